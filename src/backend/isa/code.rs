@@ -1,0 +1,99 @@
+//! What the machine-specific part hands to the object writer: bytes, what in them refers elsewhere, and what the frame looks like at
+//! every instruction. Free of any file format.
+
+use crate::base::source::Span;
+use crate::ir::data::DataId;
+use crate::ir::program::{FuncId, ImportId};
+use crate::target::regs::Reg;
+
+/// A compiled function.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// Machine code.
+    pub bytes: Vec<u8>,
+    /// References, by offset.
+    pub refs: Vec<CodeRef>,
+    /// How the frame changes, by offset.
+    pub frame: Vec<FrameStep>,
+    /// First byte behind the prologue.
+    pub prologue_end: u32,
+    /// Source text of the bytes from an offset on, by offset.
+    pub lines: Vec<(u32, Option<Span>)>,
+}
+
+/// A place in the code that refers to something whose address is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeRef {
+    /// Offset of the field to fill in (x86: the 4-byte displacement; aarch64: the instruction).
+    pub at: u32,
+    /// What is meant.
+    pub to: Referent,
+    /// Which use it is; file formats give each its relocation.
+    pub kind: RefKind,
+    /// Added to the address of what is meant.
+    pub addend: i64,
+}
+
+/// What code refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Referent {
+    /// A function of the program.
+    Func(FuncId),
+    /// A datum of the program.
+    Data(DataId),
+    /// An import.
+    Import(ImportId),
+}
+
+/// Uses of an address in code (`object-formats`: one relocation per use and format).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefKind {
+    /// x86: rip-relative field of a load, store or `lea` of something local; so many immediate bytes follow the field.
+    X64Local {
+        /// Immediate bytes behind the field.
+        trailing: u8,
+    },
+    /// x86: `call` or `jmp` to a local function, `E8`/`E9 rel32`.
+    X64Branch,
+    /// x86: `call`/`jmp` through the import's pointer slot, `FF /2`, `FF /4`.
+    X64SlotCall,
+    /// x86: `mov` with REX.W from the import's pointer slot.
+    X64SlotLoad,
+    /// x86: any other instruction with the import's pointer slot as memory operand.
+    X64SlotOther {
+        /// Immediate bytes behind the field.
+        trailing: u8,
+    },
+    /// x86: `call` or `jmp` to an import by way of the linker's own stub, `E8`/`E9 rel32`.
+    X64Plt,
+}
+
+/// A change of the frame. Offsets are those behind the instruction that makes the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameStep {
+    /// Code offset behind the instruction.
+    pub at: u32,
+    /// What it did.
+    pub change: FrameChange,
+}
+
+/// What an instruction of prologue or epilogue does to the frame. From these DWARF CFI, Win64 unwind codes and compact unwind are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameChange {
+    /// Pushed a callee-saved register.
+    Push(Reg),
+    /// Lowered the stack pointer by so many bytes.
+    Alloc(u32),
+    /// Made this register the frame pointer, so many bytes above the stack pointer.
+    SetFramePointer(Reg, u32),
+    /// Saved a register in the frame, so many bytes above the stack pointer.
+    Save(Reg, u32),
+    /// The state from here on is that of an epilogue to come; `EpilogueEnd` brings today's back.
+    EpilogueBegin,
+    /// Raised the stack pointer by so many bytes.
+    Free(u32),
+    /// Popped a callee-saved register.
+    Pop(Reg),
+    /// The function has returned (or tail-called); what follows has the frame of `EpilogueBegin` again.
+    EpilogueEnd,
+}

@@ -1,0 +1,3 @@
+//! Instruction sets: a function of the IR becomes machine code.
+
+pub mod code;

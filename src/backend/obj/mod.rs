@@ -1,0 +1,1 @@
+//! Objects: neutral image, then the file formats.

@@ -1,0 +1,4 @@
+//! What every layer stands on: source texts with positions, and messages about them.
+
+pub mod diag;
+pub mod source;

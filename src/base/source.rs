@@ -1,0 +1,140 @@
+//! Source files, byte positions in them, and texts that were decoded out of them.
+//!
+//! A [`Span`] always means bytes of a file as the user wrote it, never of a decoded string: a body inside a TOML string knows,
+//! through [`Text`], where each of its characters stands in the TOML file. Nothing here reads a disk.
+
+use std::ops::Range;
+
+/// One file of [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub u32);
+
+/// A range of bytes in a source file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub source: SourceId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes `range` of `source`.
+    pub fn new(source: SourceId, range: Range<usize>) -> Span {
+        Span {
+            source,
+            start: range.start as u32,
+            end: range.end as u32,
+        }
+    }
+
+    /// The smallest span that holds both (they are of one file).
+    pub fn to(self, other: Span) -> Span {
+        Span {
+            source: self.source,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
+    }
+}
+
+/// All files of one run, in the order they were added.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+/// A file's name as the user gave it, and its text.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// As shown in messages.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+    line_starts: Vec<u32>,
+}
+
+impl Sources {
+    /// Adds a file.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        let text = text.into();
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1))
+            .collect();
+        self.files.push(SourceFile {
+            name: name.into(),
+            text,
+            line_starts,
+        });
+        SourceId(self.files.len() as u32 - 1)
+    }
+
+    /// The file of an id given out by [`Sources::add`].
+    pub fn file(&self, id: SourceId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+}
+
+impl SourceFile {
+    /// Line and column of a byte, both from 1; the column counts characters.
+    pub fn line_column(&self, byte: u32) -> (usize, usize) {
+        let line = self.line_starts.partition_point(|&start| start <= byte) - 1;
+        let start = self.line_starts[line] as usize;
+        let column = self.text[start..]
+            .char_indices()
+            .take_while(|(at, _)| start + at < byte as usize)
+            .count();
+        (line + 1, column + 1)
+    }
+
+    /// The text of a line (from 1), without its end.
+    pub fn line(&self, line: usize) -> &str {
+        self.text.lines().nth(line - 1).unwrap_or("")
+    }
+}
+
+/// A text decoded out of a file (a TOML string's value), which still knows where its bytes came from.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// The decoded text.
+    pub text: String,
+    source: SourceId,
+    /// Sorted pairs of (byte in `text`, byte in the file); between two pairs both run in step.
+    map: Vec<(u32, u32)>,
+}
+
+impl Text {
+    /// A text whose byte `map[i].0` stands at byte `map[i].1` of the file, and so on until the next pair.
+    pub fn new(text: String, source: SourceId, map: Vec<(u32, u32)>) -> Text {
+        debug_assert!(map.first().is_some_and(|first| first.0 == 0) && map.is_sorted());
+        Text { text, source, map }
+    }
+
+    /// A text that stands in the file as it is, from `start` on.
+    pub fn verbatim(text: impl Into<String>, source: SourceId, start: u32) -> Text {
+        Text::new(text.into(), source, vec![(0, start)])
+    }
+
+    /// Where the bytes `range` of the decoded text stand in the file.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        let end = if range.end > range.start {
+            self.position(range.end - 1) + 1
+        } else {
+            self.position(range.start)
+        };
+        Span::new(self.source, self.position(range.start)..end)
+    }
+
+    /// The span of the whole text.
+    pub fn whole(&self) -> Span {
+        self.span(0..self.text.len())
+    }
+
+    fn position(&self, byte: usize) -> usize {
+        let at = self.map.partition_point(|&(text, _)| text as usize <= byte) - 1;
+        let (text, file) = self.map[at];
+        file as usize + (byte - text as usize)
+    }
+}

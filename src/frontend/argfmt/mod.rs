@@ -1,0 +1,1 @@
+//! The `PyArg_ParseTuple` format language.

@@ -1,0 +1,171 @@
+//! The C-API functions that modules import: one row each.
+
+use crate::ir::func::AbiType::{self, *};
+use crate::ir::func::Signature;
+
+/// A function of the C API.
+#[derive(Debug)]
+pub struct ApiFunc {
+    /// Its name.
+    pub name: &'static str,
+    /// Named parameters.
+    pub params: &'static [AbiType],
+    /// Result.
+    pub result: Option<AbiType>,
+    /// More arguments may follow.
+    pub variadic: bool,
+    /// First version (3.x) of the stable ABI that has it.
+    pub since: u8,
+}
+
+impl ApiFunc {
+    /// Its signature, without variadic arguments.
+    pub fn signature(&self) -> Signature {
+        Signature {
+            variadic: self.variadic.then_some(self.params.len()),
+            ..Signature::c(self.params, self.result)
+        }
+    }
+}
+
+/// Rows, sorted by name in ASCII order.
+pub static FUNCS: &[ApiFunc] = &[
+    row("PyBool_FromLong", &[I64], Some(I64), 2),
+    row("PyDict_New", &[], Some(I64), 2),
+    row("PyDict_SetItem", &[I64, I64, I64], Some(I32), 2),
+    row("PyErr_Clear", &[], None, 2),
+    row("PyErr_ExceptionMatches", &[I64], Some(I32), 2),
+    row(
+        "PyErr_NewExceptionWithDoc",
+        &[I64, I64, I64, I64],
+        Some(I64),
+        2,
+    ),
+    row("PyErr_NoMemory", &[], Some(I64), 2),
+    row("PyErr_Occurred", &[], Some(I64), 2),
+    row("PyErr_SetNone", &[I64], None, 2),
+    row("PyErr_SetObject", &[I64, I64], None, 2),
+    row("PyErr_SetString", &[I64, I64], None, 2),
+    row("PyFloat_AsDouble", &[I64], Some(F64), 2),
+    row("PyFloat_FromDouble", &[F64], Some(I64), 2),
+    row("PyImport_ImportModule", &[I64], Some(I64), 2),
+    row("PyLong_AsLongLong", &[I64], Some(I64), 2),
+    row("PyLong_AsSize_t", &[I64], Some(I64), 2),
+    row("PyLong_AsSsize_t", &[I64], Some(I64), 2),
+    row("PyLong_AsUnsignedLongLong", &[I64], Some(I64), 2),
+    row("PyLong_AsUnsignedLongLongMask", &[I64], Some(I64), 2),
+    row("PyLong_FromDouble", &[F64], Some(I64), 2),
+    row("PyLong_FromLongLong", &[I64], Some(I64), 2),
+    row("PyLong_FromString", &[I64, I64, I32], Some(I64), 2),
+    row("PyLong_FromUnsignedLongLong", &[I64], Some(I64), 2),
+    row("PyModuleDef_Init", &[I64], Some(I64), 5),
+    row("PyModule_AddObject", &[I64, I64, I64], Some(I32), 2),
+    row("PyModule_GetNameObject", &[I64], Some(I64), 7),
+    row("PyModule_GetState", &[I64], Some(I64), 2),
+    row("PyNumber_Absolute", &[I64], Some(I64), 2),
+    row("PyNumber_Add", &[I64, I64], Some(I64), 2),
+    row("PyNumber_And", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Divmod", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Float", &[I64], Some(I64), 2),
+    row("PyNumber_FloorDivide", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Index", &[I64], Some(I64), 2),
+    row("PyNumber_Invert", &[I64], Some(I64), 2),
+    row("PyNumber_Long", &[I64], Some(I64), 2),
+    row("PyNumber_Lshift", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Multiply", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Negative", &[I64], Some(I64), 2),
+    row("PyNumber_Or", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Power", &[I64, I64, I64], Some(I64), 2),
+    row("PyNumber_Remainder", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Rshift", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Subtract", &[I64, I64], Some(I64), 2),
+    row("PyNumber_TrueDivide", &[I64, I64], Some(I64), 2),
+    row("PyNumber_Xor", &[I64, I64], Some(I64), 2),
+    row("PyObject_ASCII", &[I64], Some(I64), 2),
+    row("PyObject_Call", &[I64, I64, I64], Some(I64), 2),
+    variadic("PyObject_CallFunctionObjArgs", &[I64], Some(I64), 2),
+    row("PyObject_Format", &[I64, I64], Some(I64), 2),
+    row("PyObject_GetAttrString", &[I64, I64], Some(I64), 2),
+    row("PyObject_IsTrue", &[I64], Some(I32), 2),
+    row("PyObject_Repr", &[I64], Some(I64), 2),
+    row("PyObject_SetAttrString", &[I64, I64, I64], Some(I32), 2),
+    row("PyObject_Str", &[I64], Some(I64), 2),
+    row("PyTuple_GetItem", &[I64, I64], Some(I64), 2),
+    row("PyTuple_New", &[I64], Some(I64), 2),
+    row("PyTuple_SetItem", &[I64, I64, I64], Some(I32), 2),
+    row("PyTuple_Size", &[I64], Some(I64), 2),
+    row("PyUnicode_Concat", &[I64, I64], Some(I64), 2),
+    row("PyUnicode_FromStringAndSize", &[I64, I64], Some(I64), 2),
+    row("PyUnicode_Join", &[I64, I64], Some(I64), 2),
+    row("Py_DecRef", &[I64], None, 2),
+    row("Py_EnterRecursiveCall", &[I64], Some(I32), 9),
+    row("Py_GetVersion", &[], Some(I64), 2),
+    row("Py_IncRef", &[I64], None, 2),
+    row("Py_LeaveRecursiveCall", &[], None, 9),
+    variadic(
+        "_PyArg_ParseTupleAndKeywords_SizeT",
+        &[I64, I64, I64, I64],
+        Some(I32),
+        3,
+    ),
+    variadic("_PyArg_ParseTuple_SizeT", &[I64, I64], Some(I32), 3),
+];
+
+/// Objects (and, behind `PyExc_*`, pointers to objects) that modules import; `PyExc_*` are in [`super::exceptions`].
+pub static OBJECTS: &[&str] = &[
+    "PyBool_Type",
+    "PyFloat_Type",
+    "PyLong_Type",
+    "_Py_FalseStruct",
+    "_Py_NoneStruct",
+    "_Py_TrueStruct",
+];
+
+const fn row(
+    name: &'static str,
+    params: &'static [AbiType],
+    result: Option<AbiType>,
+    since: u8,
+) -> ApiFunc {
+    ApiFunc {
+        name,
+        params,
+        result,
+        variadic: false,
+        since,
+    }
+}
+
+const fn variadic(
+    name: &'static str,
+    params: &'static [AbiType],
+    result: Option<AbiType>,
+    since: u8,
+) -> ApiFunc {
+    ApiFunc {
+        name,
+        params,
+        result,
+        variadic: true,
+        since,
+    }
+}
+
+/// The row of a function. Panics where there is none: the name is ours, not the user's.
+pub fn func(name: &str) -> &'static ApiFunc {
+    match FUNCS.binary_search_by(|row| row.name.cmp(name)) {
+        Ok(at) => &FUNCS[at],
+        Err(_) => panic!("no row for the C-API function {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_and_belong_to_the_stable_abi_of_3_10() {
+        assert!(FUNCS.is_sorted_by_key(|row| row.name));
+        assert!(FUNCS.iter().all(|row| row.since <= 10));
+    }
+}

@@ -1,0 +1,458 @@
+//! A body after checking: every name resolved, every conversion spelled out, every operation with its operand type and its rule for
+//! overflow. What `lang::check` hands to `glue::body`; nothing here can be wrong any more.
+
+use crate::base::source::Span;
+use crate::ir::func::index;
+
+index! {
+    /// A function: methods first, in the spec's order, then helpers.
+    FunctionId "fn";
+    /// A local variable of a function; parameters come first.
+    LocalId "l";
+}
+
+/// Integer types of declared things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum IntTy {
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+}
+
+impl IntTy {
+    /// Width in bits.
+    pub fn bits(self) -> u32 {
+        match self {
+            IntTy::I8 | IntTy::U8 => 8,
+            IntTy::I16 | IntTy::U16 => 16,
+            IntTy::I32 | IntTy::U32 => 32,
+            IntTy::I64 | IntTy::U64 => 64,
+        }
+    }
+
+    /// Whether it has negative values.
+    pub fn signed(self) -> bool {
+        matches!(self, IntTy::I8 | IntTy::I16 | IntTy::I32 | IntTy::I64)
+    }
+
+    /// Least and greatest value.
+    pub fn range(self) -> (i128, i128) {
+        let bits = self.bits();
+        if self.signed() {
+            (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+        } else {
+            (0, (1 << bits) - 1)
+        }
+    }
+
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            IntTy::I8 => "i8",
+            IntTy::I16 => "i16",
+            IntTy::I32 => "i32",
+            IntTy::I64 => "i64",
+            IntTy::U8 => "u8",
+            IntTy::U16 => "u16",
+            IntTy::U32 => "u32",
+            IntTy::U64 => "u64",
+        }
+    }
+}
+
+/// The type of a declared thing: parameter, local, result. `isize` and `usize` are `I64` and `U64` here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Storage {
+    Bool,
+    Int(IntTy),
+    F32,
+    F64,
+    Object,
+}
+
+/// The type of a value in an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ty {
+    /// 0 or 1.
+    Bool,
+    /// Signed 64 bits.
+    I64,
+    /// Unsigned 64 bits.
+    U64,
+    /// Double.
+    F64,
+    /// `None` itself.
+    None,
+    /// Any object, borrowed: arguments outlive the call.
+    Object,
+}
+
+impl Storage {
+    /// The type of the value read from it.
+    pub fn ty(self) -> Ty {
+        match self {
+            Storage::Bool => Ty::Bool,
+            Storage::Int(IntTy::U64) => Ty::U64,
+            Storage::Int(_) => Ty::I64,
+            Storage::F32 | Storage::F64 => Ty::F64,
+            Storage::Object => Ty::Object,
+        }
+    }
+}
+
+/// A constant of any type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Const {
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    None,
+}
+
+/// What happens to a result that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// `OverflowError`.
+    Raise,
+    /// Modulo 2^64; stores modulo 2^N.
+    Wrap,
+}
+
+/// The rule of one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// `OverflowError` where the result does not fit.
+    Raise,
+    /// Modulo 2^64. Wrap mode, and the inner parts of a masked expression (the mask itself follows as an `And`).
+    Wrap,
+}
+
+/// A body: of a method or of a helper `def`.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name (of a helper: `method.helper`).
+    pub name: String,
+    /// How many of the locals are parameters (the first ones).
+    pub params: usize,
+    /// All locals.
+    pub locals: Vec<Local>,
+    /// Results: none for `None`, several for a tuple. `return` has one expression for each, already of the storage's range.
+    pub results: Vec<Storage>,
+    /// `results` are the items of a tuple (also when there is just one).
+    pub returns_tuple: bool,
+    /// The statements.
+    pub body: Vec<Stmt>,
+    /// It may call itself, directly or through others.
+    pub recursive: bool,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A local variable.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// Its name; temporaries of the checker have names users cannot write.
+    pub name: String,
+    /// Its type.
+    pub storage: Storage,
+    /// Some read of it may come before any write: the glue keeps a flag.
+    pub needs_flag: bool,
+}
+
+/// A statement and its place.
+#[derive(Clone, Debug)]
+pub struct Stmt {
+    /// What it is.
+    pub kind: StmtKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Statements.
+#[derive(Clone, Debug)]
+pub enum StmtKind {
+    /// `target = value`; the value is already of the target's storage range (an explicit `Narrow` where it might not be).
+    Assign(LocalId, Expr),
+    /// `a, b = tuple`: all items are evaluated before the first is stored. One target per item; items are converted as in `Assign`, which
+    /// for the results of a call means `stores[i]`.
+    Unpack {
+        /// Targets, from left to right.
+        targets: Vec<LocalId>,
+        /// An expression with as many results ([`ExprKind::Call`], [`ExprKind::Divmod`]) or [`ExprKind::Tuple`].
+        value: Expr,
+        /// For each item, how it is narrowed to its target's storage, if it may be out of range.
+        narrow: Vec<Option<(IntTy, Rule)>>,
+    },
+    /// `if`
+    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `while`, and its `else`.
+    While(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `for var in range(start, stop, step)`; all three of type I64 or all of U64, evaluated once; `step` 0 raises ValueError as CPython does.
+    ForRange {
+        /// The variable; its storage may be narrower: then each value is narrowed by `narrow`.
+        var: LocalId,
+        /// How a value is brought into the variable's range, if that may be needed.
+        narrow: Option<(IntTy, Rule)>,
+        /// First value.
+        start: Expr,
+        /// End, exclusive.
+        stop: Expr,
+        /// Step; with U64 bounds still an I64 expression.
+        step: Expr,
+        /// Body.
+        body: Vec<Stmt>,
+        /// `else`.
+        orelse: Vec<Stmt>,
+    },
+    /// `break`
+    Break,
+    /// `continue`
+    Continue,
+    /// `return`: one expression per result; a single expression with several results (call, divmod, tuple) for a tuple.
+    Return(Vec<Expr>),
+    /// `raise`
+    Raise(Exception, Option<Message>),
+    /// `assert`: where the condition is false, `AssertionError` with the message.
+    Assert(Expr, Option<Message>),
+    /// An expression for its effect (it may raise).
+    Expr(Expr),
+}
+
+/// An exception class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exception {
+    /// By its name in `builtins`.
+    Builtin(&'static str),
+    /// By its index in the module's exceptions.
+    Module(usize),
+}
+
+/// The single argument of an exception.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// A str: a literal or an f-string, in parts.
+    Text(Vec<Piece>),
+    /// Any other value, boxed.
+    Value(Expr),
+}
+
+/// A part of an f-string.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// As it stands.
+    Literal(String),
+    /// `{value!conversion:spec}`
+    Value {
+        /// The value.
+        value: Expr,
+        /// `!s`, `!r`, `!a`.
+        conversion: Option<char>,
+        /// The format spec, in parts.
+        spec: Vec<Piece>,
+    },
+}
+
+/// An expression, its type and its place.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Type of its value; for one with several results, see [`ExprKind`].
+    pub ty: Ty,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Arithmetic and bit operators on two operands of one type (I64, U64 or F64; `And Or Xor` also Bool; see `Shl`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinOp {
+    /// `+`
+    Add,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+    /// `//`
+    FloorDiv,
+    /// `%`
+    Mod,
+    /// `/`: operands I64, U64 or F64; the result is F64.
+    Div,
+    /// `**`. Integers: the exponent is I64 or U64 on its own account; negative raises. Floats: CPython's own.
+    Pow,
+    /// `<<`: the count is I64 or U64 on its own account; negative raises ValueError.
+    Shl,
+    /// `>>`: likewise.
+    Shr,
+    /// `&`
+    And,
+    /// `|`
+    Or,
+    /// `^`
+    Xor,
+}
+
+impl BinOp {
+    /// As users write it.
+    pub fn text(self) -> &'static str {
+        match self {
+            BinOp::Add => "+",
+            BinOp::Sub => "-",
+            BinOp::Mul => "*",
+            BinOp::FloorDiv => "//",
+            BinOp::Mod => "%",
+            BinOp::Div => "/",
+            BinOp::Pow => "**",
+            BinOp::Shl => "<<",
+            BinOp::Shr => ">>",
+            BinOp::And => "&",
+            BinOp::Or => "|",
+            BinOp::Xor => "^",
+        }
+    }
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum CmpOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    /// `is`: objects and None only.
+    Is,
+    /// `is not`: likewise.
+    IsNot,
+}
+
+/// Operations on the bits of a fixed width; the operand is of that type, in a 64-bit value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum BitOp {
+    Rotl,
+    Rotr,
+    Clz,
+    Ctz,
+    Bswap,
+}
+
+/// `math` functions that are a few instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MathOp {
+    /// `math.sqrt`: ValueError below 0, as CPython.
+    Sqrt,
+    /// `math.fabs`
+    Fabs,
+    /// `math.copysign`
+    Copysign,
+    /// `math.floor`: an I64; CPython's errors for NaN and infinities, OverflowError out of range.
+    Floor,
+    /// `math.ceil`: likewise.
+    Ceil,
+    /// `math.trunc`: likewise.
+    Trunc,
+    /// `math.isnan`
+    IsNan,
+    /// `math.isinf`
+    IsInf,
+    /// `math.isfinite`
+    IsFinite,
+}
+
+/// Expressions.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// A constant of the expression's type.
+    Const(Const),
+    /// A local; `checked` where it may be unbound (its `needs_flag` is set).
+    Local {
+        /// Which.
+        local: LocalId,
+        /// UnboundLocalError where it has not been written.
+        checked: bool,
+    },
+    /// Exact and without failure: Bool to I64, U64 or F64; I64 or U64 to F64 (nearest). Also None to Object.
+    Widen(Box<Expr>),
+    /// Between I64 and U64: OverflowError (`Raise`) where the value does not fit, or the same bits (`Wrap`).
+    Reinterpret(Box<Expr>, Rule),
+    /// A value of the same `ty` brought into the range of a narrower storage type: OverflowError `value does not fit in i16`, or modulo 2^N.
+    Narrow(Box<Expr>, IntTy, Rule),
+    /// A double rounded to f32 (storage of `f32`).
+    Round32(Box<Expr>),
+    /// `int(x)` and the like of a float: towards zero; ValueError for NaN and OverflowError for infinities with CPython's texts,
+    /// OverflowError out of the range of the expression's type.
+    Truncate(Box<Expr>),
+    /// Truth of a number or bool; the expression is Bool.
+    Truth(Box<Expr>),
+    /// `-x` of I64, U64 (non-zero does not fit) or F64.
+    Neg(Box<Expr>, Rule),
+    /// `~x` of I64 or U64 (never fits).
+    Invert(Box<Expr>, Rule),
+    /// `not x`; `x` is Bool.
+    Not(Box<Expr>),
+    /// A binary operator.
+    Binary {
+        /// Which.
+        op: BinOp,
+        /// What happens to results that do not fit.
+        rule: Rule,
+        /// Left operand.
+        left: Box<Expr>,
+        /// Right operand.
+        right: Box<Expr>,
+    },
+    /// A chain of comparisons: each operand is evaluated once, later ones only while the chain holds. Operands are Bool, I64, U64 and F64
+    /// in any mix (compared exactly), or objects and None for `is`.
+    Compare {
+        /// First operand.
+        first: Box<Expr>,
+        /// The rest.
+        rest: Vec<(CmpOp, Expr)>,
+    },
+    /// `a and b`: of one type; evaluates as Python does.
+    And(Box<Expr>, Box<Expr>),
+    /// `a or b`
+    Or(Box<Expr>, Box<Expr>),
+    /// `then if cond else other`: condition (Bool), then, other.
+    IfElse(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// A direct call of a body; one argument per parameter, each of its storage's range. Results: those of the function (several make it a
+    /// tuple, `ty` is then that of the first; none: `ty` is None).
+    Call(FunctionId, Vec<Expr>),
+    /// `abs(x)`
+    Abs(Box<Expr>, Rule),
+    /// `min(...)`: two or more operands of one type; the first of equals, NaN as CPython.
+    Min(Vec<Expr>),
+    /// `max(...)`
+    Max(Vec<Expr>),
+    /// `divmod(a, b)`: two results of the operands' type.
+    Divmod(Box<Expr>, Box<Expr>, Rule),
+    /// `pow(a, b, m)` on I64 or U64: CPython's result and errors (a negative exponent means a modular inverse).
+    PowMod(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `round(x)` of a float: the nearest integer, ties to even, an I64; errors as `Truncate`.
+    Round(Box<Expr>),
+    /// `round(x, n)`: of a float a float, of an integer an integer; CPython's own.
+    RoundDigits(Box<Expr>, Box<Expr>),
+    /// `x.bit_count()`: of the absolute value.
+    BitCount(Box<Expr>),
+    /// `x.bit_length()`: of the absolute value.
+    BitLength(Box<Expr>),
+    /// `u32.rotl(x, n)` and the like: type, operand, and the count of a rotation (any I64, taken modulo the width).
+    Bits(BitOp, IntTy, Box<Expr>, Option<Box<Expr>>),
+    /// An inline function of `math`.
+    Math(MathOp, Vec<Expr>),
+    /// Any other function of `math`, by its name: called on boxed arguments; the result is unboxed to the expression's type.
+    MathCall(String, Vec<Expr>),
+    /// `return a, b`, `a, b = ...`: several values.
+    Tuple(Vec<Expr>),
+}

@@ -1,0 +1,3 @@
+//! The spec file: TOML text becomes a checked [`module::Module`].
+
+pub mod module;

@@ -1,0 +1,1 @@
+//! Reads back any file we or others wrote.

@@ -1,0 +1,468 @@
+//! Builds a [`Func`] instruction by instruction, and turns variables that are assigned many times into SSA values on the way.
+//!
+//! Variables follow Braun et al., "Simple and Efficient Construction of Static Single Assignment Form" (CC 2013): a read looks for the
+//! last write in its block, then in the predecessors, and makes a block parameter where several meet. A block is *sealed* once all its
+//! predecessors are known; reads in blocks that are not sealed yet make parameters that are completed on sealing.
+
+use std::collections::HashMap;
+
+use smallvec::SmallVec;
+
+use super::data::DataId;
+use super::func::{
+    Block, BlockCall, Func, Inst, InstData, Payload, SigId, Signature, Slot, SlotData, Term, Value,
+    index,
+};
+use super::op::{FloatCc, IntCc, MemType, Op, Type};
+use super::program::{FuncId, ImportId};
+use crate::base::source::Span;
+
+index! {
+    /// A variable of a [`Builder`].
+    Var "x";
+}
+
+/// A function under construction, and the block where instructions are appended.
+#[derive(Debug)]
+pub struct Builder {
+    /// The function so far.
+    pub func: Func,
+    block: Block,
+    span: Option<Span>,
+    vars: Vec<Type>,
+    defs: HashMap<(Var, Block), Value>,
+    sealed: Vec<bool>,
+    incomplete: HashMap<Block, Vec<(Var, Value)>>,
+    preds: Vec<Vec<Block>>,
+}
+
+impl Builder {
+    /// Starts at the entry block of an empty function.
+    pub fn new(func: Func) -> Builder {
+        Builder {
+            func,
+            block: super::func::ENTRY,
+            span: None,
+            vars: Vec::new(),
+            defs: HashMap::new(),
+            sealed: vec![true],
+            incomplete: HashMap::new(),
+            preds: vec![Vec::new()],
+        }
+    }
+
+    /// The finished function. All blocks are terminated and sealed.
+    pub fn finish(self) -> Func {
+        debug_assert!(
+            self.sealed.iter().all(|&sealed| sealed),
+            "{}: a block was not sealed",
+            self.func.name
+        );
+        debug_assert!(
+            self.func.blocks.iter().all(|b| b.term.is_some()),
+            "{}: a block has no end",
+            self.func.name
+        );
+        self.func
+    }
+
+    /// The source text of what is appended from now on.
+    pub fn set_span(&mut self, span: Option<Span>) {
+        self.span = span;
+    }
+
+    /// The source text of what is appended now.
+    pub fn span(&self) -> Option<Span> {
+        self.span
+    }
+
+    // Blocks.
+
+    /// A new block, not sealed.
+    pub fn block(&mut self) -> Block {
+        self.func.blocks.push(Default::default());
+        self.sealed.push(false);
+        self.preds.push(Vec::new());
+        Block(self.func.blocks.len() as u32 - 1)
+    }
+
+    /// A new block off the usual path, not sealed.
+    pub fn cold_block(&mut self) -> Block {
+        let block = self.block();
+        self.func.blocks[block.index()].cold = true;
+        block
+    }
+
+    /// A new parameter of `block`. Jumps already made to it are not extended.
+    pub fn param(&mut self, block: Block, ty: Type) -> Value {
+        self.func.add_block_param(block, ty)
+    }
+
+    /// Appends to `block` from now on.
+    pub fn switch_to(&mut self, block: Block) {
+        debug_assert!(
+            self.func.blocks[block.index()].term.is_none(),
+            "{block} has ended"
+        );
+        self.block = block;
+    }
+
+    /// Declares that all jumps to `block` have been made.
+    pub fn seal(&mut self, block: Block) {
+        debug_assert!(!self.sealed[block.index()], "{block} is sealed twice");
+        self.sealed[block.index()] = true;
+        for (var, param) in self.incomplete.remove(&block).unwrap_or_default() {
+            self.complete_param(block, var, param);
+        }
+    }
+
+    /// Seals `block` and appends to it from now on.
+    pub fn seal_and_switch_to(&mut self, block: Block) {
+        self.seal(block);
+        self.switch_to(block);
+    }
+
+    /// The block appended to.
+    pub fn current(&self) -> Block {
+        self.block
+    }
+
+    /// Whether the block appended to has its terminator; what is appended then would never run.
+    pub fn is_terminated(&self) -> bool {
+        self.func.blocks[self.block.index()].term.is_some()
+    }
+
+    /// Whether any jump to `block` was made.
+    pub fn is_reached(&self, block: Block) -> bool {
+        block == super::func::ENTRY || !self.preds[block.index()].is_empty()
+    }
+
+    // Variables.
+
+    /// A new variable. It is written before it is read, on every path.
+    pub fn var(&mut self, ty: Type) -> Var {
+        self.vars.push(ty);
+        Var(self.vars.len() as u32 - 1)
+    }
+
+    /// Writes a variable.
+    pub fn set(&mut self, var: Var, value: Value) {
+        debug_assert_eq!(self.func.ty(value), self.vars[var.index()]);
+        self.defs.insert((var, self.block), value);
+    }
+
+    /// Reads a variable.
+    pub fn get(&mut self, var: Var) -> Value {
+        self.read(var, self.block)
+    }
+
+    fn read(&mut self, var: Var, block: Block) -> Value {
+        // Long chains of single predecessors are walked, not recursed into: a generated body may be thousands of blocks deep.
+        let mut chain = Vec::new();
+        let mut at = block;
+        let value = loop {
+            if let Some(&value) = self.defs.get(&(var, at)) {
+                break value;
+            }
+            chain.push(at);
+            let preds = &self.preds[at.index()];
+            if self.sealed[at.index()] && preds.len() == 1 {
+                at = preds[0];
+                continue;
+            }
+            let param = self.func.add_block_param(at, self.vars[var.index()]);
+            self.defs.insert((var, at), param);
+            if self.sealed[at.index()] {
+                self.complete_param(at, var, param);
+            } else {
+                self.incomplete.entry(at).or_default().push((var, param));
+            }
+            break param;
+        };
+        for block in chain {
+            self.defs.insert((var, block), value);
+        }
+        value
+    }
+
+    /// Appends the argument for `var`'s parameter `param` to every jump to `block`.
+    fn complete_param(&mut self, block: Block, var: Var, param: Value) {
+        let place = self.func.blocks[block.index()]
+            .params
+            .iter()
+            .position(|&p| p == param)
+            .expect("just added");
+        // A block may be listed twice (both arms of a branch): it is handled once, for both.
+        let mut preds = self.preds[block.index()].clone();
+        preds.sort_unstable();
+        preds.dedup();
+        for pred in preds {
+            let value = self.read(var, pred);
+            let Some(term) = &mut self.func.blocks[pred.index()].term else {
+                unreachable!("{pred} jumped")
+            };
+            let calls: SmallVec<[&mut BlockCall; 2]> = match term {
+                Term::Jump(to) => smallvec::smallvec![to],
+                Term::Br(_, then, other) => smallvec::smallvec![then, other],
+                Term::Return(_) | Term::Unreachable => unreachable!("{pred} jumped"),
+            };
+            for call in calls {
+                if call.block == block {
+                    debug_assert_eq!(call.args.len(), place, "parameters are completed in order");
+                    call.args.push(value);
+                }
+            }
+        }
+    }
+
+    // Terminators.
+
+    fn end(&mut self, term: Term) {
+        for to in term.targets() {
+            debug_assert!(
+                !self.sealed[to.block.index()],
+                "{} is sealed and jumped to",
+                to.block
+            );
+            self.preds[to.block.index()].push(self.block);
+        }
+        let block = &mut self.func.blocks[self.block.index()];
+        debug_assert!(block.term.is_none(), "{} ends twice", self.block);
+        block.term = Some(term);
+        block.term_span = self.span;
+    }
+
+    /// Ends the block with a jump.
+    pub fn jump(&mut self, to: Block, args: &[Value]) {
+        self.end(Term::Jump(BlockCall {
+            block: to,
+            args: args.into(),
+        }));
+    }
+
+    /// Ends the block: to `then` where `cond` is not 0, else to `other`.
+    pub fn br(
+        &mut self,
+        cond: Value,
+        then: Block,
+        then_args: &[Value],
+        other: Block,
+        other_args: &[Value],
+    ) {
+        let then = BlockCall {
+            block: then,
+            args: then_args.into(),
+        };
+        let other = BlockCall {
+            block: other,
+            args: other_args.into(),
+        };
+        self.end(Term::Br(cond, then, other));
+    }
+
+    /// Goes to `exit` where `cond` is not 0, else on, in a new block.
+    pub fn exit_if(&mut self, cond: Value, exit: Block, exit_args: &[Value]) {
+        let next = self.block();
+        self.br(cond, exit, exit_args, next, &[]);
+        self.seal_and_switch_to(next);
+    }
+
+    /// Goes to `exit` where `cond` is 0, else on, in a new block.
+    pub fn exit_unless(&mut self, cond: Value, exit: Block, exit_args: &[Value]) {
+        let next = self.block();
+        self.br(cond, next, &[], exit, exit_args);
+        self.seal_and_switch_to(next);
+    }
+
+    /// Ends the block with a return.
+    pub fn ret(&mut self, values: &[Value]) {
+        self.end(Term::Return(values.into()));
+    }
+
+    /// Ends the block, which is never reached to its end.
+    pub fn unreachable(&mut self) {
+        self.end(Term::Unreachable);
+    }
+
+    // Instructions.
+
+    fn append(&mut self, op: Op, args: &[Value], payload: Payload, results: &[Type]) -> Inst {
+        debug_assert!(!self.is_terminated(), "{} has ended", self.block);
+        let results = results.iter().map(|&ty| self.func.new_value(ty)).collect();
+        self.func.insts.push(InstData {
+            op,
+            args: args.into(),
+            payload,
+            results,
+            span: self.span,
+        });
+        let inst = Inst(self.func.insts.len() as u32 - 1);
+        self.func.blocks[self.block.index()].insts.push(inst);
+        inst
+    }
+
+    fn append1(&mut self, op: Op, args: &[Value], payload: Payload, result: Type) -> Value {
+        let inst = self.append(op, args, payload, &[result]);
+        self.func.insts[inst.index()].results[0]
+    }
+
+    fn results(&self, inst: Inst) -> SmallVec<[Value; 2]> {
+        self.func.insts[inst.index()].results.clone()
+    }
+
+    /// An operation with one result and no payload.
+    pub fn op(&mut self, op: Op, args: &[Value]) -> Value {
+        let row = op.row();
+        debug_assert!(
+            row.results.len() == 1 && row.payload == super::op::PayloadKind::None,
+            "{} is not that simple",
+            row.name
+        );
+        self.append1(op, args, Payload::None, row.results[0])
+    }
+
+    /// One of the `*Ovf` operations: result and overflow flag.
+    pub fn op_ovf(&mut self, op: Op, a: Value, b: Value) -> (Value, Value) {
+        let inst = self.append(op, &[a, b], Payload::None, op.row().results);
+        let results = self.results(inst);
+        (results[0], results[1])
+    }
+
+    /// An integer constant.
+    pub fn iconst(&mut self, value: i64) -> Value {
+        self.append1(Op::Iconst, &[], Payload::Int(value), Type::I64)
+    }
+
+    /// A float constant.
+    pub fn fconst(&mut self, value: f64) -> Value {
+        self.append1(Op::Fconst, &[], Payload::Float(value.to_bits()), Type::F64)
+    }
+
+    /// An integer comparison.
+    pub fn icmp(&mut self, cc: IntCc, a: Value, b: Value) -> Value {
+        self.append1(Op::Icmp, &[a, b], Payload::IntCc(cc), Type::I64)
+    }
+
+    /// An integer comparison with a constant.
+    pub fn icmp_imm(&mut self, cc: IntCc, a: Value, b: i64) -> Value {
+        let b = self.iconst(b);
+        self.icmp(cc, a, b)
+    }
+
+    /// A float comparison.
+    pub fn fcmp(&mut self, cc: FloatCc, a: Value, b: Value) -> Value {
+        self.append1(Op::Fcmp, &[a, b], Payload::FloatCc(cc), Type::I64)
+    }
+
+    /// A load from `address + offset`.
+    pub fn load(&mut self, ty: MemType, address: Value, offset: i32) -> Value {
+        self.append1(
+            Op::Load,
+            &[address],
+            Payload::Mem { ty, offset },
+            ty.value(),
+        )
+    }
+
+    /// A store to `address + offset`.
+    pub fn store(&mut self, ty: MemType, value: Value, address: Value, offset: i32) {
+        self.append(
+            Op::Store,
+            &[value, address],
+            Payload::Mem { ty, offset },
+            &[],
+        );
+    }
+
+    /// A new piece of the frame.
+    pub fn slot(&mut self, size: u32, align: u32) -> Slot {
+        self.func.slots.push(SlotData { size, align });
+        Slot(self.func.slots.len() as u32 - 1)
+    }
+
+    /// The address of a piece of the frame.
+    pub fn slot_addr(&mut self, slot: Slot) -> Value {
+        self.append1(Op::SlotAddr, &[], Payload::Slot(slot), Type::I64)
+    }
+
+    /// The address of a datum, plus `offset`.
+    pub fn data_addr(&mut self, data: DataId, offset: i64) -> Value {
+        self.append1(Op::DataAddr, &[], Payload::Data { data, offset }, Type::I64)
+    }
+
+    /// The address of a function of the program.
+    pub fn func_addr(&mut self, func: FuncId) -> Value {
+        self.append1(Op::FuncAddr, &[], Payload::Func(func), Type::I64)
+    }
+
+    /// The address of an imported object or function.
+    pub fn import_addr(&mut self, import: ImportId) -> Value {
+        self.append1(Op::ImportAddr, &[], Payload::Import(import), Type::I64)
+    }
+
+    /// A signature for indirect or variadic calls.
+    pub fn sig(&mut self, sig: Signature) -> SigId {
+        if let Some(at) = self.func.sigs.iter().position(|known| *known == sig) {
+            return SigId(at as u32);
+        }
+        self.func.sigs.push(sig);
+        SigId(self.func.sigs.len() as u32 - 1)
+    }
+
+    fn append_call(
+        &mut self,
+        op: Op,
+        args: &[Value],
+        payload: Payload,
+        sig: &Signature,
+    ) -> SmallVec<[Value; 2]> {
+        let results: SmallVec<[Type; 2]> = sig.results.iter().map(|ty| ty.value()).collect();
+        let inst = self.append(op, args, payload, &results);
+        self.results(inst)
+    }
+
+    /// Calls a function of the program, whose signature is `sig`.
+    pub fn call(&mut self, func: FuncId, sig: &Signature, args: &[Value]) -> SmallVec<[Value; 2]> {
+        self.append_call(Op::Call, args, Payload::Func(func), sig)
+    }
+
+    /// Calls an import that is not variadic, whose signature is `sig`.
+    pub fn call_import(
+        &mut self,
+        import: ImportId,
+        sig: &Signature,
+        args: &[Value],
+    ) -> SmallVec<[Value; 2]> {
+        self.append_call(Op::CallImport, args, Payload::Import(import), sig)
+    }
+
+    /// Calls a variadic import; `sig` has the parameters of this very call.
+    pub fn call_variadic(
+        &mut self,
+        import: ImportId,
+        sig: Signature,
+        args: &[Value],
+    ) -> SmallVec<[Value; 2]> {
+        let id = self.sig(sig.clone());
+        self.append_call(
+            Op::CallImport,
+            args,
+            Payload::ImportSig { import, sig: id },
+            &sig,
+        )
+    }
+
+    /// Calls through a pointer.
+    pub fn call_indirect(
+        &mut self,
+        sig: Signature,
+        pointer: Value,
+        args: &[Value],
+    ) -> SmallVec<[Value; 2]> {
+        let id = self.sig(sig.clone());
+        let all: SmallVec<[Value; 4]> = std::iter::once(pointer)
+            .chain(args.iter().copied())
+            .collect();
+        self.append_call(Op::CallIndirect, &all, Payload::Sig(id), &sig)
+    }
+}

@@ -1,0 +1,10 @@
+//! See ARCHITECTURE.md.
+
+pub mod backend;
+pub mod base;
+pub mod compile;
+pub mod frontend;
+pub mod inspect;
+pub mod ir;
+pub mod link;
+pub mod target;

@@ -1,0 +1,1 @@
+//! Turns objects into modules by way of a linker.

@@ -1,0 +1,3 @@
+//! The command `pyasmgen`.
+
+fn main() {}

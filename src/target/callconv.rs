@@ -1,0 +1,183 @@
+//! Calling conventions: one row each, and the one function that reads them.
+
+use super::regs::{Reg, RegClass};
+use crate::ir::func::{AbiType, Signature};
+
+/// How integer and float registers are counted when arguments are handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// Each class has its own.
+    Separate,
+    /// The nth argument takes the nth register of its class (Win64).
+    Shared,
+}
+
+/// What variadic callees want beyond the ordinary rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variadic {
+    /// The number of vector registers used, in this register (System V: `al`).
+    VectorCount(Reg),
+    /// Floats in registers also in the integer register of the same position (Win64).
+    FloatsAlsoInInt,
+    /// Nothing (AAPCS64).
+    Same,
+    /// All variadic arguments on the stack (Apple arm64).
+    AllOnStack,
+    /// Floats travel as integers (Windows arm64).
+    FloatsAsInt,
+}
+
+/// A calling convention.
+#[derive(Debug)]
+pub struct CallConv {
+    /// For messages and dumps.
+    pub name: &'static str,
+    /// Integer and pointer arguments, in order.
+    pub int_args: &'static [Reg],
+    /// Float arguments, in order.
+    pub float_args: &'static [Reg],
+    /// How the two lists are counted.
+    pub counter: Counter,
+    /// Integer results, in order.
+    pub int_results: &'static [Reg],
+    /// Float results, in order.
+    pub float_results: &'static [Reg],
+    /// Bytes the caller leaves below the stack arguments for the callee (Win64: 32).
+    pub shadow: u32,
+    /// Alignment of the stack pointer at a call, in bytes.
+    pub stack_align: u32,
+    /// Variadic calls.
+    pub variadic: Variadic,
+    /// Registers that a function preserves, the stack pointer aside.
+    pub callee_saved: &'static [Reg],
+}
+
+/// Where an argument travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgLoc {
+    /// In a register.
+    Reg(Reg),
+    /// In a float register and in an integer register (Win64 variadic floats).
+    Both(Reg, Reg),
+    /// In the caller's outgoing area, this many bytes above the stack pointer at the call.
+    Stack(u32),
+}
+
+/// Where everything of a call travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// One for each parameter.
+    pub args: Vec<ArgLoc>,
+    /// One for each result.
+    pub results: Vec<Reg>,
+    /// Size of the outgoing area, shadow space included; not yet rounded up to the stack alignment.
+    pub stack: u32,
+    /// The register that takes the number of vector registers used, and that number.
+    pub vector_count: Option<(Reg, u8)>,
+}
+
+impl CallConv {
+    /// Hands out registers and stack for a call. Panics if the results do not fit the convention's registers: the frontend keeps to what
+    /// [`crate::ir::func::Conv`] promises.
+    pub fn assign(&self, sig: &Signature) -> Assignment {
+        let (mut ints, mut floats, mut stack) = (0, 0, self.shadow);
+        let mut args = Vec::with_capacity(sig.params.len());
+        for (at, &param) in sig.params.iter().enumerate() {
+            let variadic = sig.variadic.is_some_and(|named| at >= named);
+            let mut class = class_of(param);
+            if variadic && self.variadic == Variadic::FloatsAsInt {
+                class = RegClass::Int;
+            }
+            let (list, next) = match class {
+                RegClass::Int => (self.int_args, &mut ints),
+                RegClass::Float => (self.float_args, &mut floats),
+            };
+            let position = if self.counter == Counter::Shared {
+                at
+            } else {
+                *next
+            };
+            *next += 1;
+            let on_stack = variadic && self.variadic == Variadic::AllOnStack;
+            args.push(match list.get(position).filter(|_| !on_stack) {
+                Some(&reg)
+                    if variadic
+                        && class == RegClass::Float
+                        && self.variadic == Variadic::FloatsAlsoInInt =>
+                {
+                    ArgLoc::Both(reg, self.int_args[position])
+                }
+                Some(&reg) => ArgLoc::Reg(reg),
+                None => {
+                    stack += 8;
+                    ArgLoc::Stack(stack - 8)
+                }
+            });
+        }
+        let vector_count = match self.variadic {
+            Variadic::VectorCount(reg) if sig.variadic.is_some() => {
+                let used = args
+                    .iter()
+                    .filter(|arg| matches!(arg, ArgLoc::Reg(r) if r.class == RegClass::Float))
+                    .count();
+                Some((reg, used as u8))
+            }
+            _ => None,
+        };
+        let (mut ints, mut floats) = (self.int_results.iter(), self.float_results.iter());
+        let results = sig.results.iter().map(|&result| match class_of(result) {
+            RegClass::Int => *ints
+                .next()
+                .expect("more integer results than the convention has registers for"),
+            RegClass::Float => *floats
+                .next()
+                .expect("more float results than the convention has registers for"),
+        });
+        Assignment {
+            args,
+            results: results.collect(),
+            stack,
+            vector_count,
+        }
+    }
+}
+
+fn class_of(ty: AbiType) -> RegClass {
+    match ty {
+        AbiType::I32 | AbiType::I64 => RegClass::Int,
+        AbiType::F64 => RegClass::Float,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::regs::{float, x64::*};
+    use super::super::sysv::SYSV;
+    use super::*;
+
+    #[test]
+    fn sysv_counts_classes_apart_and_spills_the_seventh_integer() {
+        use AbiType::*;
+        let sig = Signature::c(&[I64, F64, I64, I64, I64, I64, I64, I64, F64], Some(I64));
+        let got = SYSV.assign(&sig);
+        assert_eq!(got.args[0], ArgLoc::Reg(RDI));
+        assert_eq!(got.args[1], ArgLoc::Reg(float(0)));
+        assert_eq!(got.args[6], ArgLoc::Reg(R9));
+        assert_eq!(got.args[7], ArgLoc::Stack(0));
+        assert_eq!(got.args[8], ArgLoc::Reg(float(1)));
+        assert_eq!(
+            (got.stack, got.results, got.vector_count),
+            (8, vec![RAX], None)
+        );
+    }
+
+    #[test]
+    fn variadic_sysv_calls_count_vector_registers() {
+        use AbiType::*;
+        let sig = Signature {
+            variadic: Some(1),
+            ..Signature::c(&[I64, F64, F64], Some(I32))
+        };
+        assert_eq!(SYSV.assign(&sig).vector_count, Some((RAX, 2)));
+    }
+}
