@@ -35,7 +35,12 @@ const fn field(name: &'static str, offset: u32, size: u32) -> Field {
 pub static PY_METHOD_DEF: Struct = Struct {
     name: "PyMethodDef",
     size: 32,
-    fields: &[field("ml_name", 0, 8), field("ml_meth", 8, 8), field("ml_flags", 16, 4), field("ml_doc", 24, 8)],
+    fields: &[
+        field("ml_name", 0, 8),
+        field("ml_meth", 8, 8),
+        field("ml_flags", 16, 4),
+        field("ml_doc", 24, 8),
+    ],
 };
 
 /// The module definition of default builds. CPython writes to its head, so it lives in writable memory.
@@ -79,14 +84,22 @@ pub static HEAD: [u8; 8] = 1u64.to_le_bytes();
 pub static HEAD_FT: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
 
 /// An entry of `m_slots`; ends with `slot` 0.
-pub static PY_MODULE_DEF_SLOT: Struct =
-    Struct { name: "PyModuleDef_Slot", size: 16, fields: &[field("slot", 0, 4), field("value", 8, 8)] };
+pub static PY_MODULE_DEF_SLOT: Struct = Struct {
+    name: "PyModuleDef_Slot",
+    size: 16,
+    fields: &[field("slot", 0, 4), field("value", 8, 8)],
+};
 
 /// An entry of what `PyModExport_*` returns (3.15, PEP 820); ends with `sl_id` 0.
 pub static PY_SLOT: Struct = Struct {
     name: "PySlot",
     size: 16,
-    fields: &[field("sl_id", 0, 2), field("sl_flags", 2, 2), field("sl_reserved", 4, 4), field("sl_ptr", 8, 8)],
+    fields: &[
+        field("sl_id", 0, 2),
+        field("sl_flags", 2, 2),
+        field("sl_reserved", 4, 4),
+        field("sl_ptr", 8, 8),
+    ],
 };
 
 /// What a module says of the ABI it was made for (3.15).
@@ -105,7 +118,10 @@ pub static PY_ABI_INFO: Struct = Struct {
 impl Struct {
     /// A field of this structure. Panics where there is none: the name is ours.
     pub fn field(&self, name: &str) -> &'static Field {
-        self.fields.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{} has no field {name}", self.name))
+        self.fields
+            .iter()
+            .find(|f| f.name == name)
+            .unwrap_or_else(|| panic!("{} has no field {name}", self.name))
     }
 }
 
@@ -122,7 +138,11 @@ impl<'a> Record<'a> {
     pub fn append(data: &'a mut Data, layout: &'static Struct) -> Record<'a> {
         let start = data.bytes.len() as u32;
         data.bytes.resize((start + layout.size) as usize, 0);
-        Record { data, layout, start }
+        Record {
+            data,
+            layout,
+            start,
+        }
     }
 
     /// Sets an integer field.
@@ -144,7 +164,10 @@ impl<'a> Record<'a> {
     pub fn pointer(self, name: &str, to: Option<Pointee>) -> Record<'a> {
         if let Some(to) = to {
             let at = self.start + self.layout.field(name).offset;
-            debug_assert!(self.data.pointers.last().is_none_or(|last| last.0 < at), "pointers are in order");
+            debug_assert!(
+                self.data.pointers.last().is_none_or(|last| last.0 < at),
+                "pointers are in order"
+            );
             self.data.pointers.push((at, to));
         }
         self

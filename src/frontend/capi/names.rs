@@ -4,13 +4,23 @@
 /// counts. ASCII names give `PyInit_name`; others `PyInitU_` and the name in punycode with `_` for `-` (PEP 489).
 pub fn entry(hook: &str, name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
-    if last.is_ascii() { format!("{hook}_{last}") } else { format!("{hook}U_{}", punycode(last).replace('-', "_")) }
+    if last.is_ascii() {
+        format!("{hook}_{last}")
+    } else {
+        format!("{hook}U_{}", punycode(last).replace('-', "_"))
+    }
 }
 
 /// RFC 3492, with the parameters of section 5.
 fn punycode(text: &str) -> String {
     const BASE: u32 = 36;
-    let digit = |d: u32| char::from(if d < 26 { b'a' + d as u8 } else { b'0' + (d - 26) as u8 });
+    let digit = |d: u32| {
+        char::from(if d < 26 {
+            b'a' + d as u8
+        } else {
+            b'0' + (d - 26) as u8
+        })
+    };
     let mut out: String = text.chars().filter(char::is_ascii).collect();
     let basic = out.len() as u32;
     if basic > 0 {
@@ -19,7 +29,12 @@ fn punycode(text: &str) -> String {
     let (mut n, mut delta, mut bias, mut done) = (0x80u32, 0u32, 72u32, basic);
     let total = text.chars().count() as u32;
     while done < total {
-        let next = text.chars().map(u32::from).filter(|&c| c >= n).min().expect("some character is left");
+        let next = text
+            .chars()
+            .map(u32::from)
+            .filter(|&c| c >= n)
+            .min()
+            .expect("some character is left");
         delta += (next - n) * (done + 1);
         n = next;
         for c in text.chars().map(u32::from) {
@@ -40,7 +55,11 @@ fn punycode(text: &str) -> String {
             }
             out.push(digit(q));
             // Section 6.1: the bias follows the deltas.
-            delta = if done == basic { delta / 700 } else { delta / 2 };
+            delta = if done == basic {
+                delta / 700
+            } else {
+                delta / 2
+            };
             delta += delta / (done + 1);
             let mut k = 0;
             while delta > (BASE - 1) * 26 / 2 {
