@@ -14,6 +14,7 @@ const SYSTEM: &[&str] = &["ld", "ld.lld", "mold", "ld.gold", "gold", "cc"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
     Ld,
+    Gold,
     Lld,
     Driver,
 }
@@ -22,6 +23,7 @@ impl Style {
     fn linker(self, program: PathBuf) -> Linker {
         match self {
             Style::Ld => Linker::Ld(program),
+            Style::Gold => Linker::Gold(program),
             Style::Lld => Linker::Lld(program),
             Style::Driver => Linker::Driver(program),
         }
@@ -34,9 +36,9 @@ const NAMES: &[(&str, Style)] = &[
     ("ld.bfd", Style::Ld),
     ("ld.lld", Style::Ld),
     ("ld.mold", Style::Ld),
-    ("ld.gold", Style::Ld),
+    ("ld.gold", Style::Gold),
     ("mold", Style::Ld),
-    ("gold", Style::Ld),
+    ("gold", Style::Gold),
     ("wild", Style::Ld),
     ("ld.wild", Style::Ld),
     ("lld", Style::Lld),
@@ -76,10 +78,6 @@ pub fn resolve(choice: &str) -> Result<Linker, Missing> {
     })
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "programs are found by the environment; this is the rim"
-)]
 fn on_path(name: &str) -> Option<PathBuf> {
     if name.is_empty() {
         return None;
@@ -103,9 +101,14 @@ fn is_program(path: &Path) -> bool {
 }
 
 fn recognise(program: PathBuf) -> Linker {
-    by_name(&program)
-        .unwrap_or_else(|| by_version(&program))
-        .linker(program)
+    // `ld` may be a link to gold; that `ld.lld` is one to `lld` must not matter.
+    let behind = program.canonicalize().ok().and_then(|p| by_name(&p));
+    let style = match (by_name(&program), behind) {
+        (Some(Style::Ld), Some(Style::Gold)) => Style::Gold,
+        (Some(style), _) => style,
+        (None, _) => by_version(&program),
+    };
+    style.linker(program)
 }
 
 fn by_name(program: &Path) -> Option<Style> {
@@ -133,12 +136,16 @@ fn by_version(program: &Path) -> Style {
     let Ok(said) = said else {
         return Style::Driver;
     };
-    let text = String::from_utf8_lossy(&said.stdout).into_owned()
-        + &String::from_utf8_lossy(&said.stderr);
-    let lines = ["GNU ld", "GNU gold", "LLD", "mold", "Wild"];
+    let text =
+        String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
     if text.contains("generic driver") {
         Style::Lld
-    } else if lines.iter().any(|known| text.contains(known)) {
+    } else if text.contains("GNU gold") {
+        Style::Gold
+    } else if ["GNU ld", "LLD", "mold", "Wild"]
+        .iter()
+        .any(|known| text.contains(known))
+    {
         Style::Ld
     } else {
         Style::Driver
@@ -159,6 +166,7 @@ mod tests {
             ("aarch64-linux-gnu-gcc-12", Some(Style::Driver)),
             ("clang-19", Some(Style::Driver)),
             ("mold", Some(Style::Ld)),
+            ("ld.gold", Some(Style::Gold)),
             ("my-wrapper", None),
         ];
         for (name, style) in cases {
@@ -169,7 +177,10 @@ mod tests {
     #[test]
     fn what_is_not_there_is_missing_and_still_has_a_command() {
         for (choice, would_run) in [
-            ("/nonexistent/gcc", Linker::Driver("/nonexistent/gcc".into())),
+            (
+                "/nonexistent/gcc",
+                Linker::Driver("/nonexistent/gcc".into()),
+            ),
             ("no-such-mold", Linker::Ld("no-such-mold".into())),
             ("", Linker::Ld("".into())),
         ] {

@@ -19,8 +19,10 @@ use crate::target::{Format, Target};
 /// A linker, by how it wants to be spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Linker {
-    /// `ld` and what takes the same arguments: `ld.lld`, `mold`, `gold`, `wild`.
+    /// `ld` and what takes the same arguments: `ld.lld`, `mold`, `wild`.
     Ld(PathBuf),
+    /// GNU gold, which refuses options it does not know.
+    Gold(PathBuf),
     /// `lld` under its generic name, which asks whom to imitate.
     Lld(PathBuf),
     /// A compiler driver, which calls a linker: `cc`, `gcc`, `clang`.
@@ -31,7 +33,10 @@ impl Linker {
     /// The program to run.
     pub fn program(&self) -> &Path {
         match self {
-            Linker::Ld(program) | Linker::Lld(program) | Linker::Driver(program) => program,
+            Linker::Ld(program)
+            | Linker::Gold(program)
+            | Linker::Lld(program)
+            | Linker::Driver(program) => program,
         }
     }
 }
@@ -88,12 +93,7 @@ fn quote(word: &OsStr) -> String {
     clippy::disallowed_types,
     reason = "a linker is a process; this is the rim"
 )]
-pub fn link(
-    linker: &Linker,
-    target: &Target,
-    object: &Path,
-    output: &Path,
-) -> anyhow::Result<()> {
+pub fn link(linker: &Linker, target: &Target, object: &Path, output: &Path) -> anyhow::Result<()> {
     let folder = match output.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -23,22 +23,29 @@ const COMMON: &[&str] = &[
     "--build-id=sha1",
 ];
 
-/// What drivers add by themselves, or decide by their configuration.
-const DIRECT: &[&str] = &["-z", "separate-code", "--eh-frame-hdr"];
+/// What drivers add by themselves: the table by which unwinders find our frames.
+const DIRECT: &[&str] = &["--eh-frame-hdr"];
+
+/// What drivers decide by their configuration, and gold does not know.
+const SEPARATE: &[&str] = &["-z", "separate-code"];
 
 /// The command line, program first.
 pub fn command(linker: &Linker, object: &Path, output: &Path) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec![linker.program().into()];
+    let mut add = |first: &[&str], more: &[&[&str]]| {
+        words.extend(
+            first
+                .iter()
+                .chain(more.iter().copied().flatten())
+                .map(OsString::from),
+        );
+    };
     match linker {
-        Linker::Ld(_) | Linker::Lld(_) => {
-            if matches!(linker, Linker::Lld(_)) {
-                words.extend(["-flavor", "gnu"].map(OsString::from));
-            }
-            words.push("-shared".into());
-            words.extend(COMMON.iter().chain(DIRECT).map(OsString::from));
-        }
+        Linker::Ld(_) => add(&["-shared"], &[COMMON, SEPARATE, DIRECT]),
+        Linker::Gold(_) => add(&["-shared"], &[COMMON, DIRECT]),
+        Linker::Lld(_) => add(&["-flavor", "gnu", "-shared"], &[COMMON, SEPARATE, DIRECT]),
         Linker::Driver(_) => {
-            words.extend(["-shared", "-nostartfiles", "-nostdlib"].map(OsString::from));
+            add(&["-shared", "-nostartfiles", "-nostdlib"], &[]);
             words.push(format!("-Wl,{}", COMMON.join(",")).into());
         }
     }
