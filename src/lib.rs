@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod base;
+pub mod cli;
 pub mod compile;
 pub mod frontend;
 pub mod inspect;

@@ -1,1 +1,3 @@
-//! Reads back any file we or others wrote.
+//! Any file read back: what is in it, and what it means.
+
+pub mod disasm;

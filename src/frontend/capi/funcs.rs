@@ -31,6 +31,7 @@ impl ApiFunc {
 /// Rows, sorted by name in ASCII order.
 pub static FUNCS: &[ApiFunc] = &[
     row("PyBool_FromLong", &[I64], Some(I64), 2),
+    row("PyBytes_FromStringAndSize", &[I64, I64], Some(I64), 2),
     row("PyDict_New", &[], Some(I64), 2),
     row("PyDict_SetItem", &[I64, I64, I64], Some(I32), 2),
     row("PyErr_Clear", &[], None, 2),
