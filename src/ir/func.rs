@@ -1,7 +1,7 @@
 //! A function: blocks of instructions on SSA values.
 //!
 //! ```text
-//! func multiply(v0, v1) -> i64 {        params of the entry block are the function's
+//! func multiply(i64, i64) -> i64 {      params of the entry block are the function's
 //! b0(v0: i64, v1: i64):
 //!     v2, v3 = smul_ovf v0, v1          instructions: operation, operands, payload
 //!     br v3, b2, b1(v2)                 one terminator per block, arguments for the target's parameters

@@ -5,11 +5,14 @@
 //! memory, in conversions, and in the signatures of C functions.
 
 pub mod builder;
+pub mod cfg;
 pub mod data;
+pub mod eval;
 pub mod func;
 pub mod interp;
 pub mod op;
 pub mod opt;
 pub mod print;
 pub mod program;
+pub mod random;
 pub mod verify;

@@ -1,0 +1,194 @@
+//! The flow of control of a function: predecessors, reverse postorder, dominators.
+//!
+//! In comes a function whose blocks all end; nothing is changed. What was computed holds until a terminator changes.
+
+use super::func::{Block, ENTRY, Func};
+
+/// Predecessors and order of a function's blocks.
+#[derive(Clone, Debug)]
+pub struct Cfg {
+    /// For each block, where its jumps come from; a branch with both arms here is listed twice. Jumps of unreachable blocks count too.
+    pub preds: Vec<Vec<Block>>,
+    /// Reachable blocks, each before its successors but for back edges.
+    pub rpo: Vec<Block>,
+    /// For each block its place in `rpo`; `None` where it is unreachable.
+    number: Vec<Option<u32>>,
+}
+
+impl Cfg {
+    /// Of a function whose blocks all end.
+    pub fn new(func: &Func) -> Cfg {
+        let count = func.blocks.len();
+        let mut preds = vec![Vec::new(); count];
+        for (at, _) in func.blocks.iter().enumerate() {
+            for to in successors(func, Block(at as u32)) {
+                preds[to.index()].push(Block(at as u32));
+            }
+        }
+        let rpo = reverse_postorder(func);
+        let mut number = vec![None; count];
+        for (at, block) in rpo.iter().enumerate() {
+            number[block.index()] = Some(at as u32);
+        }
+        Cfg { preds, rpo, number }
+    }
+
+    /// Whether some path from the entry leads there.
+    pub fn is_reachable(&self, block: Block) -> bool {
+        self.number[block.index()].is_some()
+    }
+
+    /// The dominator tree.
+    pub fn dominators(&self) -> Dominators {
+        Dominators::new(self)
+    }
+}
+
+/// Targets of a block's terminator, in order.
+fn successors(func: &Func, block: Block) -> impl Iterator<Item = Block> + '_ {
+    let term = func.blocks[block.index()].term.iter();
+    term.flat_map(|term| term.targets()).map(|to| to.block)
+}
+
+fn reverse_postorder(func: &Func) -> Vec<Block> {
+    let mut seen = vec![false; func.blocks.len()];
+    let mut order = Vec::new();
+    let mut stack = vec![(ENTRY, successors(func, ENTRY))];
+    seen[ENTRY.index()] = true;
+    while let Some((block, rest)) = stack.last_mut() {
+        match rest.next() {
+            Some(to) if !seen[to.index()] => {
+                seen[to.index()] = true;
+                stack.push((to, successors(func, to)));
+            }
+            Some(_) => {}
+            None => {
+                order.push(*block);
+                stack.pop();
+            }
+        }
+    }
+    order.reverse();
+    order
+}
+
+/// A dominator tree, as intervals: a block dominates those whose interval lies in its own.
+#[derive(Clone, Debug)]
+pub struct Dominators {
+    /// For each reachable block (its immediate dominator is itself for the entry).
+    idom: Vec<Option<Block>>,
+    enter: Vec<u32>,
+    leave: Vec<u32>,
+}
+
+impl Dominators {
+    /// Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001): intersect the predecessors' dominators until nothing moves.
+    fn new(cfg: &Cfg) -> Dominators {
+        let count = cfg.preds.len();
+        let mut idom: Vec<Option<Block>> = vec![None; count];
+        idom[ENTRY.index()] = Some(ENTRY);
+        let number = |block: Block| cfg.number[block.index()];
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &block in cfg.rpo.iter().skip(1) {
+                let mut new: Option<Block> = None;
+                for &pred in &cfg.preds[block.index()] {
+                    if idom[pred.index()].is_none() {
+                        continue;
+                    }
+                    let (mut a, Some(mut b)) = (pred, new) else {
+                        new = Some(pred);
+                        continue;
+                    };
+                    while a != b {
+                        let up = if number(a) > number(b) {
+                            &mut a
+                        } else {
+                            &mut b
+                        };
+                        *up = idom[up.index()].expect("blocks above have been visited");
+                    }
+                    new = Some(a);
+                }
+                if idom[block.index()] != new {
+                    idom[block.index()] = new;
+                    changed = true;
+                }
+            }
+        }
+        let (enter, leave) = intervals(&idom, &cfg.rpo);
+        Dominators { idom, enter, leave }
+    }
+
+    /// Whether every path from the entry to `b` goes through `a`. Both are reachable.
+    pub fn dominates(&self, a: Block, b: Block) -> bool {
+        debug_assert!(self.idom[a.index()].is_some() && self.idom[b.index()].is_some());
+        self.enter[a.index()] <= self.enter[b.index()]
+            && self.leave[b.index()] <= self.leave[a.index()]
+    }
+}
+
+/// Numbers of entering and leaving each block in a walk over the tree.
+fn intervals(idom: &[Option<Block>], rpo: &[Block]) -> (Vec<u32>, Vec<u32>) {
+    let mut children: Vec<Vec<Block>> = vec![Vec::new(); idom.len()];
+    for &block in rpo.iter().skip(1) {
+        let parent = idom[block.index()].expect("reachable");
+        children[parent.index()].push(block);
+    }
+    let (mut enter, mut leave) = (vec![0; idom.len()], vec![0; idom.len()]);
+    let mut clock = 0;
+    let mut stack = vec![(ENTRY, 0)];
+    while let Some((block, next)) = stack.last_mut() {
+        if *next == 0 {
+            clock += 1;
+            enter[block.index()] = clock;
+        }
+        if let Some(&child) = children[block.index()].get(*next) {
+            *next += 1;
+            stack.push((child, 0));
+        } else {
+            clock += 1;
+            leave[block.index()] = clock;
+            stack.pop();
+        }
+    }
+    (enter, leave)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::random::{self, Rng};
+
+    /// Whether `b` can be reached without going through `a`.
+    fn reaches_around(func: &Func, a: Block, b: Block) -> bool {
+        let mut seen = vec![false; func.blocks.len()];
+        let mut stack = vec![ENTRY];
+        while let Some(block) = stack.pop() {
+            if block == a || std::mem::replace(&mut seen[block.index()], true) {
+                continue;
+            }
+            stack.extend(successors(func, block));
+        }
+        seen[b.index()]
+    }
+
+    #[test]
+    fn dominance_is_what_removing_a_block_shows() {
+        for seed in 0..60 {
+            let func = random::func(&mut Rng::new(seed), "f");
+            let cfg = Cfg::new(&func);
+            let dominators = cfg.dominators();
+            for &a in &cfg.rpo {
+                for &b in &cfg.rpo {
+                    assert_eq!(
+                        dominators.dominates(a, b),
+                        !reaches_around(&func, a, b),
+                        "seed {seed}: {a} over {b}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Random functions, for the tests of what reads or changes IR: the passes, the printer, code generation.
+//!
+//! In comes a seed, out comes a well-formed function of five parameters (three integers, two floats) that ends within some
+//! thousand steps and keeps the preconditions of its operations, so that two ways of running it can be compared. It calls nothing.
+
+use super::builder::{Builder, Var};
+use super::func::{AbiType, Func, Signature, Value};
+use super::op::{Effect, FloatCc, IntCc, MemType, OPS, Op, PayloadKind, Type};
+
+/// A small generator of random numbers (Steele, Lea, Flood: SplitMix64): the same everywhere, for ever.
+#[derive(Clone, Debug)]
+pub struct Rng(u64);
+
+impl Rng {
+    /// The same seed gives the same numbers.
+    pub fn new(seed: u64) -> Rng {
+        Rng(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `n`, which is not 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
+    }
+
+    /// Whether a chance of `n` in `of` comes true.
+    pub fn chance(&mut self, n: usize, of: usize) -> bool {
+        self.below(of) < n
+    }
+
+    /// One of the items.
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+
+    /// An integer, often one near a power of two or near 0.
+    pub fn int(&mut self) -> i64 {
+        match self.below(4) {
+            0 => self.below(9) as i64 - 4,
+            1 => (1i64 << self.below(64)).wrapping_add(self.below(3) as i64 - 1),
+            2 => (1i64 << self.below(64)).wrapping_neg(),
+            _ => (self.bits() >> self.below(64)) as i64,
+        }
+    }
+
+    /// A float, often a special one.
+    pub fn float(&mut self) -> f64 {
+        const SPECIAL: &[f64] = &[
+            0.0,
+            -0.0,
+            1.0,
+            -1.5,
+            0.5,
+            1e300,
+            -1e-300,
+            5e-324,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+            9_007_199_254_740_993.0,
+            9_223_372_036_854_775_808.0,
+            -9_223_372_036_854_775_808.0,
+            18_446_744_073_709_551_616.0,
+        ];
+        match self.below(3) {
+            0 => *self.pick(SPECIAL),
+            1 => self.int() as f64 / 16.0,
+            _ => f64::from_bits(self.bits()),
+        }
+    }
+}
+
+/// Parameters of a random function: three integers, two floats.
+pub const PARAMS: [AbiType; 5] = [
+    AbiType::I64,
+    AbiType::I64,
+    AbiType::F64,
+    AbiType::I64,
+    AbiType::F64,
+];
+
+/// A random function with parameters [`PARAMS`] and results integer, float.
+pub fn func(rng: &mut Rng, name: &str) -> Func {
+    let sig = Signature::internal(&PARAMS, &[AbiType::I64, AbiType::F64]);
+    let mut func = Func::new(name, sig);
+    func.slots.push(super::func::SlotData {
+        size: 64,
+        align: 16,
+    });
+    let b = Builder::new(func);
+    let params = b.func.params().to_vec();
+    let mut maker = Maker {
+        rng,
+        b,
+        ints: Vec::new(),
+        floats: Vec::new(),
+        size: 0,
+    };
+    for param in params {
+        maker.new_var(param);
+    }
+    for value in [3, -7] {
+        let value = maker.b.iconst(value);
+        maker.new_var(value);
+    }
+    maker.clear_slot();
+    maker.statements(3);
+    let (int, float) = (maker.int(), maker.float());
+    maker.b.ret(&[int, float]);
+    maker.b.finish()
+}
+
+struct Maker<'a> {
+    rng: &'a mut Rng,
+    b: Builder,
+    ints: Vec<Var>,
+    floats: Vec<Var>,
+    size: usize,
+}
+
+impl Maker<'_> {
+    fn new_var(&mut self, value: Value) {
+        let ty = self.b.func.ty(value);
+        let var = self.b.var(ty);
+        self.b.set(var, value);
+        match ty {
+            Type::I64 => self.ints.push(var),
+            Type::F64 => self.floats.push(var),
+        }
+    }
+
+    /// Nothing reads what nothing wrote.
+    fn clear_slot(&mut self) {
+        let slot = self.b.slot_addr(super::func::Slot(0));
+        let zero = self.b.iconst(0);
+        for at in 0..8 {
+            self.b.store(MemType::I64, zero, slot, at * 8);
+        }
+    }
+
+    fn statements(&mut self, depth: usize) {
+        for _ in 0..1 + self.rng.below(5) {
+            self.size += 1;
+            match self.rng.below(10) {
+                0 | 1 if depth > 0 && self.size < 40 => self.branch(depth - 1),
+                2 if depth > 0 && self.size < 40 => self.repeat(depth - 1),
+                3 => self.memory(),
+                _ => self.assignment(),
+            }
+        }
+    }
+
+    fn int(&mut self) -> Value {
+        if self.rng.chance(1, 5) {
+            let value = self.rng.int();
+            return self.b.iconst(value);
+        }
+        let var = *self.rng.pick(&self.ints);
+        self.b.get(var)
+    }
+
+    fn float(&mut self) -> Value {
+        if self.rng.chance(1, 8) {
+            let value = self.rng.float();
+            return self.b.fconst(value);
+        }
+        let var = *self.rng.pick(&self.floats);
+        self.b.get(var)
+    }
+
+    fn store_to_var(&mut self, value: Value) {
+        let vars = match self.b.func.ty(value) {
+            Type::I64 => &self.ints,
+            Type::F64 => &self.floats,
+        };
+        let var = *self.rng.pick(vars);
+        self.b.set(var, value);
+    }
+
+    fn assignment(&mut self) {
+        for value in self.operation() {
+            self.store_to_var(value);
+        }
+    }
+
+    /// Any pure operation on random operands, which are bent until they keep its precondition.
+    fn operation(&mut self) -> Vec<Value> {
+        let simple: Vec<Op> = OPS
+            .iter()
+            .copied()
+            .filter(|op| {
+                op.row().effect == Effect::Pure
+                    && !op.row().args.is_empty()
+                    && op.row().payload == PayloadKind::None
+            })
+            .collect();
+        if self.rng.chance(1, 5) {
+            return vec![self.comparison()];
+        }
+        let op = *self.rng.pick(&simple);
+        let mut args: Vec<Value> = op
+            .row()
+            .args
+            .iter()
+            .map(|ty| match ty {
+                Type::I64 => self.int(),
+                Type::F64 => self.float(),
+            })
+            .collect();
+        match op {
+            Op::Sdiv | Op::Srem | Op::Udiv | Op::Urem => {
+                let (mask, one) = (self.b.iconst(0xffff), self.b.iconst(1));
+                let small = self.b.op(Op::Band, &[args[1], mask]);
+                args[1] = self.b.op(Op::Bor, &[small, one]);
+            }
+            Op::FtoS | Op::FtoU => {
+                let (bits, sixteen) = (self.b.op(Op::FtoBits, &[args[0]]), self.b.iconst(16));
+                let bits = self.b.op(Op::Ushr, &[bits, sixteen]);
+                args[0] = self.b.op(Op::FfromS, &[bits]);
+            }
+            _ => {}
+        }
+        if op.row().results.len() == 2 {
+            let (value, flag) = self.b.op_ovf(op, args[0], args[1]);
+            return vec![value, flag];
+        }
+        vec![self.b.op(op, &args)]
+    }
+
+    fn comparison(&mut self) -> Value {
+        const INT: &[IntCc] = &[
+            IntCc::Eq,
+            IntCc::Ne,
+            IntCc::Slt,
+            IntCc::Sle,
+            IntCc::Sgt,
+            IntCc::Sge,
+            IntCc::Ult,
+            IntCc::Ule,
+            IntCc::Ugt,
+            IntCc::Uge,
+        ];
+        const FLOAT: &[FloatCc] = &[
+            FloatCc::Eq,
+            FloatCc::Ne,
+            FloatCc::Lt,
+            FloatCc::Le,
+            FloatCc::Gt,
+            FloatCc::Ge,
+        ];
+        if self.rng.chance(1, 3) {
+            let (a, b) = (self.float(), self.float());
+            self.b.fcmp(*self.rng.pick(FLOAT), a, b)
+        } else {
+            let (a, b) = (self.int(), self.int());
+            self.b.icmp(*self.rng.pick(INT), a, b)
+        }
+    }
+
+    fn memory(&mut self) {
+        const TYPES: &[MemType] = &[
+            MemType::I8,
+            MemType::U8,
+            MemType::I16,
+            MemType::U16,
+            MemType::I32,
+            MemType::U32,
+            MemType::I64,
+            MemType::F32,
+            MemType::F64,
+        ];
+        let slot = self.b.slot_addr(super::func::Slot(0));
+        let ty = *self.rng.pick(TYPES);
+        let offset = self.rng.below(8) as i32 * 8;
+        if self.rng.chance(1, 2) {
+            let value = self.b.load(ty, slot, offset);
+            self.store_to_var(value);
+        } else {
+            let value = match ty.value() {
+                Type::I64 => self.int(),
+                Type::F64 => self.float(),
+            };
+            self.b.store(ty, value, slot, offset);
+        }
+    }
+
+    fn condition(&mut self) -> Value {
+        match self.rng.below(4) {
+            0 => self.int(),
+            1 => {
+                let op = *self
+                    .rng
+                    .pick(&[Op::SaddOvf, Op::SmulOvf, Op::UsubOvf, Op::UmulOvf]);
+                let (a, b) = (self.int(), self.int());
+                self.b.op_ovf(op, a, b).1
+            }
+            _ => self.comparison(),
+        }
+    }
+
+    fn branch(&mut self, depth: usize) {
+        let cond = self.condition();
+        let (then, join) = (self.b.block(), self.b.block());
+        let other = if self.rng.chance(1, 3) {
+            self.b.cold_block()
+        } else {
+            self.b.block()
+        };
+        self.b.br(cond, then, &[], other, &[]);
+        for block in [then, other] {
+            self.b.seal_and_switch_to(block);
+            if self.rng.chance(3, 4) {
+                self.statements(depth);
+            }
+            if self.rng.chance(1, 8) {
+                let (int, float) = (self.int(), self.float());
+                self.b.ret(&[int, float]);
+            } else {
+                self.b.jump(join, &[]);
+            }
+        }
+        self.b.seal_and_switch_to(join);
+    }
+
+    /// A loop of a few rounds, with a block parameter as counter.
+    fn repeat(&mut self, depth: usize) {
+        let rounds = self.rng.below(4) as i64;
+        let (head, body, exit) = (self.b.block(), self.b.block(), self.b.block());
+        let counter = self.b.param(head, Type::I64);
+        let start = self.b.iconst(rounds);
+        self.b.jump(head, &[start]);
+        self.b.switch_to(head);
+        self.b.br(counter, body, &[], exit, &[]);
+        self.b.seal_and_switch_to(body);
+        self.statements(depth);
+        if self.rng.chance(1, 3) {
+            let cond = self.condition();
+            self.b.exit_if(cond, exit, &[]);
+        }
+        let one = self.b.iconst(1);
+        let next = self.b.op(Op::Isub, &[counter, one]);
+        self.b.jump(head, &[next]);
+        self.b.seal(head);
+        self.b.seal_and_switch_to(exit);
+    }
+}
+
+/// Arguments for a random function.
+pub fn args(rng: &mut Rng) -> Vec<u64> {
+    PARAMS
+        .iter()
+        .map(|ty| match ty {
+            AbiType::I32 | AbiType::I64 => rng.int() as u64,
+            AbiType::F64 => rng.float().to_bits(),
+        })
+        .collect()
+}
