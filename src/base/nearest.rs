@@ -30,8 +30,7 @@ fn distance(a: &str, b: &str) -> usize {
             rows[i * width + j] = if i == 0 || j == 0 {
                 i + j
             } else {
-                let replaced =
-                    rows[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let replaced = rows[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
                 let removed = rows[(i - 1) * width + j] + 1;
                 let added = rows[i * width + j - 1] + 1;
                 let swapped = if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {

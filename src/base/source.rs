@@ -139,9 +139,10 @@ impl Text {
         for range in ranges {
             let base = text.len();
             map.push((base as u32, self.position(range.start) as u32));
-            let inside = self.map.iter().filter(|pair| {
-                (pair.0 as usize) > range.start && (pair.0 as usize) < range.end
-            });
+            let inside = self
+                .map
+                .iter()
+                .filter(|pair| (pair.0 as usize) > range.start && (pair.0 as usize) < range.end);
             map.extend(inside.map(|pair| ((base + pair.0 as usize - range.start) as u32, pair.1)));
             text.push_str(&self.text[range.clone()]);
         }
