@@ -8,6 +8,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
+use super::names::shown;
 use super::strings;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
@@ -260,7 +261,7 @@ impl Reader<'_> {
                     Some(known) => format!("did you mean `{known}`?"),
                     None => format!("the keys are {}", names().collect::<Vec<_>>().join(", ")),
                 };
-                let shown = name.escape_debug();
+                let shown = shown(name);
                 self.report(
                     Diagnostic::error(span, format!("{of} has no key `{shown}`")).hint(hint),
                 );
@@ -529,19 +530,17 @@ impl Reader<'_> {
             DeValue::Table(table) => {
                 let entries = self.known(table, BYTES, "a bytes constant");
                 let Some((_, _, hex)) = entries.into_iter().next() else {
-                    self.wrong(value, name, "one value", "{ hex = \"00ff\" }");
+                    // An unknown key was reported.
+                    if table.is_empty() {
+                        self.wrong(value, name, "one value", "{ hex = \"00ff\" }");
+                    }
                     return None;
                 };
                 self.string("hex", hex).map(ConstantValue::Hex)
             }
             DeValue::Datetime(_) | DeValue::Array(_) => {
                 let wanted = "a boolean, an integer, a float, a string or { hex = \"...\" }";
-                self.wrong(
-                    value,
-                    name,
-                    wanted,
-                    &format!("{} = 42", name.escape_debug()),
-                );
+                self.wrong(value, name, wanted, &format!("{} = 42", shown(name)));
                 None
             }
         }

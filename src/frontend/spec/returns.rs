@@ -4,6 +4,7 @@
 //! is `lang`'s to say. Facts: "Building values" in the Python/C API manual.
 
 use super::module::{ResultUnit, Returns};
+use super::names::shown;
 use super::types;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Text;
@@ -169,7 +170,7 @@ impl Reader<'_> {
     fn unit(&mut self, char: char) -> Option<Storage> {
         let rest = &self.text.text[self.at..];
         let Some(unit) = units::longest(rest) else {
-            let shown = char.escape_debug();
+            let shown = shown(char.encode_utf8(&mut [0; 4]));
             let same = units::UNITS.iter().find(|unit| {
                 unit.text.len() == 1
                     && unit
