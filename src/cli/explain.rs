@@ -11,7 +11,7 @@ use anyhow::bail;
 use super::ui::{self, Ui};
 use super::{Exit, specs};
 use crate::backend::isa::code::Code;
-use crate::backend::obj::build as object;
+use crate::backend::obj::build as layout;
 use crate::backend::obj::image::{Fixup, Image, Place, Role};
 use crate::base::nearest::nearest;
 use crate::base::source::{Sources, Span};
@@ -59,7 +59,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         }
     }
     let compiled = compile::compile(checked.module, target, Options::default());
-    let image = object::build(&compiled.program, &compiled.codes, target);
+    let image = layout::build(&compiled.program, &compiled.codes, target);
     let text = Explanation::new(&sources, &compiled, &image).text(args.method.as_deref());
     ui::result(text.as_bytes())?;
     Ok(Exit::Done)
