@@ -211,15 +211,35 @@ fn syntax(text: &str, source: SourceId, error: &Error) -> Diagnostic {
         );
     }
     let message = error.message();
-    let diagnostic = Diagnostic::error(span, format!("not TOML: {message}"));
-    if message.contains("string") {
-        diagnostic.hint(
-            "text stands in quotes: `\"...\"`; a text of several lines in three: `\"\"\"...\"\"\"`",
-        )
-    } else {
-        diagnostic
-    }
+    let hint = SYNTAX.iter().find(|row| message.contains(row.0));
+    let message = message.trim_end_matches(", expected nothing");
+    Diagnostic::error(span, format!("not TOML: {message}")).hint(hint.map_or(
+        "each line is `key = value`, `[table]` or `[[table]]`",
+        |row| row.1,
+    ))
 }
+
+/// Words of the parser's messages, and what to write instead.
+static SYNTAX: &[(&str, &str)] = &[
+    (
+        "escape",
+        "in `\"...\"` a backslash is written `\\\\`; in `'...'` it stands for itself",
+    ),
+    (
+        "string",
+        "text stands in quotes: `\"...\"`; a text of several lines in three: `\"\"\"...\"\"\"`",
+    ),
+    (
+        "leading zero",
+        "numbers have no leading zeros; hexadecimal ones begin with `0x`",
+    ),
+    (
+        "unclosed table",
+        "a table begins with `[name]`, one of several with `[[name]]`",
+    ),
+    ("array", "write `[\"a\", \"b\"]`"),
+    ("extra `=`", "write `key = value`"),
+];
 
 /// A table's entries in the order of the file.
 type Entries<'t, 'i> = Vec<(&'t str, Span, &'t Spanned<DeValue<'i>>)>;
