@@ -37,7 +37,7 @@ pub(super) struct Checked {
     pub method: Method,
     pub sig: MethodSig,
     pub body: Option<Text>,
-    /// Nothing is wrong with it but perhaps its body.
+    /// Nothing is wrong with its signature.
     pub sound: bool,
 }
 
@@ -51,18 +51,19 @@ struct Conversion {
 
 /// Checks a method.
 pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnostics) -> Checked {
+    // What is wrong with the signature; the rest does not keep the body from being judged.
     let mut own = Diagnostics::default();
     let name = name(
         table.name.as_ref(),
         table.header,
         "a method",
         table.spoiled,
-        &mut own,
+        diagnostics,
     );
-    let overflow = overflow(table.overflow.as_ref(), &mut own).unwrap_or(cx.overflow);
+    let overflow = overflow(table.overflow.as_ref(), diagnostics).unwrap_or(cx.overflow);
     let keywords = table.keywords.as_ref().is_some_and(|flag| flag.value);
     if let Some(signals) = table.signals.as_ref().filter(|flag| flag.value) {
-        own.push(
+        diagnostics.push(
             Diagnostic::error(signals.span, "`signals = true` is not there yet")
                 .hint("leave it out; a long loop then notices Ctrl-C when it returns"),
         );
@@ -84,7 +85,7 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
         Some(text) => returns::read(&text.text, cx.target, &mut own),
         None => Some(Results::none()),
     };
-    let body = body(table, &mut own);
+    let body = body(table, diagnostics);
     let method_name = name
         .as_ref()
         .map_or("", |name| name.text.text.as_str())
@@ -97,7 +98,7 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
     let nogil = table.nogil.as_ref().is_some_and(|flag| flag.value);
     let method = Method {
         name: method_name.clone(),
-        doc: doc(table.doc.as_ref(), &mut own),
+        doc: doc(table.doc.as_ref(), diagnostics),
         text_signature: signature::text(&shown),
         format: format_text(&method_name, &written, format.as_ref(), table, &conversions),
         params: params.iter().map(|(param, _)| param.clone()).collect(),
