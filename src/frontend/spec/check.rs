@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::method::{self, Checked, Context};
 use super::module::{BaseClass, ConstValue, ExceptionClass, Expect, Module, Test};
 use super::names::{self, shown};
-use super::raw::{
-    self, Constant, ConstantValue, ExceptionTable, ModuleTable, Spec, Str, TestTable,
-};
+use super::raw::{Constant, ConstantValue, ExceptionTable, ModuleTable, Spec, Str, TestTable};
+use super::read;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::base::source::{SourceId, Sources, Span, Text};
@@ -29,7 +28,7 @@ const STABLE: u8 = 10;
 pub fn check(sources: &Sources, id: SourceId, target: &Target) -> (Option<Module>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let text = &sources.file(id).text;
-    let module = raw::read(text, id, &mut diagnostics)
+    let module = read::read(text, id, &mut diagnostics)
         .map(|spec| Checker::new(text, id, target, &mut diagnostics).module(&spec));
     diagnostics.sort();
     let sound = !diagnostics.has_errors();
