@@ -112,6 +112,8 @@ impl Reader<'_> {
                         format!("{what} as a result is not there yet"),
                         "return one flat tuple",
                     );
+                    // What is in it, and where it ends, is of no interest.
+                    return (storages, true);
                 }
                 ')' | ']' | '}' => {
                     self.error(
@@ -122,7 +124,7 @@ impl Reader<'_> {
                 }
                 _ if closed => {
                     self.error(
-                        1,
+                        char.len_utf8(),
                         "a unit stands behind the tuple".into(),
                         "put it into the parentheses",
                     );
