@@ -222,7 +222,12 @@ fn py_slots(
         Pointee::Data(methods, 0),
     );
     if let Some(state) = state {
-        integer(&mut data, SLOT_MOD_STATE_SIZE, 0, state::size(ctx.module) as i64);
+        integer(
+            &mut data,
+            SLOT_MOD_STATE_SIZE,
+            0,
+            state::size(ctx.module) as i64,
+        );
         pointer(
             &mut data,
             SLOT_MOD_STATE_TRAVERSE,
@@ -422,7 +427,9 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
     for (at, class) in ctx.module.exceptions.iter().enumerate() {
         let base = match &class.base {
             BaseClass::Builtin(name) => ctx.exception(b, name),
-            BaseClass::Module(earlier) => b.load(MemType::I64, state, state::exception_offset(*earlier)),
+            BaseClass::Module(earlier) => {
+                b.load(MemType::I64, state, state::exception_offset(*earlier))
+            }
         };
         let name = ctx.c_string(b, &format!("{}.{}", ctx.module.name, class.name));
         let doc = match &class.doc {

@@ -240,7 +240,8 @@ fn range(convert: Convert) -> Storage {
     }
 }
 
-/// The whole format for CPython.
+/// The whole format for CPython. Its parser knows no `|` behind `$`: where some keyword-only parameters are optional, the required ones among
+/// them are so to the parser as well, and the wrapper looks for them itself.
 fn format_text(
     name: &str,
     params: &Params,
@@ -248,29 +249,27 @@ fn format_text(
     table: &MethodTable,
     conversions: &[Option<Conversion>],
 ) -> String {
-    let defaults = params.list.iter().position(|param| param.default.is_some());
+    let star = params.star.map(|star| star.0);
     let optional = format
         .and_then(|format| format.optional)
         .map(|mark| mark.index)
-        .or(defaults);
+        .or_else(|| params.list.iter().position(|param| param.default.is_some()))
+        .map(|first| star.map_or(first, |star| first.min(star)));
     let mut text = String::new();
     for index in 0..=conversions.len() {
         if optional == Some(index) {
             text.push('|');
         }
-        if params.star.is_some_and(|star| star.0 == index) {
+        if star == Some(index) {
             text.push('$');
         }
         if let Some(Some(conversion)) = conversions.get(index) {
             text.push_str(conversion.unit);
         }
     }
-    let tail = format.zip(table.args.as_ref()).and_then(|(format, args)| {
-        let given = format.name.is_some() || format.message.is_some();
-        given.then(|| &args.text.text[format.end..])
-    });
-    match tail {
-        Some(tail) => text.push_str(tail),
+    match format.zip(table.args.as_ref()) {
+        // What the user wrote about names in messages stands, also when it is nothing.
+        Some((format, args)) => text.push_str(&args.text.text[format.end..]),
         None => {
             text.push(':');
             text.push_str(name);
