@@ -1,4 +1,4 @@
-//! The command line: arguments become a [`Command`], each verb is a file, and every outcome is an [`Exit`].
+//! The command line: arguments become a `Command`, each verb is a file, and every outcome is an [`Exit`].
 //!
 //! Results go to stdout, talk and diagnostics to stderr. What the stages do is not here: verbs call `compile`, `link` and `inspect`.
 //! The door to `clap`.
