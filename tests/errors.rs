@@ -112,6 +112,14 @@ fn a_right_spec_has_no_messages() {
     assert_eq!(messages(GOOD), "");
 }
 
+#[test]
+fn example_specs_have_no_messages() {
+    for file in files("specs") {
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(messages(&text), "", "{}", file.display());
+    }
+}
+
 /// Pieces that the grammar of specs is made of.
 const PIECES: &[&str] = &[
     "[",
@@ -164,7 +172,7 @@ const PIECES: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_mutation_of_a_spec_makes_it_panic(

@@ -28,6 +28,8 @@ pub struct Format {
     pub name: Option<Range<usize>>,
     /// The message behind `;`.
     pub message: Option<Range<usize>>,
+    /// Nothing is wrong with it.
+    pub sound: bool,
 }
 
 /// `|` or `$`.
@@ -63,9 +65,12 @@ pub fn parse(text: &Text, diagnostics: &mut Diagnostics) -> Format {
         text,
         at: 0,
         diagnostics,
+        sound: true,
+        too_deep: false,
     };
     let mut format = Format::default();
     parser.top(&mut format);
+    format.sound = parser.sound;
     format
 }
 
@@ -73,6 +78,9 @@ struct Parser<'a> {
     text: &'a Text,
     at: usize,
     diagnostics: &'a mut Diagnostics,
+    sound: bool,
+    /// Tuples nest too deep; the rest was not read.
+    too_deep: bool,
 }
 
 impl Parser<'_> {
@@ -81,8 +89,13 @@ impl Parser<'_> {
     }
 
     fn error(&mut self, range: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.diagnostics
-            .push(Diagnostic::error(self.text.span(range), message).hint(hint));
+        let span = self.text.span(range);
+        self.report(Diagnostic::error(span, message).hint(hint));
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.sound = false;
+        self.diagnostics.push(diagnostic);
     }
 
     fn top(&mut self, format: &mut Format) {
@@ -119,7 +132,7 @@ impl Parser<'_> {
     fn optional(&mut self, format: &mut Format, at: usize) {
         if let Some(first) = format.optional {
             let span = self.text.span(first.at..first.at + 1);
-            self.diagnostics.push(
+            self.report(
                 Diagnostic::error(self.text.span(at..at + 1), "`|` stands twice")
                     .also(span, "the first one")
                     .hint("everything behind the first `|` is optional"),
@@ -141,7 +154,7 @@ impl Parser<'_> {
     fn keyword_only(&mut self, format: &mut Format, at: usize) {
         if let Some(first) = format.keyword_only {
             let span = self.text.span(first.at..first.at + 1);
-            self.diagnostics.push(
+            self.report(
                 Diagnostic::error(self.text.span(at..at + 1), "`$` stands twice")
                     .also(span, "the first one")
                     .hint("everything behind the first `$` is keyword-only"),
@@ -225,6 +238,7 @@ impl Parser<'_> {
                 format!("tuples nest more than {DEPTH} deep"),
                 "take an object, and take it apart in the body",
             );
+            self.too_deep = true;
             self.at = self.text.text.len();
             return None;
         }
@@ -245,11 +259,14 @@ impl Parser<'_> {
                     );
                 }
                 None | Some(':' | ';') => {
-                    self.error(
-                        at..at + 1,
-                        "`(` without `)`",
-                        "CPython aborts the process on such a format",
-                    );
+                    // Once is enough for all that are open.
+                    if depth == 0 && !self.too_deep {
+                        self.error(
+                            at..at + 1,
+                            "`(` without `)`",
+                            "CPython aborts the process on such a format",
+                        );
+                    }
                     return None;
                 }
                 Some(_) => {

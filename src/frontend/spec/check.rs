@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::method::{self, Checked, Context};
 use super::module::{BaseClass, ConstValue, ExceptionClass, Expect, Module, Test};
-use super::names;
+use super::names::{self, shown};
 use super::raw::{
     self, Constant, ConstantValue, ExceptionTable, ModuleTable, Spec, Str, TestTable,
 };
@@ -113,7 +113,7 @@ impl<'a> Checker<'a> {
         let mut checked = Vec::new();
         for table in &spec.methods {
             let method = method::check(table, &cx, self.diagnostics);
-            self.claim(&method.method.name, method.method.span, "method");
+            self.claim(&method.method.name, method.method.span, "a method");
             if !method.sound {
                 self.unsound.insert(method.method.name.clone());
             }
@@ -150,7 +150,7 @@ impl<'a> Checker<'a> {
                 "not-used" => {}
                 other => self.error(
                     gil.inner(),
-                    format!("`{}` says nothing about the GIL", other.escape_debug()),
+                    format!("`{}` says nothing about the GIL", shown(other)),
                     "write `gil = \"not-used\"` or `gil = \"used\"`",
                 ),
             }
@@ -164,9 +164,12 @@ impl<'a> Checker<'a> {
         for part in whole.split('.') {
             let range = start..start + part.len();
             start = range.end + 1;
-            if let Err((message, hint)) = names::identifier(part) {
+            if part.is_empty() && !whole.is_empty() {
+                let message = "a part of the module's name is empty";
+                self.error(name.inner(), message, "write one dot between two names");
+            } else if let Err((message, hint)) = names::identifier(part) {
                 let span = if part.is_empty() {
-                    name.inner()
+                    name.span
                 } else {
                     name.text.span(range)
                 };
@@ -186,7 +189,7 @@ impl<'a> Checker<'a> {
     /// Gives the value that bodies can use.
     fn constant(&mut self, constant: &Constant, module: &mut Module) -> Option<Const> {
         let name = &constant.name;
-        self.claim(&name.value, name.span, "constant");
+        self.claim(&name.value, name.span, "a constant");
         if let Err((message, hint)) = names::identifier(&name.value) {
             self.error(name.span, message, hint);
         }
@@ -237,7 +240,7 @@ impl<'a> Checker<'a> {
             .collect();
         if let Some(&(at, wrong)) = digits.iter().find(|(_, c)| !c.is_ascii_hexdigit()) {
             let span = text.span(at..at + wrong.len_utf8());
-            let message = format!("`{}` is not a hexadecimal digit", wrong.escape_debug());
+            let message = format!("`{}` is not a hexadecimal digit", wrong.escape_default());
             self.error(span, message, "write two of 0-9 and a-f for each byte");
             return None;
         }
@@ -265,7 +268,7 @@ impl<'a> Checker<'a> {
         );
         let name = name.map_or("", |name| name.text.text.as_str()).to_owned();
         let span = table.name.as_ref().map_or(table.header, Str::inner);
-        self.claim(&name, span, "exception");
+        self.claim(&name, span, "an exception");
         let base = match &table.base {
             Some(base) => self.base(base, spec, module),
             None => BaseClass::Builtin("Exception"),
@@ -308,7 +311,7 @@ impl<'a> Checker<'a> {
             Some(known) => format!("did you mean `{known}`?"),
             None => "a base is an exception of Python, or an earlier one of this module".to_owned(),
         };
-        let message = format!("`{}` is not an exception class", name.escape_debug());
+        let message = format!("`{}` is not an exception class", shown(name));
         self.error(base.inner(), message, hint);
         wrong
     }
@@ -393,7 +396,7 @@ impl<'a> Checker<'a> {
             for &(span, _) in &places[1..] {
                 self.diagnostics.push(
                     Diagnostic::error(span, format!("the module has two attributes `{name}`"))
-                        .also(first, format!("the first one, a {what}"))
+                        .also(first, format!("the first one, {what}"))
                         .hint("take another name"),
                 );
             }

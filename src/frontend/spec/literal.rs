@@ -3,7 +3,7 @@
 //! In: the text behind `=` in a parameter. Out: its value, of the parameter's type, and as it is shown in signatures; or what is wrong.
 //! Expressions are deliberately not evaluated: a default is one literal.
 
-use super::names::Wrong;
+use super::names::{Wrong, shown};
 use crate::frontend::lang::typed::{Const, IntTy, Storage};
 
 /// The value of a literal.
@@ -47,11 +47,11 @@ pub(super) fn parse(text: &str, constants: &[(String, Option<Const>)]) -> Result
             )
         });
     }
-    let shown = text.escape_debug();
+    let shown = shown(text);
     let quoted = text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']);
     if quoted {
         return Err((
-            format!("the default {shown} is not there yet"),
+            format!("the default `{shown}` is not there yet"),
             "use None, and test for it in the body".into(),
         ));
     }

@@ -5,7 +5,7 @@
 
 use super::literal;
 use super::module::{Convert, Method, Param};
-use super::names;
+use super::names::{self, shown};
 use super::params::{self, Params, Written};
 use super::raw::{MethodTable, Str};
 use super::returns::{self, Results};
@@ -77,7 +77,7 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
     };
     let conversions = conversions(table, &written, format.as_ref(), cx, &mut own);
     let params = parameters(&written.list, &conversions, cx, &mut own);
-    if let Some(format) = &format {
+    if let Some(format) = format.as_ref().filter(|format| format.sound) {
         markers(table, &written, format, &mut own);
     }
     let results = match &table.returns {
@@ -168,7 +168,7 @@ pub(super) fn overflow(text: Option<&Str>, diagnostics: &mut Diagnostics) -> Opt
             diagnostics.push(
                 Diagnostic::error(
                     text.inner(),
-                    format!("`{}` is no way to overflow", other.escape_debug()),
+                    format!("`{}` is no way to overflow", shown(other)),
                 )
                 .hint("write `overflow = \"raise\"` or `overflow = \"wrap\"`"),
             );
@@ -295,7 +295,7 @@ fn find_type(ty: &Text, diagnostics: &mut Diagnostics) -> Option<&'static types:
     if let Some(row) = types::find(word) {
         return Some(row);
     }
-    let shown = word.escape_debug();
+    let shown = shown(word);
     let base = word.split(['[', '|', ' ']).next().unwrap_or("");
     let diagnostic = if word.is_empty() {
         Diagnostic::error(ty.span(0..0), "the type is missing")
@@ -356,7 +356,7 @@ fn count(
         let marker = |entry: &&Str| !matches!(entry.text.text.trim(), "/" | "*");
         entries.value.iter().filter(marker).count() != names
     });
-    if letters == names || unread {
+    if letters == names || unread || !format.sound {
         return;
     }
     let plural =

@@ -17,9 +17,22 @@ static KEYWORDS: &[&str] = &[
 /// A message and a hint.
 pub(super) type Wrong = (String, String);
 
+/// A piece of the user's text, for messages: as it is, but for characters that would break the line.
+pub(super) fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for char in text.chars() {
+        if char.is_control() {
+            out.extend(char.escape_default());
+        } else {
+            out.push(char);
+        }
+    }
+    out
+}
+
 /// Whether Python code can use this word as a name.
 pub(super) fn identifier(word: &str) -> Result<(), Wrong> {
-    let shown = word.escape_debug();
+    let shown = shown(word);
     if word.is_empty() {
         return Err((
             "the name is empty".into(),

@@ -8,6 +8,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
+use super::names::shown;
 use super::strings;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
@@ -210,15 +211,35 @@ fn syntax(text: &str, source: SourceId, error: &Error) -> Diagnostic {
         );
     }
     let message = error.message();
-    let diagnostic = Diagnostic::error(span, format!("not TOML: {message}"));
-    if message.contains("string") {
-        diagnostic.hint(
-            "text stands in quotes: `\"...\"`; a text of several lines in three: `\"\"\"...\"\"\"`",
-        )
-    } else {
-        diagnostic
-    }
+    let hint = SYNTAX.iter().find(|row| message.contains(row.0));
+    let message = message.trim_end_matches(", expected nothing");
+    Diagnostic::error(span, format!("not TOML: {message}")).hint(hint.map_or(
+        "each line is `key = value`, `[table]` or `[[table]]`",
+        |row| row.1,
+    ))
 }
+
+/// Words of the parser's messages, and what to write instead.
+static SYNTAX: &[(&str, &str)] = &[
+    (
+        "escape",
+        "in `\"...\"` a backslash is written `\\\\`; in `'...'` it stands for itself",
+    ),
+    (
+        "string",
+        "text stands in quotes: `\"...\"`; a text of several lines in three: `\"\"\"...\"\"\"`",
+    ),
+    (
+        "leading zero",
+        "numbers have no leading zeros; hexadecimal ones begin with `0x`",
+    ),
+    (
+        "unclosed table",
+        "a table begins with `[name]`, one of several with `[[name]]`",
+    ),
+    ("array", "write `[\"a\", \"b\"]`"),
+    ("extra `=`", "write `key = value`"),
+];
 
 /// A table's entries in the order of the file.
 type Entries<'t, 'i> = Vec<(&'t str, Span, &'t Spanned<DeValue<'i>>)>;
@@ -260,7 +281,7 @@ impl Reader<'_> {
                     Some(known) => format!("did you mean `{known}`?"),
                     None => format!("the keys are {}", names().collect::<Vec<_>>().join(", ")),
                 };
-                let shown = name.escape_debug();
+                let shown = shown(name);
                 self.report(
                     Diagnostic::error(span, format!("{of} has no key `{shown}`")).hint(hint),
                 );
@@ -529,19 +550,17 @@ impl Reader<'_> {
             DeValue::Table(table) => {
                 let entries = self.known(table, BYTES, "a bytes constant");
                 let Some((_, _, hex)) = entries.into_iter().next() else {
-                    self.wrong(value, name, "one value", "{ hex = \"00ff\" }");
+                    // An unknown key was reported.
+                    if table.is_empty() {
+                        self.wrong(value, name, "one value", "{ hex = \"00ff\" }");
+                    }
                     return None;
                 };
                 self.string("hex", hex).map(ConstantValue::Hex)
             }
             DeValue::Datetime(_) | DeValue::Array(_) => {
                 let wanted = "a boolean, an integer, a float, a string or { hex = \"...\" }";
-                self.wrong(
-                    value,
-                    name,
-                    wanted,
-                    &format!("{} = 42", name.escape_debug()),
-                );
+                self.wrong(value, name, wanted, &format!("{} = 42", shown(name)));
                 None
             }
         }

@@ -4,6 +4,7 @@
 //! is `lang`'s to say. Facts: "Building values" in the Python/C API manual.
 
 use super::module::{ResultUnit, Returns};
+use super::names::shown;
 use super::types;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Text;
@@ -111,6 +112,8 @@ impl Reader<'_> {
                         format!("{what} as a result is not there yet"),
                         "return one flat tuple",
                     );
+                    // What is in it, and where it ends, is of no interest.
+                    return (storages, true);
                 }
                 ')' | ']' | '}' => {
                     self.error(
@@ -121,7 +124,7 @@ impl Reader<'_> {
                 }
                 _ if closed => {
                     self.error(
-                        1,
+                        char.len_utf8(),
                         "a unit stands behind the tuple".into(),
                         "put it into the parentheses",
                     );
@@ -169,7 +172,7 @@ impl Reader<'_> {
     fn unit(&mut self, char: char) -> Option<Storage> {
         let rest = &self.text.text[self.at..];
         let Some(unit) = units::longest(rest) else {
-            let shown = char.escape_debug();
+            let shown = shown(char.encode_utf8(&mut [0; 4]));
             let same = units::UNITS.iter().find(|unit| {
                 unit.text.len() == 1
                     && unit
