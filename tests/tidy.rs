@@ -338,8 +338,8 @@ fn files_open_with_what_comes_in_and_out() {
             .filter(|file| file.path.ends_with(".rs")),
     );
     let silent = |file: &File| {
-        let opening = file.text.trim_start_matches("#!/bin/bash\n");
-        !opening.starts_with("//! ")
+        // The crate's own opening is ARCHITECTURE.md.
+        !file.text.starts_with("//! ") && !file.text.starts_with("#![doc = include_str!(")
     };
     let against = all
         .iter()
