@@ -211,12 +211,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Our own modules choose among their slots when they are imported; the symbol says where they are.
+    /// Our own modules choose among their slots when they are imported; the symbol says where they are. Others may call something else
+    /// so: slots of types have larger ids.
     fn slots_chosen_at_import(&mut self, module: &mut Module) {
-        let slots = self.memory.symbols().find(|(_, s)| s.name == "slots");
-        if let Some((at, _)) = slots {
+        let symbol = self.memory.symbols().find(|(_, s)| s.name == "slots");
+        let slots = symbol.map(|(at, _)| self.slots(&Pointer::To(at)));
+        if let Some(slots) = slots.filter(|slots| slots.iter().all(|slot| slot.id <= 4)) {
             module.slots_at = Some("slots (chosen at import)".to_owned());
-            module.slots = self.slots(&Pointer::To(at));
+            module.slots = slots;
         }
     }
 
