@@ -74,8 +74,8 @@ fn check(inst: &Inst) {
 /// Whether the disassembler agrees on what happens to an operand. We read more than the machine where the comments say so.
 fn is_role(op: Op, operand: &OperandRow, access: OpAccess) -> bool {
     match operand.role {
-        Role::Use => match operand.place {
-            Place::Mem => access == OpAccess::NoMemAccess,
+        Role::Use => match op {
+            Op::LeaRM => access == OpAccess::NoMemAccess,
             _ => access == OpAccess::Read,
         },
         Role::Def => match op {
@@ -108,7 +108,7 @@ fn check_operand(
     let number = match (operand.place, inst.rm) {
         (Place::Reg | Place::Opcode, _) => inst.reg,
         (Place::Fixed(reg, _), _) => reg.number,
-        (Place::Rm, Rm::Reg(rm)) => rm,
+        (Place::Rm | Place::RmReg, Rm::Reg(rm)) => rm,
         (Place::Rm | Place::Mem, Rm::Mem(mem)) => {
             return check_memory(mem, operand.kind, decoded, at, context);
         }
@@ -132,7 +132,7 @@ fn check_operand(
             let distance = decoded.near_branch_target().wrapping_sub(end) as i64;
             return assert_eq!(distance, inst.imm, "{context}");
         }
-        (Place::Mem, Rm::Reg(_)) | (Place::Rm | Place::Mem, Rm::None) => {
+        (Place::Mem, Rm::Reg(_)) | (Place::RmReg, Rm::Mem(_)) | (_, Rm::None) => {
             unreachable!("operands are made to fit the row")
         }
     };
@@ -180,11 +180,14 @@ fn instance(op: Op, reg: u8, rm: Rm, imm: i64, cc: Cc) -> Inst {
     let row = op.row();
     let place = |wanted: fn(Place) -> bool| row.operands.iter().find(|o| wanted(o.place));
     let rm = match (
-        place(|p| matches!(p, Place::Rm)),
+        place(|p| matches!(p, Place::Rm | Place::RmReg)),
         place(|p| p == Place::Mem),
         rm,
     ) {
-        (Some(_), _, rm) => rm,
+        (Some(row), _, rm) => match (row.place, rm) {
+            (Place::RmReg, Rm::Mem(_)) => Rm::Reg(reg ^ 1),
+            (_, rm) => rm,
+        },
         (None, Some(_), Rm::Mem(mem)) => Rm::Mem(mem),
         (None, Some(_), _) => Rm::Mem(Mem::Rip(imm as i32)),
         (None, None, _) => Rm::None,

@@ -83,7 +83,7 @@ pub fn encode(inst: &Inst, out: &mut Vec<u8>) {
 pub fn imm_size(row: &Row) -> u8 {
     let sizes = row.operands.iter().map(|operand| match operand.place {
         Place::Imm(size) | Place::Bits(size) | Place::Rel(size) => size,
-        Place::Reg | Place::Rm | Place::Mem | Place::Opcode | Place::Fixed(..) => 0,
+        Place::Reg | Place::Rm | Place::RmReg | Place::Mem | Place::Opcode | Place::Fixed(..) => 0,
     });
     sizes.sum()
 }

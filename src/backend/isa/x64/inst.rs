@@ -80,6 +80,8 @@ pub enum Place {
     Reg,
     /// ModRM.rm, a register or memory.
     Rm,
+    /// ModRM.rm, a register only.
+    RmReg,
     /// ModRM.rm, memory only.
     Mem,
     /// The low three bits of the opcode.
@@ -170,6 +172,7 @@ const O32: Spec = (Place::Opcode, Kind::B32, false);
 const O64: Spec = (Place::Opcode, Kind::B64, false);
 const X: Spec = (Place::Reg, Kind::None, true);
 const XM: Spec = (Place::Rm, Kind::None, true);
+const XR: Spec = (Place::RmReg, Kind::None, true);
 const XM32: Spec = (Place::Rm, Kind::F32, true);
 const XM64: Spec = (Place::Rm, Kind::F64, true);
 const I8: Spec = (Place::Imm(1), Kind::None, false);
@@ -351,8 +354,8 @@ rows! {
     OrpsRM      "orps"      -    - [0x0f 0x56]   - [Mod X Use XM];               // ORPS xmm1, xmm2/m128
     XorpsRM     "xorps"     -    - [0x0f 0x57]   - [Mod X Use XM];               // XORPS xmm1, xmm2/m128
     PcmpeqdRM   "pcmpeqd"   0x66 - [0x0f 0x76]   - [Mod X Use XM];               // PCMPEQD xmm1, xmm2/m128
-    PsrlqMI     "psrlq"     0x66 - [0x0f 0x73]   2 [Mod XM Use U8];              // PSRLQ xmm1, imm8
-    PsllqMI     "psllq"     0x66 - [0x0f 0x73]   6 [Mod XM Use U8];              // PSLLQ xmm1, imm8
+    PsrlqMI     "psrlq"     0x66 - [0x0f 0x73]   2 [Mod XR Use U8];              // PSRLQ xmm1, imm8
+    PsllqMI     "psllq"     0x66 - [0x0f 0x73]   6 [Mod XR Use U8];              // PSLLQ xmm1, imm8
 
     CallD       "call"      -    - [0xe8]        - [Use REL32];                  // CALL rel32
     CallM       "call"      -    - [0xff]        2 [Use RM64];                   // CALL r/m64

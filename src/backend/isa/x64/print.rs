@@ -28,7 +28,7 @@ impl Display for Inst {
 fn write_operand(f: &mut Formatter<'_>, inst: &Inst, operand: &OperandRow) -> Result {
     match operand.place {
         Place::Reg | Place::Opcode => f.write_str(&register(operand, inst.reg)),
-        Place::Rm | Place::Mem => match inst.rm {
+        Place::Rm | Place::RmReg | Place::Mem => match inst.rm {
             Rm::Reg(rm) => f.write_str(&register(operand, rm)),
             Rm::Mem(mem) => write_mem(f, operand.kind, mem),
             Rm::None => unreachable!("{:?} has a ModRM.rm operand", inst.op),
