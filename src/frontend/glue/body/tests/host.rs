@@ -78,7 +78,7 @@ impl Host {
     }
 
     /// A new object; or NULL and MemoryError.
-    fn new(&mut self, object: Object) -> u64 {
+    fn make(&mut self, object: Object) -> u64 {
         self.made += 1;
         match &mut self.memory {
             Some(0) => {
@@ -201,14 +201,14 @@ impl Host {
                 assert_eq!(args[0], self.module());
                 if self.stateless { 0 } else { self.state }
             }
-            "PyBool_FromLong" => self.new(Object::Bool(args[0] != 0)),
-            "PyLong_FromLongLong" => self.new(Object::Int(i128::from(args[0] as i64))),
-            "PyLong_FromUnsignedLongLong" => self.new(Object::Int(i128::from(args[0]))),
-            "PyFloat_FromDouble" => self.new(Object::Float(f64::from_bits(args[0]))),
+            "PyBool_FromLong" => self.make(Object::Bool(args[0] != 0)),
+            "PyLong_FromLongLong" => self.make(Object::Int(i128::from(args[0] as i64))),
+            "PyLong_FromUnsignedLongLong" => self.make(Object::Int(i128::from(args[0]))),
+            "PyFloat_FromDouble" => self.make(Object::Float(f64::from_bits(args[0]))),
             "PyLong_FromDouble" => match f64::from_bits(args[0]) {
                 nan if nan.is_nan() => self.raise("ValueError", "nan"),
                 infinite if infinite.is_infinite() => self.raise("OverflowError", "inf"),
-                value => self.new(Object::Int(value as i128)),
+                value => self.make(Object::Int(value as i128)),
             },
             "PyLong_AsLongLong" | "PyLong_AsUnsignedLongLong" => {
                 let Object::Int(value) = *self.get(args[0]) else {
@@ -237,28 +237,28 @@ impl Host {
             },
             "PyUnicode_FromStringAndSize" => {
                 let bytes = memory.bytes(args[0], args[1] as usize)?.to_vec();
-                self.new(Object::Str(String::from_utf8(bytes).expect("UTF-8")))
+                self.make(Object::Str(String::from_utf8(bytes).expect("UTF-8")))
             }
             "PyUnicode_Concat" => {
                 let text = [args[0], args[1]].map(|at| self.text_of(self.get(at)));
-                self.new(Object::Str(text.concat()))
+                self.make(Object::Str(text.concat()))
             }
             "PyObject_Str" => {
                 let text = self.text_of(self.get(args[0]));
-                self.new(Object::Str(text))
+                self.make(Object::Str(text))
             }
             "PyObject_Repr" | "PyObject_ASCII" => {
                 let text = format!("<{}>", self.text_of(self.get(args[0])));
-                self.new(Object::Str(text))
+                self.make(Object::Str(text))
             }
             "PyObject_Format" => {
                 let mut text = self.text_of(self.get(args[0]));
                 if args[1] != 0 {
                     text = format!("{text}:{}", self.text_of(self.get(args[1])));
                 }
-                self.new(Object::Str(text))
+                self.make(Object::Str(text))
             }
-            "PyTuple_New" => self.new(Object::Tuple(vec![0; args[0] as usize])),
+            "PyTuple_New" => self.make(Object::Tuple(vec![0; args[0] as usize])),
             "PyTuple_SetItem" => {
                 let known = self.objects.get_mut(&args[0]).expect("an object");
                 let Object::Tuple(items) = &mut known.0 else {
@@ -269,14 +269,14 @@ impl Host {
             }
             "PyImport_ImportModule" => {
                 let name = string(args[0])?;
-                self.new(Object::Module(name))
+                self.make(Object::Module(name))
             }
             "PyObject_GetAttrString" => {
                 let attribute = string(args[1])?;
                 let Object::Module(module) = self.get(args[0]).clone() else {
                     return Err("not a module".to_owned());
                 };
-                self.new(Object::Function(module, attribute))
+                self.make(Object::Function(module, attribute))
             }
             "PyObject_Call" => self.call_object(args)?,
             _ => self.number(name, args)?,
@@ -302,9 +302,9 @@ impl Host {
         let items: Vec<Object> = items.iter().map(|&item| self.get(item).clone()).collect();
         Ok(match (name.as_str(), &items[..]) {
             ("sqrt", [Object::Float(x)]) if *x < 0.0 => self.raise("ValueError", "math domain"),
-            ("exp2", [Object::Float(x)]) => self.new(Object::Float(x.exp2())),
-            ("comb", [Object::Int(_), Object::Int(_)]) => self.new(Object::Int(1 << 100)),
-            ("round", [Object::Int(x), Object::Int(_)]) => self.new(Object::Int(*x)),
+            ("exp2", [Object::Float(x)]) => self.make(Object::Float(x.exp2())),
+            ("comb", [Object::Int(_), Object::Int(_)]) => self.make(Object::Int(1 << 100)),
+            ("round", [Object::Int(x), Object::Int(_)]) => self.make(Object::Int(*x)),
             other => return Err(format!("call of {other:?}")),
         })
     }
@@ -314,16 +314,16 @@ impl Host {
         let objects: Vec<Object> = args.iter().map(|&at| self.get(at).clone()).collect();
         Ok(match (name, &objects[..]) {
             ("PyNumber_Power", [Int(a), Int(e), Int(m)]) => match pow_mod(*a, *e, *m) {
-                Some(value) => self.new(Int(value)),
+                Some(value) => self.make(Int(value)),
                 None => self.raise("ValueError", "pow"),
             },
             ("PyNumber_Power", [Float(a), Float(b), Object::None]) => {
                 if *a == 0.0 && *b < 0.0 {
                     self.raise("ZeroDivisionError", "")
                 } else if a.is_finite() && *a < 0.0 && b.is_finite() && b.fract() != 0.0 {
-                    self.new(Object::Str("complex".to_owned()))
+                    self.make(Object::Str("complex".to_owned()))
                 } else {
-                    self.new(Float(a.powf(*b)))
+                    self.make(Float(a.powf(*b)))
                 }
             }
             ("PyNumber_Power", [Int(0), Int(-1), Object::None])
@@ -333,7 +333,7 @@ impl Host {
             ("PyNumber_Lshift" | "PyNumber_Rshift", [Int(1), Int(-1)]) => {
                 self.raise("ValueError", "negative shift count")
             }
-            ("PyNumber_TrueDivide", [Int(a), Int(b)]) => self.new(Float(quotient(*a, *b))),
+            ("PyNumber_TrueDivide", [Int(a), Int(b)]) => self.make(Float(quotient(*a, *b))),
             other => return Err(format!("{other:?}")),
         })
     }
@@ -348,7 +348,7 @@ fn quotient(a: i128, b: i128) -> f64 {
     let shift = x.leading_zeros();
     let scaled = x << shift;
     // At least 63 bits of quotient, and one that stands for all below.
-    let bits = scaled / y | u128::from(scaled % y != 0);
+    let bits = (scaled / y) | u128::from(scaled % y != 0);
     let value = bits as f64 * 2f64.powi(-(shift as i32));
     if (a < 0) != (b < 0) { -value } else { value }
 }
