@@ -120,6 +120,16 @@ fn example_specs_have_no_messages() {
     }
 }
 
+#[test]
+fn deep_nesting_is_a_message() {
+    for (open, close) in [("[", "]"), ("{ a = ", "}")] {
+        let text = format!("x = {}1{}", open.repeat(100_000), close.repeat(100_000));
+        assert!(messages(&text).contains("error: "));
+    }
+    let deep = ["a"; 10_000].join(".");
+    assert!(messages(&format!("[{deep}]\n{deep} = 1\n")).contains("error: "));
+}
+
 /// Pieces that the grammar of specs is made of.
 const PIECES: &[&str] = &[
     "[",

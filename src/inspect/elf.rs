@@ -223,12 +223,15 @@ impl<'a> File<'a> {
                     section: section.to_owned(),
                     offset: r.r_offset,
                     kind: match reloc::r_to_str(r.r_type, machine) {
-                        "R_UNKNOWN" => format!("type {}", r.r_type),
+                        name if name.contains("UNKNOWN") => format!("type {}", r.r_type),
                         name => format!("R_{}", name.trim_start_matches("R_")),
                     },
                     target: match symbol {
                         Some(symbol) => with_addend(&self.symbol_name(&symbol, strings), addend),
-                        None => memory.describe(addend as u64),
+                        None => memory
+                            .pointer(r.r_offset)
+                            .and_then(|pointer| memory.describe_pointer(&pointer))
+                            .unwrap_or_default(),
                     },
                 });
             }
@@ -284,6 +287,11 @@ impl<'a> File<'a> {
                 executable: segment.is_executable(),
                 name: None,
             });
+        }
+        let sections = self.elf.section_headers.iter();
+        for section in sections.filter(|s| s.is_alloc() && s.is_executable()) {
+            let end = section.sh_addr.saturating_add(section.sh_size);
+            memory.add_code(section.sh_addr..end);
         }
     }
 

@@ -4,6 +4,7 @@
 //! sections get some from us, far apart, so that everything above works on objects and modules alike.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A range of addresses.
 #[derive(Clone, Debug)]
@@ -38,9 +39,12 @@ pub enum Pointer {
 /// A file as memory.
 #[derive(Clone, Debug, Default)]
 pub struct Memory<'a> {
-    regions: Vec<Region<'a>>,
+    /// By first address.
+    regions: BTreeMap<u64, Region<'a>>,
     /// What is filled in at load, by address.
     pointers: BTreeMap<u64, Pointer>,
+    /// Ranges of code inside of executable regions, where the file tells.
+    code: Vec<Range<u64>>,
     /// Defined symbols with a name, by address; the best one where there are several.
     symbols: BTreeMap<u64, Symbol>,
     /// Bytes in a pointer: 4 or 8.
@@ -75,7 +79,12 @@ impl<'a> Memory<'a> {
 
     /// Adds a region.
     pub fn add_region(&mut self, region: Region<'a>) {
-        self.regions.push(region);
+        self.regions.insert(region.start, region);
+    }
+
+    /// Says that code stands in a range. Linkers may put other things into the same region.
+    pub fn add_code(&mut self, range: Range<u64>) {
+        self.code.push(range);
     }
 
     /// Says what is filled in at an address.
@@ -93,9 +102,8 @@ impl<'a> Memory<'a> {
 
     /// The region of an address.
     pub fn region(&self, at: u64) -> Option<&Region<'a>> {
-        self.regions
-            .iter()
-            .find(|r| at.checked_sub(r.start).is_some_and(|off| off < r.size))
+        let (start, region) = self.regions.range(..=at).next_back()?;
+        (at - start < region.size).then_some(region)
     }
 
     /// All pointers, by address.
@@ -111,6 +119,7 @@ impl<'a> Memory<'a> {
     /// Whether code stands there.
     pub fn is_code(&self, at: u64) -> bool {
         self.region(at).is_some_and(|r| r.executable)
+            && (self.code.is_empty() || self.code.iter().any(|range| range.contains(&at)))
     }
 
     /// Whether it may be written.

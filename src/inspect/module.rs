@@ -84,7 +84,7 @@ impl Layout {
 
 struct Reader<'a> {
     memory: &'a Memory<'a>,
-    /// Entries of tables that were read.
+    /// Entries of tables and names of definitions that were read.
     seen: BTreeSet<u64>,
 }
 
@@ -188,6 +188,7 @@ impl Reader<'_> {
             slots: self.slots(&slots),
             functions,
         };
+        self.seen.insert(name_at);
         if slots == Pointer::Null {
             self.slots_chosen_at_import(&mut module);
         }
@@ -204,17 +205,20 @@ impl Reader<'_> {
             // ob_tid is 0 (nobody owns it), ob_ref_local is UINT32_MAX (immortal).
             Layout::FreeThreaded => {
                 let local = if word == 8 { 12 } else { 8 };
-                memory.read(at, word) == Some(0) && memory.read(at + local, 4) == Some(0xffff_ffff)
+                memory.read(at, word) == Some(0)
+                    && memory.read(at.saturating_add(local), 4) == Some(0xffff_ffff)
             }
         }
     }
 
-    /// Our own modules choose among their slots when they are imported; the symbol says where they are.
+    /// Our own modules choose among their slots when they are imported; the symbol says where they are. Others may call something else
+    /// so: slots of types have larger ids.
     fn slots_chosen_at_import(&mut self, module: &mut Module) {
-        let slots = self.memory.symbols().find(|(_, s)| s.name == "slots");
-        if let Some((at, _)) = slots {
+        let symbol = self.memory.symbols().find(|(_, s)| s.name == "slots");
+        let slots = symbol.map(|(at, _)| self.slots(&Pointer::To(at)));
+        if let Some(slots) = slots.filter(|slots| slots.iter().all(|slot| slot.id <= 4)) {
             module.slots_at = Some("slots (chosen at import)".to_owned());
-            module.slots = self.slots(&Pointer::To(at));
+            module.slots = slots;
         }
     }
 

@@ -1,7 +1,7 @@
 //! A function: blocks of instructions on SSA values.
 //!
 //! ```text
-//! func multiply(v0, v1) -> i64 {        params of the entry block are the function's
+//! func multiply(i64, i64) -> i64 {      params of the entry block are the function's
 //! b0(v0: i64, v1: i64):
 //!     v2, v3 = smul_ovf v0, v1          instructions: operation, operands, payload
 //!     br v3, b2, b1(v2)                 one terminator per block, arguments for the target's parameters
@@ -220,7 +220,7 @@ pub struct SlotData {
     pub align: u32,
 }
 
-/// A function. Blocks are laid out in the order they were made, cold ones last; block 0 is the entry.
+/// A function. Blocks are laid out in the order of their numbers, cold ones last; block 0 is the entry.
 #[derive(Clone, Debug)]
 pub struct Func {
     /// Symbol name, without any decoration of a file format.

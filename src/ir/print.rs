@@ -328,7 +328,6 @@ mod tests {
     use super::super::builder::Builder;
     use super::super::op::{IntCc, MemType};
     use super::*;
-    use crate::base::source::SourceId;
 
     /// A program with one of each kind of thing.
     fn sample() -> (Program, Sources) {
@@ -404,15 +403,5 @@ b2: cold
 }
 "#;
         assert_eq!(program_with_source(&program, &sources), expected);
-        assert_eq!(SourceId(0), sources_first(&program));
-    }
-
-    fn sources_first(program: &Program) -> SourceId {
-        let spans = program.funcs.iter().flatten().flat_map(|f| &f.insts);
-        spans
-            .filter_map(|inst| inst.span)
-            .next()
-            .expect("a span")
-            .source
     }
 }

@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::method::{self, Checked, Context};
 use super::module::{BaseClass, ConstValue, ExceptionClass, Expect, Module, Test};
 use super::names::{self, shown};
-use super::raw::{
-    self, Constant, ConstantValue, ExceptionTable, ModuleTable, Spec, Str, TestTable,
-};
+use super::raw::{Constant, ConstantValue, ExceptionTable, ModuleTable, Spec, Str, TestTable};
+use super::read;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::base::source::{SourceId, Sources, Span, Text};
@@ -29,7 +28,7 @@ const STABLE: u8 = 10;
 pub fn check(sources: &Sources, id: SourceId, target: &Target) -> (Option<Module>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let text = &sources.file(id).text;
-    let module = raw::read(text, id, &mut diagnostics)
+    let module = read::read(text, id, &mut diagnostics)
         .map(|spec| Checker::new(text, id, target, &mut diagnostics).module(&spec));
     diagnostics.sort();
     let sound = !diagnostics.has_errors();
@@ -114,7 +113,7 @@ impl<'a> Checker<'a> {
         for table in &spec.methods {
             let method = method::check(table, &cx, self.diagnostics);
             self.claim(&method.method.name, method.method.span, "a method");
-            if !method.sound {
+            if !method.sound && !method.method.name.is_empty() {
                 self.unsound.insert(method.method.name.clone());
             }
             for test in &table.tests {
@@ -419,10 +418,11 @@ impl<'a> Checker<'a> {
         for method in checked {
             // Every method is known by name, even if its body cannot be looked at.
             let span = method.method.span;
+            let silenced = !method.sound || method.body.is_none();
             let body = method
                 .body
                 .unwrap_or_else(|| Text::verbatim("pass", self.source, span.start));
-            if !method.sound {
+            if silenced {
                 silent.push(body.whole());
                 silent.push(span);
             }
@@ -485,4 +485,34 @@ fn decimal(digits: &str, radix: u32) -> Option<String> {
         text.push_str(&format!("{group:09}"));
     }
     Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn digits_of_every_radix_become_decimal() {
+        let mut value: u128 = 1;
+        for _ in 0..200 {
+            for (digits, radix) in [
+                (format!("{value:x}"), 16),
+                (format!("{value:o}"), 8),
+                (format!("00{value:b}"), 2),
+                (format!("+{value}"), 10),
+            ] {
+                assert_eq!(decimal(&digits, radix), Some(value.to_string()));
+            }
+            value = value
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+        }
+        assert_eq!(decimal("-000", 10).as_deref(), Some("0"));
+        // 16**30, by CPython.
+        let large = decimal(&format!("-1{}", "0".repeat(30)), 16);
+        assert_eq!(
+            large.as_deref(),
+            Some("-1329227995784915872903807060280344576")
+        );
+    }
 }

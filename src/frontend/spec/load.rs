@@ -35,3 +35,25 @@ pub fn load(path: &Path) -> anyhow::Result<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::load;
+    use std::io::Write as _;
+
+    #[test]
+    fn what_cannot_be_read_is_said_with_its_place() {
+        let missing = load("no/such/spec.toml".as_ref()).unwrap_err();
+        assert!(missing.to_string().contains("no/such/spec.toml"));
+
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all("ü\nü = ".as_bytes()).unwrap();
+        assert_eq!(load(file.path()).unwrap(), "ü\nü = ");
+        file.write_all(b"\xff\n").unwrap();
+        let wrong = load(file.path()).unwrap_err().to_string();
+        assert!(
+            wrong.contains(":2:5: the spec is not UTF-8 (byte 0xff)"),
+            "{wrong}"
+        );
+    }
+}

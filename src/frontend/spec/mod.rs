@@ -1,9 +1,10 @@
 //! The spec file: TOML text becomes a checked [`module::Module`]. The door to `toml`.
 //!
-//! `load` reads the file, `raw` holds what was typed, `check` finds out what it means; the files between them know one thing each:
+//! `load` reads the file, `read` the TOML in it, `raw` holds what was typed, `check` finds out what it means; the files between them know one thing each:
 //! names, strings, defaults, parameters, results, signatures.
 
 pub mod check;
+mod convert;
 mod literal;
 mod load;
 mod method;
@@ -11,6 +12,7 @@ pub mod module;
 mod names;
 mod params;
 mod raw;
+mod read;
 mod returns;
 mod signature;
 mod strings;

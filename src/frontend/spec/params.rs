@@ -132,21 +132,6 @@ fn rules(params: &Params, diagnostics: &mut Diagnostics) {
             );
         }
     }
-    // CPython's `$` must not stand before `|`: see getargs.c, "Invalid format string ($ before |)".
-    let required =
-        |param: &&Written| param.kind == ParamKind::KeywordOnly && param.default.is_none();
-    let optional = params.list.iter().find(|param| param.default.is_some());
-    if let (Some(required), Some(optional)) = (params.list.iter().find(required), optional) {
-        let message = format!(
-            "a keyword-only parameter without default (`{}`) beside one with a default is not there yet",
-            required.name
-        );
-        diagnostics.push(
-            Diagnostic::error(required.span, message)
-                .also(optional.span, "this one has a default")
-                .hint(format!("give `{}` a default", required.name)),
-        );
-    }
 }
 
 /// `name`, `name: type`, `name = default`, `name: type = default`.
