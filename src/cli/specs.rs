@@ -51,7 +51,7 @@ pub fn check(
             let (module, diagnostics) = compile::check(&sources, source, target);
             // The same mistake on another target is no news.
             for diagnostic in diagnostics.iter() {
-                if !found.iter().any(|known| known == diagnostic) {
+                if targets.len() == 1 || !found.iter().any(|known| known == diagnostic) {
                     found.push(diagnostic.clone());
                 }
             }
