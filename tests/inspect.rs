@@ -381,6 +381,90 @@ fn cpythons_own_modules_are_decoded_as_cpython_shows_them() {
     assert!(told.is_empty() || compared > 100);
 }
 
+/// A module in C without Python's headers; `long` is as wide as a pointer.
+const PLAIN_C: &str = r#"
+extern void *PyModuleDef_Init(void *);
+static void *neg(void *self, void *x) { return x; }
+static int clear(void *m) { return 0; }
+struct method { const char *name; void *meth; int flags; const char *doc; };
+static const struct method methods[] = {
+    {"neg", neg, 8, "neg($module, x, /)\n--\n\nMinus."}, {0, 0, 0, 0}};
+struct slot { int id; void *value; };
+static const struct slot state_slots[] = {{2, clear}, {4, (void *)1}, {0, 0}};
+struct fields {
+    void *type, *init; long index; void *copy;
+    const char *name, *doc; long size;
+    const void *methods, *slots, *traverse, *clear, *free;
+};
+struct { long refcnt; struct fields f; } static def = {
+    1, {0, 0, 0, 0, "plain", "Plain C.", -1, methods, 0, 0, clear, 0}};
+struct {
+    long tid; short flags; char mutex, gc; unsigned local; long shared; struct fields f;
+} static threaded = {
+    0, 4, 0, 0, ~0u, 0, {0, 0, 0, 0, "plain", "Plain C.", 12, methods, state_slots, 0, clear, 0}};
+void *PyInit_plain(void) { return PyModuleDef_Init(threaded.f.size ? (void *)&def : (void *)&threaded); }
+"#;
+
+fn check_plain(report: &Report) {
+    let [default, threaded] = &report.modules[..] else {
+        panic!("{report}");
+    };
+    let mut both = [default, threaded];
+    both.sort_by_key(|module| module.structure.len());
+    assert_eq!(both[0].structure, "PyModuleDef");
+    assert_eq!(both[1].structure, "PyModuleDef (free-threaded)");
+    assert_eq!((both[0].size, both[1].size), (Some(-1), Some(12)));
+    for module in both {
+        assert_eq!(module.doc.as_deref(), Some("Plain C."));
+        assert_eq!(module.methods.len(), 1);
+        assert_eq!(module.methods[0].flags, "METH_O");
+        assert_eq!(
+            module.methods[0].signature.as_deref(),
+            Some("($module, x, /)")
+        );
+    }
+    assert_eq!(both[0].slots, []);
+    assert_eq!(both[1].slots[1].value, "Py_MOD_GIL_NOT_USED");
+}
+
+#[test]
+fn definitions_of_c_compilers_are_decoded_on_32_and_64_bits() {
+    let (Some(gcc), Some(ld)) = (tool("gcc"), tool("ld")) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("plain.c"), PLAIN_C).unwrap();
+    for (width, emulation) in [("-m64", "elf_x86_64"), ("-m32", "elf_i386")] {
+        let ran = Command::new(&gcc)
+            .args([width, "-O1", "-fPIC", "-c", "-o"])
+            .args([path("plain.o"), path("plain.c")])
+            .output()
+            .unwrap();
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        let read = |name: &str| inspect(name, &std::fs::read(path(name)).unwrap()).unwrap();
+        check_plain(&read("plain.o"));
+        let ran = Command::new(&ld)
+            .args(["-m", emulation, "-shared", "-s", "-o"])
+            .args([path("plain.so"), path("plain.o")])
+            .output()
+            .unwrap();
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        let report = read("plain.so");
+        check_plain(&report);
+        assert_eq!(report.format, format!("ELF{}", &width[2..]));
+        assert_eq!(report.exports, ["PyInit_plain"]);
+    }
+}
+
 /// Small numbers that look random and are the same each time.
 struct Dice(u64);
 
