@@ -46,13 +46,29 @@ pub fn run(program: &Program, codes: &[Code], calls: &[Call], c_text: &str) -> V
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
     std::fs::write(path("code.s"), assembly(program, codes)).unwrap();
-    std::fs::write(path("main.c"), format!("{}\n{c_text}", main_text(codes.len()))).unwrap();
+    std::fs::write(
+        path("main.c"),
+        format!("{}\n{c_text}", main_text(codes.len())),
+    )
+    .unwrap();
     let gcc = Command::new("gcc")
         .current_dir(dir.path())
-        .args(["-O1", "-fno-omit-frame-pointer", "-o", "run", "main.c", "code.s", "-lm"])
+        .args([
+            "-O1",
+            "-fno-omit-frame-pointer",
+            "-o",
+            "run",
+            "main.c",
+            "code.s",
+            "-lm",
+        ])
         .output()
         .unwrap();
-    assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
+    assert!(
+        gcc.status.success(),
+        "{}",
+        String::from_utf8_lossy(&gcc.stderr)
+    );
     let mut words = Vec::with_capacity(calls.len() * (IN + 1) * 8);
     for call in calls {
         words.extend((call.func as u64).to_le_bytes());
@@ -96,7 +112,12 @@ fn assembly(program: &Program, codes: &[Code]) -> String {
     }
     for (at, data) in program.data.iter().enumerate() {
         let bytes: Vec<String> = data.bytes.iter().map(u8::to_string).collect();
-        writeln!(text, ".data\n.balign 16\ndata{at}: .byte {}", bytes.join(",")).unwrap();
+        writeln!(
+            text,
+            ".data\n.balign 16\ndata{at}: .byte {}",
+            bytes.join(",")
+        )
+        .unwrap();
     }
     text.push_str(".text\n");
     for (at, code) in codes.iter().enumerate() {
@@ -113,7 +134,7 @@ fn assembly(program: &Program, codes: &[Code]) -> String {
                     (format!("data{}", data.0), trailing)
                 }
                 (Referent::Import(import), RefKind::X64Plt) => {
-                    (program.imports[import.index()].name.clone() + "@PLT", 0)
+                    (program.imports[import.index()].name.clone(), 0)
                 }
                 (Referent::Import(import), RefKind::X64SlotOther { trailing }) => {
                     (format!("slot{}", import.0), trailing)
