@@ -459,6 +459,7 @@ impl<'m> Body<'m> {
             let params = &module.functions[method].sig.params;
             body.outer.extend(params.iter().map(|p| p.name.clone()));
             scope.types.clear();
+            scope.wrong.clear();
         }
         scope.block(statements);
         body.imports = scope.imports.into_iter().collect();
@@ -470,6 +471,10 @@ impl<'m> Body<'m> {
         }
         for (name, annotation) in scope.types {
             body.declare(&name, annotation);
+        }
+        for name in scope.wrong {
+            let id = body.names[&name];
+            body.locals[id.0 as usize].wrong = true;
         }
         for (variable, guess) in body.locals.iter_mut().zip(guesses) {
             variable.guess = *guess;
@@ -600,6 +605,7 @@ struct Scope<'a> {
     names: Vec<String>,
     types: Vec<(ast::Name, &'a ast::Expr)>,
     imports: Vec<(String, Import)>,
+    wrong: Vec<String>,
 }
 
 impl<'a> Scope<'a> {
@@ -632,6 +638,10 @@ impl<'a> Scope<'a> {
             ast::StmtKind::FromMath(name, member) => {
                 let member = Import::Member(member.text.clone());
                 self.imports.push((name.clone(), member));
+            }
+            ast::StmtKind::Wrong(names) => {
+                names.iter().for_each(|name| self.bind(name));
+                self.wrong.extend(names.iter().cloned());
             }
             ast::StmtKind::Break
             | ast::StmtKind::Continue

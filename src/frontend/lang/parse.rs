@@ -298,40 +298,12 @@ impl Convert<'_> {
             py::Stmt::Expr(s) => StmtKind::Expr(self.expr(&s.value)),
             py::Stmt::FunctionDef(s) => match self.def(s) {
                 Some(def) => StmtKind::Def(def),
-                None => return,
+                None => StmtKind::Wrong(vec![s.name.id.as_str().to_owned()]),
             },
             py::Stmt::Import(s) => return self.import(s, out),
             py::Stmt::ImportFrom(s) => return self.import_from(s, out),
-            py::Stmt::With(s) => {
-                let nogil = match s.items.as_slice() {
-                    [item] => {
-                        item.optional_vars.is_none()
-                            && matches!(&item.context_expr, py::Expr::Name(n) if n.id.as_str() == "nogil")
-                    }
-                    _ => false,
-                };
-                return if nogil && !s.is_async {
-                    self.not_yet(range, "`with nogil:`")
-                } else {
-                    self.outside(range, "`with`", "only `with nogil:` will be")
-                };
-            }
-            py::Stmt::ClassDef(_) => {
-                return self.outside(
-                    range,
-                    "`class`",
-                    "exceptions are declared in the spec, under `[[exceptions]]`",
-                );
-            }
-            py::Stmt::Try(_) => {
-                return self.outside(
-                    range,
-                    "`try`",
-                    "an exception leaves the body; test the condition beforehand",
-                );
-            }
-            py::Stmt::Match(_) => {
-                return self.outside(range, "`match`", "write `if` and `elif`");
+            py::Stmt::With(_) | py::Stmt::Try(_) | py::Stmt::Match(_) | py::Stmt::ClassDef(_) => {
+                return self.compound(statement, range, out);
             }
             py::Stmt::Delete(_) => {
                 return self.outside(range, "`del`", "a local lives to the end of the body");
@@ -358,6 +330,58 @@ impl Convert<'_> {
             }
         };
         out.push(Stmt { kind, span });
+    }
+
+    /// Statements with blocks that are not in the language. What they hold is converted all the same, as if it stood there alone: it may have
+    /// mistakes of its own, and binds names.
+    fn compound(&mut self, statement: &py::Stmt, range: TextRange, out: &mut Vec<Stmt>) {
+        let mut blocks: Vec<&[py::Stmt]> = Vec::new();
+        let mut names = Vec::new();
+        match statement {
+            py::Stmt::With(s) => {
+                let nogil = |item: &py::WithItem| {
+                    item.optional_vars.is_none()
+                        && matches!(&item.context_expr, py::Expr::Name(n) if n.id.as_str() == "nogil")
+                };
+                match s.items.as_slice() {
+                    [item] if nogil(item) && !s.is_async => self.not_yet(range, "`with nogil:`"),
+                    _ => self.outside(range, "`with`", "only `with nogil:` will be"),
+                }
+                for item in &s.items {
+                    if let Some(py::Expr::Name(name)) = item.optional_vars.as_deref() {
+                        names.push(name.id.as_str().to_owned());
+                    }
+                }
+                blocks.push(&s.body);
+            }
+            py::Stmt::Try(s) => {
+                let hint = "an exception leaves the body; test the condition beforehand";
+                self.outside(range, "`try`", hint);
+                blocks.push(&s.body);
+                for py::ExceptHandler::ExceptHandler(handler) in &s.handlers {
+                    names.extend(handler.name.iter().map(|name| name.id.as_str().to_owned()));
+                    blocks.push(&handler.body);
+                }
+                blocks.extend([&s.orelse[..], &s.finalbody[..]]);
+            }
+            py::Stmt::Match(s) => {
+                self.outside(range, "`match`", "write `if` and `elif`");
+                blocks.extend(s.cases.iter().map(|case| &case.body[..]));
+            }
+            py::Stmt::ClassDef(s) => {
+                let hint = "exceptions are declared in the spec, under `[[exceptions]]`";
+                self.outside(range, "`class`", hint);
+                names.push(s.name.id.as_str().to_owned());
+            }
+            _ => {}
+        }
+        out.push(Stmt {
+            kind: StmtKind::Wrong(names),
+            span: self.span(range),
+        });
+        for block in blocks {
+            out.extend(self.block(block));
+        }
     }
 
     fn elifs(&mut self, clauses: &[py::ElifElseClause]) -> Vec<Stmt> {
@@ -450,6 +474,7 @@ impl Convert<'_> {
             } else {
                 let what = format!("the module `{}`", alias.name.id);
                 self.outside(alias.range, &what, "`math` is the only one");
+                self.wrong_import(alias, out);
             }
         }
     }
@@ -458,7 +483,11 @@ impl Convert<'_> {
         let module = s.module.as_ref().map_or("", |module| module.id.as_str());
         if s.level > 0 || module != "math" {
             let what = format!("the module `{}{module}`", ".".repeat(s.level as usize));
-            return self.outside(s.range, &what, "`math` is the only one");
+            self.outside(s.range, &what, "`math` is the only one");
+            s.names
+                .iter()
+                .for_each(|alias| self.wrong_import(alias, out));
+            return;
         }
         for alias in &s.names {
             if alias.name.id.as_str() == "*" {
@@ -471,6 +500,16 @@ impl Convert<'_> {
                 span: self.span(alias.range),
             });
         }
+    }
+
+    /// A name that would have been imported.
+    fn wrong_import(&mut self, alias: &py::Alias, out: &mut Vec<Stmt>) {
+        let name = alias.asname.as_ref().unwrap_or(&alias.name);
+        let name = name.id.as_str().split('.').next().unwrap_or("");
+        out.push(Stmt {
+            kind: StmtKind::Wrong(vec![name.to_owned()]),
+            span: self.span(alias.range),
+        });
     }
 
     fn operator(&mut self, op: py::Operator, range: TextRange) -> Option<BinOp> {

@@ -92,7 +92,7 @@ impl Body<'_> {
                 self.defined.insert(def.name.text.clone());
                 return;
             }
-            ast::StmtKind::ImportMath(_) => return,
+            ast::StmtKind::ImportMath(_) | ast::StmtKind::Wrong(_) => return,
             ast::StmtKind::FromMath(_, member) => {
                 if !super::mathfns::known(&member.text) {
                     let message = format!("`math` has no `{}`", member.text);

@@ -850,7 +850,51 @@ fn python_outside_the_language_is_named() {
         later += usize::from(line.ends_with("is not there yet"));
         never += usize::from(line.ends_with("is not part of the body language"));
     }
-    assert_eq!((later, never, out.lines().count()), (5, 20, 25), "{out}");
+    assert_eq!((later, never, out.lines().count()), (6, 17, 23), "{out}");
+}
+
+#[test]
+fn one_mistake_gives_one_message() {
+    for (text, expected) in [
+        (
+            "import os\nos.getpid()\nx = os.foo + 1\nreturn x",
+            "1:8 the module `os` is not part of the body language\n",
+        ),
+        (
+            "try:\n    x = zz\nexcept E as e:\n    e = 1\n    x = 2\nreturn x",
+            "1:1 `try` is not part of the body language\n2:9 nothing is called `zz` here\n",
+        ),
+        (
+            "with nogil:\n    x = n\nreturn x",
+            "1:1 `with nogil:` is not there yet\n",
+        ),
+        (
+            "x = foo(n)\ny = x + 1\nz = y * x\nreturn z",
+            "1:5 nothing is called `foo` here\n",
+        ),
+        (
+            "for i in [1]:\n    x = i\nreturn x + i",
+            "1:10 a list is not there yet\n",
+        ),
+        (
+            "def g(a: i64, *b) -> i64: return a\nreturn g(n, 1, 2)",
+            "1:15 a parameter for any number of arguments is not part of the body language\n2:13 `g` takes 1 arguments by position, and here are 3\n",
+        ),
+        (
+            "a, b = foo(1)\nreturn a + b",
+            "1:8 nothing is called `foo` here\n",
+        ),
+        (
+            "x: Foo = 3\nx += 1\nreturn x",
+            "1:4 this is no type of the body language\n",
+        ),
+        (
+            "if foo: return 1\nwhile bar: pass\nreturn n + [1]",
+            "1:4 nothing is called `foo` here\n2:7 nothing is called `bar` here\n3:12 a list is not there yet\n",
+        ),
+    ] {
+        assert_eq!(body("f(n: i64) -> i64", text), expected, "{text}");
+    }
 }
 
 #[test]
