@@ -146,6 +146,8 @@ pub enum StmtKind {
     ImportMath(String),
     /// `from math import function as name`
     FromMath(String, Name),
+    /// Something that was diagnosed already, and would have bound these names.
+    Wrong(Vec<String>),
 }
 
 /// A helper function.

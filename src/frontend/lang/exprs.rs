@@ -93,61 +93,73 @@ impl Body<'_> {
 
     /// An expression with any number of values.
     pub fn answer(&mut self, e: &ast::Expr) -> Option<Answer> {
+        match &e.kind {
+            Syntax::Call(call) => self.call(call, e.span),
+            _ => self.value(e).map(Answer::One),
+        }
+    }
+
+    /// Any expression but a call. Does nothing itself, so that its stack frame stays small: it calls itself for each level of nesting.
+    fn value(&mut self, e: &ast::Expr) -> Option<Val> {
         let span = e.span;
-        let val = match &e.kind {
-            Syntax::Wrong => return None,
-            Syntax::Call(call) => return self.call(call, span),
-            Syntax::Int(value) => Val::int(i128::from(*value), span),
-            Syntax::Float(value) => Val::float(*value, span),
-            Syntax::Bool(value) => Val::bool(*value, span),
-            Syntax::None => Val::new(ExprKind::Const(Const::None), Ty::None, span),
-            Syntax::Str(pieces) => {
-                self.string_values(pieces);
-                let message = "text is not there yet outside `raise` and `assert`";
-                self.error(
-                    span,
-                    message,
-                    "bodies know integers, floats, bools and `object` parameters so far",
-                );
-                return None;
-            }
-            Syntax::Name(name) => self.name(name, span)?,
-            Syntax::Unary(op, operand) => self.unary(*op, operand, span)?,
-            Syntax::Binary(op, left, right) => self.binary(*op, left, right, span)?,
-            Syntax::And(values) => self.and_or(values, span, ExprKind::And, "and")?,
-            Syntax::Or(values) => self.and_or(values, span, ExprKind::Or, "or")?,
-            Syntax::Compare(first, rest) => self.compare(first, rest, span)?,
-            Syntax::IfElse(cond, then, other) => {
-                let cond = self.condition(cond);
-                let (then, other) = (self.expr(then), self.expr(other));
-                let sides = self.one_type("if-else", vec![then?, other?])?;
-                join(sides, span, |mut sides| {
-                    let other = sides.pop().expect("two sides");
-                    let then = sides.pop().expect("two sides");
-                    ExprKind::IfElse(Box::new(cond), Box::new(then), Box::new(other))
-                })
-            }
-            Syntax::Attribute(value, name, place) => self.attribute(value, name, *place)?,
-            Syntax::Subscript(value, index) => {
-                let (value, _) = (self.expr(value), self.expr(index));
-                value?;
-                self.not_yet(span, "indexing");
-                return None;
-            }
-            Syntax::Tuple(items) => {
-                items.iter().for_each(|item| drop(self.expr(item)));
-                let hint = "tuples stand behind `return` and in `a, b = ...`";
-                self.error(span, "a tuple cannot be a value here", hint);
-                return None;
-            }
-        };
-        Some(Answer::One(val))
+        match &e.kind {
+            Syntax::Wrong | Syntax::Call(_) => None,
+            Syntax::Int(_) | Syntax::Float(_) | Syntax::Bool(_) | Syntax::None => literal(e),
+            Syntax::Str(pieces) => self.text(pieces, span),
+            Syntax::Name(name) => self.name(name, span),
+            Syntax::Unary(op, operand) => self.unary(*op, operand, span),
+            Syntax::Binary(op, left, right) => self.binary(*op, left, right, span),
+            Syntax::And(values) => self.and_or(values, span, ExprKind::And, "and"),
+            Syntax::Or(values) => self.and_or(values, span, ExprKind::Or, "or"),
+            Syntax::Compare(first, rest) => self.compare(first, rest, span),
+            Syntax::IfElse(cond, then, other) => self.if_else(cond, then, other, span),
+            Syntax::Attribute(value, name, place) => self.attribute(value, name, *place),
+            Syntax::Subscript(value, index) => self.index(value, index, span),
+            Syntax::Tuple(items) => self.tuple(items, span),
+        }
+    }
+
+    fn text(&mut self, pieces: &[ast::Piece], span: Span) -> Option<Val> {
+        self.string_values(pieces);
+        self.not_yet(span, "text outside `raise` and `assert`");
+        None
+    }
+
+    fn index(&mut self, value: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Val> {
+        let (value, _) = (self.expr(value), self.expr(index));
+        value?;
+        self.not_yet(span, "indexing");
+        None
+    }
+
+    fn tuple(&mut self, items: &[ast::Expr], span: Span) -> Option<Val> {
+        items.iter().for_each(|item| drop(self.expr(item)));
+        let hint = "tuples stand behind `return` and in `a, b = ...`";
+        self.error(span, "a tuple cannot be a value here", hint);
+        None
+    }
+
+    fn if_else(
+        &mut self,
+        cond: &ast::Expr,
+        then: &ast::Expr,
+        other: &ast::Expr,
+        span: Span,
+    ) -> Option<Val> {
+        let cond = self.condition(cond);
+        let (then, other) = (self.expr(then), self.expr(other));
+        let sides = self.one_type("if-else", vec![then?, other?])?;
+        Some(join(sides, span, |mut sides| {
+            let other = sides.pop().expect("two sides");
+            let then = sides.pop().expect("two sides");
+            ExprKind::IfElse(Box::new(cond), Box::new(then), Box::new(other))
+        }))
     }
 
     fn name(&mut self, name: &str, span: Span) -> Option<Val> {
         let (message, hint) = match self.lookup(name) {
             Named::Local(id) => {
-                let storage = self.type_of(id)?;
+                let storage = self.type_of(id, span)?;
                 let kind = ExprKind::Local {
                     local: id,
                     checked: false,
@@ -663,6 +675,16 @@ impl Body<'_> {
         }
         None
     }
+}
+
+fn literal(e: &ast::Expr) -> Option<Val> {
+    Some(match e.kind {
+        Syntax::Int(value) => Val::int(i128::from(value), e.span),
+        Syntax::Float(value) => Val::float(value, e.span),
+        Syntax::Bool(value) => Val::bool(value, e.span),
+        Syntax::None => Val::new(ExprKind::Const(Const::None), Ty::None, e.span),
+        _ => return None,
+    })
 }
 
 fn constant_val(constant: Const, span: Span) -> Val {

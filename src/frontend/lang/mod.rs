@@ -19,6 +19,8 @@ mod stmts;
 mod tests;
 mod ty;
 pub mod typed;
+#[cfg(test)]
+mod verify;
 mod walk;
 
 use crate::base::diag::Diagnostics;

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use ruff_python_ast as py;
 use ruff_python_ast::token::TokenKind;
-use ruff_python_parser::{Mode, lexer, parse_unchecked_source};
+use ruff_python_parser::{Mode, ParseError, lexer, parse_unchecked_source};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::ParamKind;
@@ -51,13 +51,7 @@ pub fn parse(text: &Text, diags: &mut Diagnostics) -> Option<Vec<Stmt>> {
     }
     let parsed = parse_unchecked_source(&source, py::PySourceType::Python);
     if parsed.has_invalid_syntax() {
-        for error in parsed.errors() {
-            let span = convert.span(error.location);
-            let message = lower_first(&error.error.to_string());
-            convert
-                .diags
-                .push(Diagnostic::error(span, format!("syntax error: {message}")));
-        }
+        convert.syntax_errors(parsed.errors());
         return None;
     }
     let suite = parsed.suite();
@@ -143,6 +137,29 @@ impl Convert<'_> {
         let clip = |at: usize| at.saturating_sub(self.shift).min(len);
         let Range { start, end } = clip(range.start().to_usize())..clip(range.end().to_usize());
         self.text.span(start..end)
+    }
+
+    /// Reports what the parser found. Behind a mistake it loses its way for a while, so a line gets one message, and the end of the
+    /// text none if there are others.
+    fn syntax_errors(&mut self, errors: &[ParseError]) {
+        let mut lines: Vec<usize> = Vec::new();
+        for error in errors {
+            let span = self.span(error.location);
+            let start = error.location.start().to_usize();
+            let start = start.saturating_sub(self.shift).min(self.text.text.len());
+            let line = self.text.text.as_bytes()[..start]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            let at_end = self.text.text[start..].trim().is_empty();
+            if lines.contains(&line) || at_end && !lines.is_empty() {
+                continue;
+            }
+            lines.push(line);
+            let message = lower_first(&error.error.to_string());
+            let message = format!("syntax error: {message}");
+            self.diags.push(Diagnostic::error(span, message));
+        }
     }
 
     fn name(&self, identifier: &py::Identifier) -> Name {
@@ -281,40 +298,12 @@ impl Convert<'_> {
             py::Stmt::Expr(s) => StmtKind::Expr(self.expr(&s.value)),
             py::Stmt::FunctionDef(s) => match self.def(s) {
                 Some(def) => StmtKind::Def(def),
-                None => return,
+                None => StmtKind::Wrong(vec![s.name.id.as_str().to_owned()]),
             },
             py::Stmt::Import(s) => return self.import(s, out),
             py::Stmt::ImportFrom(s) => return self.import_from(s, out),
-            py::Stmt::With(s) => {
-                let nogil = match s.items.as_slice() {
-                    [item] => {
-                        item.optional_vars.is_none()
-                            && matches!(&item.context_expr, py::Expr::Name(n) if n.id.as_str() == "nogil")
-                    }
-                    _ => false,
-                };
-                return if nogil && !s.is_async {
-                    self.not_yet(range, "`with nogil:`")
-                } else {
-                    self.outside(range, "`with`", "only `with nogil:` will be")
-                };
-            }
-            py::Stmt::ClassDef(_) => {
-                return self.outside(
-                    range,
-                    "`class`",
-                    "exceptions are declared in the spec, under `[[exceptions]]`",
-                );
-            }
-            py::Stmt::Try(_) => {
-                return self.outside(
-                    range,
-                    "`try`",
-                    "an exception leaves the body; test the condition beforehand",
-                );
-            }
-            py::Stmt::Match(_) => {
-                return self.outside(range, "`match`", "write `if` and `elif`");
+            py::Stmt::With(_) | py::Stmt::Try(_) | py::Stmt::Match(_) | py::Stmt::ClassDef(_) => {
+                return self.compound(statement, range, out);
             }
             py::Stmt::Delete(_) => {
                 return self.outside(range, "`del`", "a local lives to the end of the body");
@@ -341,6 +330,58 @@ impl Convert<'_> {
             }
         };
         out.push(Stmt { kind, span });
+    }
+
+    /// Statements with blocks that are not in the language. What they hold is converted all the same, as if it stood there alone: it may have
+    /// mistakes of its own, and binds names.
+    fn compound(&mut self, statement: &py::Stmt, range: TextRange, out: &mut Vec<Stmt>) {
+        let mut blocks: Vec<&[py::Stmt]> = Vec::new();
+        let mut names = Vec::new();
+        match statement {
+            py::Stmt::With(s) => {
+                let nogil = |item: &py::WithItem| {
+                    item.optional_vars.is_none()
+                        && matches!(&item.context_expr, py::Expr::Name(n) if n.id.as_str() == "nogil")
+                };
+                match s.items.as_slice() {
+                    [item] if nogil(item) && !s.is_async => self.not_yet(range, "`with nogil:`"),
+                    _ => self.outside(range, "`with`", "only `with nogil:` will be"),
+                }
+                for item in &s.items {
+                    if let Some(py::Expr::Name(name)) = item.optional_vars.as_deref() {
+                        names.push(name.id.as_str().to_owned());
+                    }
+                }
+                blocks.push(&s.body);
+            }
+            py::Stmt::Try(s) => {
+                let hint = "an exception leaves the body; test the condition beforehand";
+                self.outside(range, "`try`", hint);
+                blocks.push(&s.body);
+                for py::ExceptHandler::ExceptHandler(handler) in &s.handlers {
+                    names.extend(handler.name.iter().map(|name| name.id.as_str().to_owned()));
+                    blocks.push(&handler.body);
+                }
+                blocks.extend([&s.orelse[..], &s.finalbody[..]]);
+            }
+            py::Stmt::Match(s) => {
+                self.outside(range, "`match`", "write `if` and `elif`");
+                blocks.extend(s.cases.iter().map(|case| &case.body[..]));
+            }
+            py::Stmt::ClassDef(s) => {
+                let hint = "exceptions are declared in the spec, under `[[exceptions]]`";
+                self.outside(range, "`class`", hint);
+                names.push(s.name.id.as_str().to_owned());
+            }
+            _ => {}
+        }
+        out.push(Stmt {
+            kind: StmtKind::Wrong(names),
+            span: self.span(range),
+        });
+        for block in blocks {
+            out.extend(self.block(block));
+        }
     }
 
     fn elifs(&mut self, clauses: &[py::ElifElseClause]) -> Vec<Stmt> {
@@ -433,6 +474,7 @@ impl Convert<'_> {
             } else {
                 let what = format!("the module `{}`", alias.name.id);
                 self.outside(alias.range, &what, "`math` is the only one");
+                self.wrong_import(alias, out);
             }
         }
     }
@@ -441,7 +483,11 @@ impl Convert<'_> {
         let module = s.module.as_ref().map_or("", |module| module.id.as_str());
         if s.level > 0 || module != "math" {
             let what = format!("the module `{}{module}`", ".".repeat(s.level as usize));
-            return self.outside(s.range, &what, "`math` is the only one");
+            self.outside(s.range, &what, "`math` is the only one");
+            s.names
+                .iter()
+                .for_each(|alias| self.wrong_import(alias, out));
+            return;
         }
         for alias in &s.names {
             if alias.name.id.as_str() == "*" {
@@ -454,6 +500,16 @@ impl Convert<'_> {
                 span: self.span(alias.range),
             });
         }
+    }
+
+    /// A name that would have been imported.
+    fn wrong_import(&mut self, alias: &py::Alias, out: &mut Vec<Stmt>) {
+        let name = alias.asname.as_ref().unwrap_or(&alias.name);
+        let name = name.id.as_str().split('.').next().unwrap_or("");
+        out.push(Stmt {
+            kind: StmtKind::Wrong(vec![name.to_owned()]),
+            span: self.span(alias.range),
+        });
     }
 
     fn operator(&mut self, op: py::Operator, range: TextRange) -> Option<BinOp> {
