@@ -1,6 +1,7 @@
 //! Bodies run by the IR interpreter: results against CPython evaluating the same text, and references counted, also where memory runs
 //! out at any point.
 
+mod bodies;
 mod host;
 mod numbers;
 mod texts;
