@@ -1,7 +1,8 @@
-//! See ARCHITECTURE.md.
+#![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod backend;
 pub mod base;
+pub mod cli;
 pub mod compile;
 pub mod frontend;
 pub mod inspect;

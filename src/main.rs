@@ -1,3 +1,5 @@
-//! The command `pyasmgen`.
+//! The command `pyasmgen`: arguments in, an exit code out. Everything else is in `cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    pyasmgen::cli::main()
+}

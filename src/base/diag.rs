@@ -1,6 +1,6 @@
 //! What we tell users about their text: a message, the places it speaks of, and what to write instead.
 //!
-//! Stages return a value and [`Diagnostics`]; they never print. Rendering, for people and as JSON, is at the bottom.
+//! Stages return a value and [`Diagnostics`]; they never print. Rendering, for people and as JSON, is in [`super::render`].
 
 use super::source::Span;
 
@@ -102,6 +102,16 @@ impl Diagnostics {
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Drops those that are of no use to the reader.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.list.retain(keep);
+    }
+
+    /// Brings them into the order of the places they speak of; those of one place stay in the order they were found.
+    pub fn sort(&mut self) {
+        self.list.sort_by_key(|d| d.primary.span);
     }
 
     /// All, in order.

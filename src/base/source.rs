@@ -132,6 +132,30 @@ impl Text {
         self.span(0..self.text.len())
     }
 
+    /// The text that consists of these pieces of this one, in order; each still knows where it stands in the file.
+    pub fn pieces(&self, ranges: &[Range<usize>]) -> Text {
+        let mut text = String::new();
+        let mut map = Vec::new();
+        for range in ranges {
+            let base = text.len();
+            map.push((base as u32, self.position(range.start) as u32));
+            let inside = self
+                .map
+                .iter()
+                .filter(|pair| (pair.0 as usize) > range.start && (pair.0 as usize) < range.end);
+            map.extend(inside.map(|pair| ((base + pair.0 as usize - range.start) as u32, pair.1)));
+            text.push_str(&self.text[range.clone()]);
+        }
+        if map.is_empty() {
+            map.push((0, self.position(0) as u32));
+        }
+        // An empty piece leaves a pair that the next one replaces.
+        map.reverse();
+        map.dedup_by_key(|pair| pair.0);
+        map.reverse();
+        Text::new(text, self.source, map)
+    }
+
     fn position(&self, byte: usize) -> usize {
         let at = self.map.partition_point(|&(text, _)| text as usize <= byte) - 1;
         let (text, file) = self.map[at];

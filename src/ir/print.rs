@@ -250,7 +250,8 @@ fn block_call(to: &BlockCall) -> String {
     }
 }
 
-fn term(term: &Term) -> String {
+/// How a block ends, without indentation.
+pub fn term(term: &Term) -> String {
     match term {
         Term::Jump(to) => format!("jump {}", block_call(to)),
         Term::Br(cond, then, other) => {
@@ -263,7 +264,7 @@ fn term(term: &Term) -> String {
 }
 
 /// An instruction, without indentation.
-pub(super) fn inst(func: &Func, program: &Program, inst: Inst) -> String {
+pub fn inst(func: &Func, program: &Program, inst: Inst) -> String {
     let Some(data) = func.insts.get(inst.index()) else {
         return format!("(no instruction {inst})");
     };

@@ -464,7 +464,8 @@ mod tests {
     #[test]
     fn each_violation_is_named() {
         assert_eq!(check(|_| ()), "");
-        let cases: Vec<(fn(&mut Func), &str)> = vec![
+        type Change = fn(&mut Func);
+        let cases: Vec<(Change, &str)> = vec![
             (|f| f.blocks[1].term = None, "f: b1 has no end"),
             (
                 |f| f.insts[1].args[0] = Value(99),

@@ -1,1 +1,7 @@
-//! Objects: neutral image, then the file formats.
+//! Object files: functions' code and data become a neutral [`image::Image`], and that the bytes of a file.
+
+pub mod build;
+mod elf;
+pub mod image;
+pub mod unwind;
+pub mod write;

@@ -31,6 +31,7 @@ impl ApiFunc {
 /// Rows, sorted by name in ASCII order.
 pub static FUNCS: &[ApiFunc] = &[
     row("PyBool_FromLong", &[I64], Some(I64), 2),
+    row("PyBytes_FromStringAndSize", &[I64, I64], Some(I64), 2),
     row("PyDict_New", &[], Some(I64), 2),
     row("PyDict_SetItem", &[I64, I64, I64], Some(I32), 2),
     row("PyErr_Clear", &[], None, 2),
@@ -94,7 +95,9 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyTuple_New", &[I64], Some(I64), 2),
     row("PyTuple_SetItem", &[I64, I64, I64], Some(I32), 2),
     row("PyTuple_Size", &[I64], Some(I64), 2),
+    row("PyUnicode_Compare", &[I64, I64], Some(I32), 2),
     row("PyUnicode_Concat", &[I64, I64], Some(I64), 2),
+    row("PyUnicode_FromString", &[I64], Some(I64), 2),
     row("PyUnicode_FromStringAndSize", &[I64, I64], Some(I64), 2),
     row("PyUnicode_Join", &[I64, I64], Some(I64), 2),
     row("Py_DecRef", &[I64], None, 2),

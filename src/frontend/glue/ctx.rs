@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::frontend::capi::funcs;
 use crate::frontend::spec::module::Module;
 use crate::ir::builder::Builder;
+use crate::ir::data::{Data, DataId};
 use crate::ir::func::{Func, Signature, Value};
 use crate::ir::op::MemType;
 use crate::ir::program::{FuncId, ImportId, Program};
@@ -21,6 +22,8 @@ pub struct Ctx<'a> {
     pub program: Program,
     /// Functions that are made at most once, when first needed, by name.
     shared: BTreeMap<String, (FuncId, Signature)>,
+    /// Data likewise.
+    shared_data: BTreeMap<String, DataId>,
 }
 
 impl<'a> Ctx<'a> {
@@ -31,6 +34,7 @@ impl<'a> Ctx<'a> {
             target,
             program: Program::new(module.name.clone()),
             shared: BTreeMap::new(),
+            shared_data: BTreeMap::new(),
         }
     }
 
@@ -91,5 +95,25 @@ impl<'a> Ctx<'a> {
         let func = make(self, Func::new(name, sig.clone()));
         self.program.define(id, func);
         (id, sig)
+    }
+
+    /// A datum that the whole module shares, made by `make` when first asked for under this name.
+    pub fn shared_data(
+        &mut self,
+        name: &str,
+        make: impl FnOnce(&mut Ctx<'a>, &str) -> Data,
+    ) -> DataId {
+        if let Some(&known) = self.shared_data.get(name) {
+            return known;
+        }
+        let data = make(self, name);
+        let id = self.program.add_data(data);
+        self.shared_data.insert(name.to_owned(), id);
+        id
+    }
+
+    /// Whether anything has asked for a datum of this name.
+    pub fn has_shared_data(&self, name: &str) -> bool {
+        self.shared_data.contains_key(name)
     }
 }

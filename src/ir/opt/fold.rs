@@ -381,6 +381,88 @@ mod tests {
         assert_eq!(&lines[2..lines.len() - 1], expected);
     }
 
+    const EDGES: &[u64] = &[
+        0,
+        1,
+        2,
+        63,
+        64,
+        65,
+        128,
+        0x7fff_ffff_ffff_ffff,
+        0x8000_0000_0000_0000,
+        0x8000_0000_0000_0001,
+        u64::MAX - 1,
+        u64::MAX,
+    ];
+
+    const CCS: &[IntCc] = &[
+        IntCc::Eq,
+        IntCc::Ne,
+        IntCc::Slt,
+        IntCc::Sle,
+        IntCc::Sgt,
+        IntCc::Sge,
+        IntCc::Ult,
+        IntCc::Ule,
+        IntCc::Ugt,
+        IntCc::Uge,
+    ];
+
+    /// All operations on two integers, with all their comparisons.
+    fn binary() -> Vec<(Op, Payload)> {
+        let simple = crate::ir::op::OPS.iter().filter(|op| {
+            op.row().effect == Effect::Pure
+                && op.row().args == [Type::I64, Type::I64]
+                && **op != Op::Icmp
+        });
+        let simple = simple.map(|&op| (op, Payload::None));
+        simple
+            .chain(CCS.iter().map(|&cc| (Op::Icmp, Payload::IntCc(cc))))
+            .collect()
+    }
+
+    /// Every rule about one operation, on edge values, against the meaning of the operation.
+    #[test]
+    fn every_identity_holds_for_every_operand() {
+        let x = Value(0);
+        let mut rules = 0;
+        for (op, payload) in binary() {
+            for &a in EDGES {
+                let mut claim = |known: Option<SmallVec<[Known; 2]>>, b| {
+                    let (Some(known), Ok(results)) = (known, eval::eval(op, payload, &[a, b]))
+                    else {
+                        return;
+                    };
+                    rules += 1;
+                    assert_eq!(known.len(), results.len());
+                    for (known, result) in known.into_iter().zip(results) {
+                        let known = match known {
+                            Known::Const(bits) => bits,
+                            Known::Same(_) => a,
+                        };
+                        assert_eq!(known, result, "{op:?} {payload:?} {a:#x} {b:#x}");
+                    }
+                };
+                claim(with_itself(op, payload, x), a);
+                for &b in EDGES {
+                    claim(with_constant(op, payload, x, b), b);
+                }
+                for &b in EDGES {
+                    let result = eval::eval(op, payload, &[a, b]);
+                    if let Some((op, payload)) = swapped(op, payload) {
+                        assert_eq!(result, eval::eval(op, payload, &[b, a]), "{op:?}");
+                    }
+                    if let Some(not) = inverted(payload) {
+                        let not = eval::eval(op, not, &[a, b]);
+                        assert_eq!(result.map(|r| r[0] ^ 1), not.map(|r| r[0]), "{payload:?}");
+                    }
+                }
+            }
+        }
+        assert!(rules > 300, "{rules}");
+    }
+
     #[test]
     fn constants_are_computed_and_stand_on_the_right() {
         check(

@@ -36,7 +36,8 @@ pub(super) fn run(func: &mut Func) -> bool {
                 continue;
             }
             let preds = &cfg.preds[block.index()];
-            for place in 0..func.blocks[block.index()].params.len() {
+            let places = 0..func.blocks[block.index()].params.len();
+            for place in places {
                 if dead[block.index()][place] {
                     continue;
                 }

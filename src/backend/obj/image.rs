@@ -1,0 +1,207 @@
+//! A neutral picture of an object: sections by role, symbols, fixups, frame facts.
+//!
+//! In: what [`super::build`] lays out. Out: what the writers of objects (and, later, of finished modules) read. Every byte has its
+//! section and offset here, and every byte that depends on an address is a [`Fixup`]. Not here: names, numbers and flags of any file
+//! format, and names' decorations.
+//!
+//! ```text
+//! section   bytes, align           [ f0 | CC.. | f1 | CC.. | cold f2 ]
+//! symbol    section, offset, size    ^sym0       ^sym1       ^sym2
+//! fixup     section, at, kind         ^^^^ -> sym2 + addend
+//! unwind    function symbol, steps
+//! ```
+
+use crate::backend::isa::code::{FrameStep, RefKind};
+
+/// A section of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SectionId(pub u32);
+
+/// A symbol of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SymbolId(pub u32);
+
+/// What a section is for. An image has at most one section of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Machine code.
+    Text,
+    /// Constants without pointers.
+    ReadOnly,
+    /// NUL-terminated strings; linkers may merge equal ones.
+    CStrings,
+    /// Constant once the loader has filled in the pointers.
+    RelRo,
+    /// Writable.
+    Data,
+}
+
+/// A section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// What it is for.
+    pub role: Role,
+    /// In bytes, a power of two.
+    pub align: u32,
+    /// Its content; zero where a fixup goes.
+    pub bytes: Vec<u8>,
+    /// What depends on addresses, by offset.
+    pub fixups: Vec<Fixup>,
+}
+
+/// A field that depends on the address of a symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixup {
+    /// Offset of the field in its section.
+    pub at: u64,
+    /// How the address is used.
+    pub kind: FixupKind,
+    /// Whose address.
+    pub symbol: SymbolId,
+    /// Added to that address.
+    pub addend: i64,
+}
+
+/// Uses of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FixupKind {
+    /// A field of an instruction.
+    Code(RefKind),
+    /// Eight bytes of data that hold the address.
+    Pointer,
+}
+
+/// What a symbol names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SymbolKind {
+    /// A function.
+    Func,
+    /// An object that people want to see in a symbol table.
+    Object,
+    /// A string or other noise, which need not survive linking.
+    Private,
+}
+
+/// Who sees a symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linkage {
+    /// This image only.
+    Local,
+    /// Whoever loads the module.
+    Export,
+}
+
+/// A symbol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// Its name, without any decoration of a file format.
+    pub name: String,
+    /// Where it is.
+    pub place: Place,
+}
+
+/// Where a symbol is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In this image.
+    Defined {
+        /// The section.
+        section: SectionId,
+        /// Its first byte there.
+        offset: u64,
+        /// How many bytes it has.
+        size: u64,
+        /// What it names.
+        kind: SymbolKind,
+        /// Who sees it.
+        linkage: Linkage,
+    },
+    /// In the process that loads us.
+    Import,
+}
+
+/// A function's frame, for unwinders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwind {
+    /// The section of its code.
+    pub section: SectionId,
+    /// Its first byte there.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub size: u32,
+    /// How the frame changes, by offset from the function's first byte.
+    pub steps: Vec<FrameStep>,
+}
+
+/// An object, free of file formats.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    /// Name of the module, for the file symbol and the like.
+    pub name: String,
+    /// Sections, by role.
+    pub sections: Vec<Section>,
+    /// Symbols: functions in their order in memory, data as in the program, then imports in the order of their first use.
+    pub symbols: Vec<Symbol>,
+    /// One for each function, in their order in memory.
+    pub unwind: Vec<Unwind>,
+}
+
+impl Image {
+    /// The section of an id.
+    pub fn section(&self, id: SectionId) -> &Section {
+        &self.sections[id.0 as usize]
+    }
+
+    /// The symbol of an id.
+    pub fn symbol(&self, id: SymbolId) -> &Symbol {
+        &self.symbols[id.0 as usize]
+    }
+
+    /// The section of a role, if the image has one.
+    pub fn find(&self, role: Role) -> Option<SectionId> {
+        let at = self.sections.iter().position(|s| s.role == role)?;
+        Some(SectionId(at as u32))
+    }
+
+    /// Bytes and fixups of a section once the uses whose distance is known within the section are filled in. For formats whose linkers
+    /// keep a section in one piece; the others want all fixups.
+    pub fn settled(&self, id: SectionId) -> (Vec<u8>, Vec<Fixup>) {
+        let section = self.section(id);
+        let mut bytes = section.bytes.clone();
+        let mut left = Vec::new();
+        for fixup in &section.fixups {
+            match (fixup.kind, self.symbol(fixup.symbol).place) {
+                (
+                    FixupKind::Code(kind @ (RefKind::X64Branch | RefKind::X64Local { .. })),
+                    Place::Defined {
+                        section, offset, ..
+                    },
+                ) if section == id => {
+                    let target = (offset as i64).wrapping_add(fixup.addend);
+                    patch(&mut bytes, fixup.at, kind, target);
+                }
+                _ => left.push(*fixup),
+            }
+        }
+        (bytes, left)
+    }
+}
+
+/// Bytes from the start of a field to where its distance counts from: rip points behind the field and the immediates that follow it
+/// (SDM volume 2, 2.2.1.6).
+pub fn rip_distance(kind: RefKind) -> i64 {
+    match kind {
+        RefKind::X64Local { trailing } | RefKind::X64SlotOther { trailing } => {
+            4 + i64::from(trailing)
+        }
+        RefKind::X64Branch | RefKind::X64SlotCall | RefKind::X64SlotLoad | RefKind::X64Plt => 4,
+    }
+}
+
+/// Fills in the field at `at` so that it reaches `target`; both count from the same place.
+pub fn patch(bytes: &mut [u8], at: u64, kind: RefKind, target: i64) {
+    let distance = target - at as i64 - rip_distance(kind);
+    let field = i32::try_from(distance)
+        .unwrap_or_else(|_| panic!("a section of more than 2 GiB: {at:#x} to {target:#x}"));
+    bytes[at as usize..][..4].copy_from_slice(&field.to_le_bytes());
+}

@@ -1,0 +1,323 @@
+//! `pyasmgen build`: specs become objects, modules and the texts between the stages.
+//!
+//! Everything is checked before anything is written. How a module is linked is not here (`link`).
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use super::output::{self, Output};
+use super::specs::{self, Checked};
+use super::ui::{self, MessageFormat, Ui};
+use super::{Exit, depfile};
+use crate::base::source::Sources;
+use crate::compile::{self, Compiled, Options};
+use crate::ir::print;
+use crate::link;
+use crate::target::{self, Target};
+
+/// Build objects and importable modules from specs
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Spec files
+    #[arg(value_name = "SPEC", required = true)]
+    specs: Vec<PathBuf>,
+    /// Write into this folder (there, or ending in a slash), or, where there is one output, to this file; `-` is stdout
+    #[arg(short, long, value_name = "FILE|DIR")]
+    output: Option<PathBuf>,
+    /// Build for this target instead of this machine; may be repeated, then each gets a folder of its own
+    #[arg(long = "target", value_name = "TRIPLE")]
+    targets: Vec<String>,
+    /// What to write, separated by commas [default: object,module]
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    emit: Vec<Emit>,
+    /// What makes the module out of the object: `system` (the first found), or a name like `ld`, `ld.lld`, `mold`, `gold`, `cc`,
+    /// or a path
+    #[arg(long, value_name = "LINKER", default_value = "system")]
+    linker: String,
+    /// Write the dependencies of the outputs in make's syntax
+    #[arg(long, value_name = "FILE")]
+    depfile: Option<PathBuf>,
+    /// Print the command that links the object instead of writing anything
+    #[arg(long, value_enum, value_name = "WHAT")]
+    print: Option<Print>,
+    /// Form of the diagnostics on stderr
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub message_format: MessageFormat,
+    /// Call imports through the linker's stubs instead of their pointer slots
+    #[arg(long)]
+    plt: bool,
+    #[arg(long, hide = true)]
+    debug: bool,
+}
+
+/// What can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Emit {
+    /// The relocatable object
+    Object,
+    /// The importable module
+    Module,
+    /// The intermediate representation as text
+    Ir,
+    #[value(hide = true)]
+    Stub,
+    #[value(hide = true)]
+    Asm,
+}
+
+/// What can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Print {
+    /// The command that links the object
+    Link,
+}
+
+/// Where the outputs of one spec for one target go. The object has a place even where only the module is wanted: there it is left
+/// when the linker is missing.
+struct Places {
+    object: Place,
+    module: PathBuf,
+    ir: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    File(PathBuf),
+    Stdout,
+}
+
+/// Builds all specs for all targets.
+pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
+    let emit = wanted(args)?;
+    let targets = targets(&args.targets)?;
+    let (sources, checked) = match specs::check(&args.specs, &targets, ui) {
+        Ok(checked) => checked,
+        Err(exit) => return Ok(exit),
+    };
+    let places = places(args, &emit, targets.len(), &checked)?;
+    if args.print == Some(Print::Link) {
+        for (checked, places) in checked.iter().zip(&places) {
+            let command = link_command(args, checked.target, places);
+            ui::result(format!("{}\n", link::shell(&command)).as_bytes())?;
+        }
+        return Ok(Exit::Done);
+    }
+
+    let mut rules = Vec::new();
+    let mut unlinked = None;
+    for (checked, places) in checked.into_iter().zip(&places) {
+        let (spec, target) = (checked.path.clone(), checked.target);
+        let options = Options {
+            plt: args.plt,
+            ..Options::default()
+        };
+        let compiled = compile::compile(checked.module, target, options);
+        if let Err(error) = write(args, &emit, &sources, &compiled, target, places) {
+            // The other specs still get their files; the first linker that is not there is reported in the end.
+            match error.downcast::<link::Missing>() {
+                Ok(missing) => drop(unlinked.get_or_insert((missing, target, places))),
+                Err(error) => return Err(error),
+            }
+        }
+        rules.push((outputs(&emit, places), vec![spec]));
+    }
+    if let Some(path) = &args.depfile {
+        output::write(path, depfile::text(&rules).as_bytes())?;
+    }
+    if let Some((missing, target, places)) = unlinked {
+        let command = link::shell(&link_command(args, target, places));
+        bail!("{missing}; the object is there, and this links it:\n{command}");
+    }
+    Ok(Exit::Done)
+}
+
+/// The rows of the triples, each once; this machine's without any.
+///
+/// # Errors
+/// A triple is not in the table.
+pub fn targets(triples: &[String]) -> anyhow::Result<Vec<&'static Target>> {
+    if triples.is_empty() {
+        return Ok(vec![target::host()]);
+    }
+    let mut rows: Vec<&'static Target> = Vec::new();
+    for triple in triples {
+        let row = target::find(triple).map_err(anyhow::Error::msg)?;
+        if !rows.iter().any(|there| there.triple == row.triple) {
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+/// What to write, and a refusal of what is not there yet.
+fn wanted(args: &Args) -> anyhow::Result<BTreeSet<Emit>> {
+    if args.debug {
+        bail!("`--debug` is not there yet");
+    }
+    refuse_self(&args.linker)?;
+    let mut emit: BTreeSet<Emit> = args.emit.iter().copied().collect();
+    if emit.is_empty() {
+        emit.extend([Emit::Object, Emit::Module]);
+    }
+    for (later, name) in [(Emit::Stub, "stub"), (Emit::Asm, "asm")] {
+        if emit.contains(&later) {
+            bail!("`--emit {name}` is not there yet");
+        }
+    }
+    Ok(emit)
+}
+
+/// pyasmgen's own linker is to come.
+pub fn refuse_self(linker: &str) -> anyhow::Result<()> {
+    if linker == "self" {
+        bail!("`--linker self` is not there yet; `--linker system` takes the first linker found");
+    }
+    Ok(())
+}
+
+fn places(
+    args: &Args,
+    emit: &BTreeSet<Emit>,
+    targets: usize,
+    checked: &[Checked],
+) -> anyhow::Result<Vec<Places>> {
+    let output = Output::new(args.output.as_deref());
+    let several = emit.len() * checked.len();
+    if several > 1 {
+        match &output {
+            Output::File(path) => bail!(
+                "`-o {0}` names one file, and there are {several} outputs; `-o {0}/` would be a folder",
+                path.display()
+            ),
+            Output::Stdout => bail!("`-o -` takes one output, and there are {several}"),
+            Output::Folder(_) => {}
+        }
+    }
+    if output == Output::Stdout && emit.contains(&Emit::Module) {
+        bail!("a module cannot be written to stdout, since a linker makes it");
+    }
+    let places: Vec<Places> = checked
+        .iter()
+        .map(|checked| place(&output, emit, targets > 1, checked))
+        .collect();
+    let mut seen = BTreeSet::new();
+    for path in places.iter().flat_map(|places| outputs(emit, places)) {
+        if !seen.insert(path.clone()) {
+            bail!("two specs would be written to {}", path.display());
+        }
+    }
+    Ok(places)
+}
+
+fn place(output: &Output, emit: &BTreeSet<Emit>, by_triple: bool, checked: &Checked) -> Places {
+    let target = checked.target;
+    let stem = specs::stem(&checked.module);
+    let folder = match output {
+        Output::Folder(folder) if by_triple => folder.join(target.triple),
+        Output::Folder(folder) => folder.clone(),
+        Output::File(file) => file.parent().map(Path::to_owned).unwrap_or_default(),
+        Output::Stdout => PathBuf::new(),
+    };
+    let named = |kind: Emit, suffix: &str| match output {
+        Output::File(file) if emit.contains(&kind) => file.clone(),
+        _ => folder.join(format!("{stem}{suffix}")),
+    };
+    let place = |kind: Emit, suffix: &str| match output {
+        Output::Stdout => Place::Stdout,
+        _ => Place::File(named(kind, suffix)),
+    };
+    Places {
+        object: place(Emit::Object, target.object_suffix),
+        module: named(Emit::Module, target.module_suffix),
+        ir: place(Emit::Ir, ".ir"),
+    }
+}
+
+/// The files that will be written.
+fn outputs(emit: &BTreeSet<Emit>, places: &Places) -> Vec<PathBuf> {
+    emit.iter()
+        .filter_map(|kind| match kind {
+            Emit::Object => places.object.path().map(Path::to_owned),
+            Emit::Module => Some(places.module.clone()),
+            Emit::Ir => places.ir.path().map(Path::to_owned),
+            Emit::Stub | Emit::Asm => None,
+        })
+        .collect()
+}
+
+fn write(
+    args: &Args,
+    emit: &BTreeSet<Emit>,
+    sources: &Sources,
+    compiled: &Compiled,
+    target: &Target,
+    places: &Places,
+) -> anyhow::Result<()> {
+    if emit.contains(&Emit::Ir) {
+        let text = print::program_with_source(&compiled.program, sources);
+        places.ir.write(text.as_bytes())?;
+    }
+    if emit.contains(&Emit::Object) {
+        places.object.write(&compiled.object)?;
+    }
+    if emit.contains(&Emit::Module) {
+        let linked = link_module(args, emit, compiled, target, places);
+        if !emit.contains(&Emit::Object)
+            && linked
+                .as_ref()
+                .is_err_and(|error| error.is::<link::Missing>())
+        {
+            places.object.write(&compiled.object)?;
+        }
+        linked?;
+    }
+    Ok(())
+}
+
+fn link_module(
+    args: &Args,
+    emit: &BTreeSet<Emit>,
+    compiled: &Compiled,
+    target: &Target,
+    places: &Places,
+) -> anyhow::Result<()> {
+    let linker = link::resolve(&args.linker)?;
+    output::make_folder_of(&places.module)?;
+    if emit.contains(&Emit::Object) {
+        let object = places.object.path().context("the object went to stdout")?;
+        return link::link(&linker, target, object, &places.module);
+    }
+    let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let stem = specs::stem(&compiled.module);
+    let object = temporary
+        .path()
+        .join(format!("{stem}{}", target.object_suffix));
+    output::write(&object, &compiled.object)?;
+    link::link(&linker, target, &object, &places.module)
+}
+
+fn link_command(args: &Args, target: &Target, places: &Places) -> Vec<OsString> {
+    let object = places.object.path().unwrap_or(Path::new("-"));
+    let linker = link::resolve(&args.linker).unwrap_or_else(|missing| missing.would_run);
+    link::command(&linker, target, object, &places.module)
+}
+
+impl Place {
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Place::File(path) => Some(path),
+            Place::Stdout => None,
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        match self {
+            Place::File(path) => output::write(path, bytes),
+            Place::Stdout => ui::result(bytes),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Dependencies in make's syntax: which outputs are made from which spec, for `include` in a makefile.
+
+use std::path::{Path, PathBuf};
+
+/// One rule for each pair of (outputs, their inputs), and an empty rule for each input, so that make goes on when one was deleted.
+pub fn text(rules: &[(Vec<PathBuf>, Vec<PathBuf>)]) -> String {
+    let mut text = String::new();
+    let list = |paths: &[PathBuf]| paths.iter().map(|p| quote(p)).collect::<Vec<_>>().join(" ");
+    for (outputs, inputs) in rules {
+        text += &format!("{}: {}\n", list(outputs), list(inputs));
+    }
+    let mut inputs: Vec<&PathBuf> = rules.iter().flat_map(|(_, inputs)| inputs).collect();
+    inputs.sort();
+    inputs.dedup();
+    for input in inputs {
+        text += &format!("\n{}:\n", quote(input));
+    }
+    text
+}
+
+/// GNU make, "Rule Syntax": spaces and `#` take a backslash (which doubles the backslashes before it), `$` is doubled.
+fn quote(path: &Path) -> String {
+    let mut quoted = String::new();
+    for c in path.display().to_string().chars() {
+        match c {
+            ' ' | '\t' | '#' => {
+                let slashes = quoted.len() - quoted.trim_end_matches('\\').len();
+                quoted.push_str(&"\\".repeat(slashes + 1));
+                quoted.push(c);
+            }
+            '$' => quoted.push_str("$$"),
+            ':' if cfg!(not(windows)) => quoted.push_str("\\:"),
+            '%' => quoted.push_str("\\%"),
+            _ => quoted.push(c),
+        }
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_name_outputs_and_inputs() {
+        let rules = [(
+            vec!["a.o".into(), "a.abi3.so".into()],
+            vec!["specs/a.toml".into()],
+        )];
+        assert_eq!(
+            text(&rules),
+            "a.o a.abi3.so: specs/a.toml\n\nspecs/a.toml:\n"
+        );
+    }
+
+    #[test]
+    fn what_make_would_split_or_expand_is_quoted() {
+        assert_eq!(quote(Path::new("a b$c#d")), "a\\ b$$c\\#d");
+        assert_eq!(quote(Path::new("a\\ b")), "a\\\\\\ b");
+    }
+}

@@ -1,0 +1,248 @@
+//! `pyasmgen explain`: source line -> IR -> instructions -> bytes, for every function of a spec or of one method.
+//!
+//! The bytes are read from the image that the object is written from, so they are those of the object. A source line appears where
+//! its first instruction stands, with its IR; instructions that come from no line (argument handling, prologues) stand under `-`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use super::ui::{self, Ui};
+use super::{Exit, specs};
+use crate::backend::isa::code::Code;
+use crate::backend::obj::build as layout;
+use crate::backend::obj::image::{Fixup, Image, Place, Role};
+use crate::base::nearest::nearest;
+use crate::base::source::{Sources, Span};
+use crate::compile::{self, Compiled, Options};
+use crate::inspect::disasm::{self, Use};
+use crate::ir::func::Func;
+use crate::ir::print;
+use crate::target;
+
+/// Show how source lines become IR, instructions and bytes
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Spec file
+    #[arg(value_name = "SPEC")]
+    spec: PathBuf,
+    /// Only the functions of this method
+    #[arg(value_name = "METHOD")]
+    method: Option<String>,
+    /// Explain for this target instead of this machine
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+}
+
+/// Prints all functions in their order in memory.
+pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
+    let target = match &args.target {
+        Some(triple) => target::find(triple).map_err(anyhow::Error::msg)?,
+        None => target::host(),
+    };
+    let (sources, mut checked) = match specs::check(std::slice::from_ref(&args.spec), &[target], ui)
+    {
+        Ok(checked) => checked,
+        Err(exit) => return Ok(exit),
+    };
+    let Some(checked) = checked.pop() else {
+        unreachable!("one spec without errors is one module");
+    };
+    if let Some(method) = &args.method {
+        let names = checked.module.methods.iter().map(|m| m.name.as_str());
+        if !names.clone().any(|name| name == method) {
+            let hint = nearest(method, names)
+                .map(|name| format!("; did you mean `{name}`?"))
+                .unwrap_or_default();
+            bail!("{} has no method `{method}`{hint}", args.spec.display());
+        }
+    }
+    let compiled = compile::compile(checked.module, target, Options::default());
+    let image = layout::build(&compiled.program, &compiled.codes, target);
+    let text = Explanation::new(&sources, &compiled, &image).text(args.method.as_deref());
+    ui::result(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// All that the text is made from.
+struct Explanation<'a> {
+    sources: &'a Sources,
+    compiled: &'a Compiled,
+    image: &'a Image,
+    /// Functions with their code and their place in the text section, in memory order.
+    funcs: Vec<(&'a Func, &'a Code, usize)>,
+    /// Bytes of the text section, and what in them only a linker can fill in.
+    bytes: Vec<u8>,
+    fixups: Vec<Fixup>,
+}
+
+/// A line of a source file; none for what has no source.
+type LineKey = Option<(u32, usize)>;
+
+impl<'a> Explanation<'a> {
+    fn new(sources: &'a Sources, compiled: &'a Compiled, image: &'a Image) -> Explanation<'a> {
+        let (bytes, fixups) = image
+            .find(Role::Text)
+            .map(|section| image.settled(section))
+            .unwrap_or_default();
+        Explanation {
+            sources,
+            compiled,
+            image,
+            funcs: in_memory(compiled, image),
+            bytes,
+            fixups,
+        }
+    }
+
+    fn text(&self, method: Option<&str>) -> String {
+        let mut text = String::new();
+        for &(func, code, offset) in &self.funcs {
+            if method.is_some_and(|method| !belongs(&func.name, method)) {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            self.function(&mut text, func, code, offset);
+        }
+        text
+    }
+
+    fn function(&self, text: &mut String, func: &Func, code: &Code, offset: usize) {
+        let size = code.bytes.len();
+        *text += &format!("{}: {size} bytes at {offset:#x}\n", func.name);
+        let bytes = &self.bytes[offset..offset + size];
+        let resolve = |used: Use| self.name(offset + used.field, used.address, func, offset, size);
+        let lines = disasm::disassemble(bytes, offset as u64, &resolve);
+        let mut explained: BTreeSet<LineKey> = BTreeSet::new();
+        let mut last: Option<LineKey> = None;
+        for line in lines {
+            let key = self.key(source_at(code, line.offset));
+            if last != Some(key) {
+                last = Some(key);
+                *text += &format!("\n  {}\n", self.heading(key));
+                if explained.insert(key) {
+                    self.ir(text, func, key);
+                }
+            }
+            let hex: Vec<String> = line
+                .bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            *text += &format!(
+                "    {:6x}  {:<30}  {}\n",
+                offset + line.offset,
+                hex.join(" "),
+                line.text
+            );
+        }
+    }
+
+    /// The name of what a field or an address refers to.
+    fn name(
+        &self,
+        field: usize,
+        address: u64,
+        func: &Func,
+        offset: usize,
+        size: usize,
+    ) -> Option<String> {
+        let at = self
+            .fixups
+            .binary_search_by_key(&(field as u64), |fixup| fixup.at);
+        if let Ok(at) = at {
+            let fixup = &self.fixups[at];
+            let name = &self.image.symbol(fixup.symbol).name;
+            return Some(match fixup.addend {
+                0 => name.clone(),
+                addend => format!("{name}{addend:+}"),
+            });
+        }
+        if (offset..offset + size).contains(&(address as usize)) {
+            return Some(format!("{}+{:#x}", func.name, address as usize - offset));
+        }
+        let at = self
+            .funcs
+            .binary_search_by_key(&address, |&(_, _, start)| start as u64)
+            .ok()?;
+        Some(self.funcs[at].0.name.clone())
+    }
+
+    fn key(&self, span: Option<Span>) -> LineKey {
+        let span = span?;
+        let (line, _) = self.sources.file(span.source).line_column(span.start);
+        Some((span.source.0, line))
+    }
+
+    fn heading(&self, key: LineKey) -> String {
+        let Some((source, line)) = key else {
+            return "-".to_owned();
+        };
+        let file = self.sources.file(crate::base::source::SourceId(source));
+        format!("{}:{line}: {}", file.name, file.line(line).trim())
+    }
+
+    /// The IR of a source line.
+    fn ir(&self, text: &mut String, func: &Func, key: LineKey) {
+        for block in func.layout() {
+            let data = &func.blocks[block.index()];
+            let insts = data.insts.iter().map(|&inst| {
+                let span = func.insts[inst.index()].span;
+                (span, print::inst(func, &self.compiled.program, inst))
+            });
+            let term = data
+                .term
+                .iter()
+                .map(|term| (data.term_span, print::term(term)));
+            let mine: Vec<String> = insts
+                .chain(term)
+                .filter(|(span, _)| self.key(*span) == key)
+                .map(|(_, line)| line)
+                .collect();
+            for (at, line) in mine.iter().enumerate() {
+                let label = if at == 0 {
+                    format!("{block}:")
+                } else {
+                    String::new()
+                };
+                *text += &format!("    {label:<6}  {line}\n");
+            }
+        }
+    }
+}
+
+/// The image's text symbols are the program's functions, the cold ones behind the others.
+fn in_memory<'a>(compiled: &'a Compiled, image: &Image) -> Vec<(&'a Func, &'a Code, usize)> {
+    let all = || compiled.program.funcs.iter().flatten().zip(&compiled.codes);
+    let warm = all().filter(|(func, _)| !func.cold);
+    let cold = all().filter(|(func, _)| func.cold);
+    let offsets = image
+        .symbols
+        .iter()
+        .filter_map(|symbol| match symbol.place {
+            Place::Defined {
+                section, offset, ..
+            } if image.section(section).role == Role::Text => Some(offset as usize),
+            Place::Defined { .. } | Place::Import => None,
+        });
+    warm.chain(cold)
+        .zip(offsets)
+        .map(|((func, code), offset)| (func, code, offset))
+        .collect()
+}
+
+/// A method's functions are called like it, or so with something behind a dot.
+fn belongs(func: &str, method: &str) -> bool {
+    func.strip_prefix(method)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn source_at(code: &Code, offset: usize) -> Option<Span> {
+    let next = code
+        .lines
+        .partition_point(|&(start, _)| start as usize <= offset);
+    code.lines.get(next.checked_sub(1)?)?.1
+}

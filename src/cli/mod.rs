@@ -1,0 +1,129 @@
+//! The command line: arguments become a `Command`, each verb is a file, and every outcome is an [`Exit`].
+//!
+//! Results go to stdout, talk and diagnostics to stderr. What the stages do is not here: verbs call `compile`, `link` and `inspect`.
+//! The door to `clap`.
+
+mod build;
+mod check;
+mod depfile;
+mod explain;
+mod inspect;
+mod output;
+mod python;
+mod run;
+mod specs;
+mod targets;
+mod test;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use ui::Ui;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All was done.
+    Done,
+    /// A spec has errors, one of its tests failed, or an expression raised.
+    Failed,
+    /// The command line, a file, the linker or the interpreter.
+    Environment,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Environment => 2,
+        })
+    }
+}
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pyasmgen",
+    version,
+    about = "Makes loadable CPython extension modules from one TOML file, without a C compiler or an assembler.",
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done; 1 a spec has errors, a test failed or an expression raised; 2 usage or environment."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Build(build::Args),
+    Check(check::Args),
+    Test(test::Args),
+    Run(run::Args),
+    Explain(explain::Args),
+    Inspect(inspect::Args),
+    Targets(targets::Args),
+}
+
+/// Stack for the stages: bodies nest as deep as their author likes, and several stages recurse over them. The pages are only
+/// used where somebody does.
+const STACK: usize = 256 << 20;
+
+/// Parses the arguments of this process and does what they say.
+pub fn main() -> ExitCode {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => {
+            // Help and version are results; clap sends each text where it belongs. If that fails, there is nobody to tell.
+            let _ = error.print();
+            let usage = error.use_stderr();
+            return if usage { Exit::Environment } else { Exit::Done }.into();
+        }
+    };
+    let worker = std::thread::Builder::new()
+        .name("pyasmgen".to_owned())
+        .stack_size(STACK)
+        .spawn(move || dispatch(command));
+    match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(_)) => {
+            eprintln!(
+                "pyasmgen: this is a bug of ours; the message above and the spec would help us mend it"
+            );
+            ExitCode::from(101)
+        }
+        Err(error) => {
+            eprintln!("error: cannot start a thread with a stack of {STACK} bytes: {error}");
+            Exit::Environment.into()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Exit {
+    let ui = match &command {
+        Command::Build(args) => Ui::new(args.message_format),
+        Command::Check(args) => Ui::new(args.message_format),
+        Command::Test(_)
+        | Command::Run(_)
+        | Command::Explain(_)
+        | Command::Inspect(_)
+        | Command::Targets(_) => Ui::new(ui::MessageFormat::Human),
+    };
+    let outcome = match command {
+        Command::Build(args) => build::run(&args, &ui),
+        Command::Check(args) => check::run(&args, &ui),
+        Command::Test(args) => test::run(&args, &ui),
+        Command::Run(args) => run::run(&args, &ui),
+        Command::Explain(args) => explain::run(&args, &ui),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Targets(args) => targets::run(&args),
+    };
+    outcome.unwrap_or_else(|error| {
+        ui.error(&error);
+        Exit::Environment
+    })
+}

@@ -1,0 +1,144 @@
+//! Files we write: where they go, and that each appears complete or not at all.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the command line is the rim that writes files"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// What `-o` means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Names by themselves, in this folder.
+    Folder(PathBuf),
+    /// This file.
+    File(PathBuf),
+    /// `-`.
+    Stdout,
+}
+
+impl Output {
+    /// A trailing slash or a folder that is there makes a folder; no option at all the current one.
+    pub fn new(option: Option<&Path>) -> Output {
+        let Some(path) = option else {
+            return Output::Folder(PathBuf::new());
+        };
+        let slash = path
+            .as_os_str()
+            .as_encoded_bytes()
+            .last()
+            .is_some_and(|&last| std::path::is_separator(char::from(last)));
+        if path.as_os_str() == "-" {
+            Output::Stdout
+        } else if slash || path.is_dir() {
+            Output::Folder(path.to_owned())
+        } else {
+            Output::File(path.to_owned())
+        }
+    }
+}
+
+/// The folder a file is in, spelled so that it can be opened.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => Path::new("."),
+    }
+}
+
+/// Makes the folder that `path` will be in.
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn make_folder_of(path: &Path) -> anyhow::Result<()> {
+    let folder = folder_of(path);
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
+/// Writes a file under a name of its own and renames it, so that nobody ever sees half of it.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    make_folder_of(path)?;
+    replace(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // Devices and pipes are written to, not replaced; a link keeps pointing where it does.
+    let path = match fs::metadata(path) {
+        Ok(there) if !there.is_file() => return fs::write(path, bytes),
+        Ok(_) => fs::canonicalize(path)?,
+        Err(_) => path.to_owned(),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pyasmgen-");
+    #[cfg(unix)]
+    {
+        // What an ordinary creation asks for; the process's umask takes its part.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder_of(&path))?;
+    file.write_all(bytes)?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_or_a_folder_that_is_there_makes_a_folder() {
+        let temp = tempfile::tempdir().unwrap();
+        let there = temp.path().join("there");
+        fs::create_dir(&there).unwrap();
+        assert_eq!(Output::new(None), Output::Folder(PathBuf::new()));
+        assert_eq!(Output::new(Some(&there)), Output::Folder(there.clone()));
+        let slash = temp.path().join("new/");
+        assert_eq!(Output::new(Some(&slash)), Output::Folder(slash.clone()));
+        let file = temp.path().join("new");
+        assert_eq!(Output::new(Some(&file)), Output::File(file.clone()));
+        assert_eq!(Output::new(Some(Path::new("-"))), Output::Stdout);
+    }
+
+    #[test]
+    fn a_written_file_is_whole_and_leaves_nothing_beside_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a/b/c.o");
+        write(&path, b"first").unwrap();
+        write(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        let beside = fs::read_dir(path.parent().unwrap()).unwrap().count();
+        assert_eq!(beside, 1);
+        assert!(write(&path.join("below"), b"").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_permissions_are_the_usual_ones() {
+        use std::os::unix::fs::PermissionsExt;
+        let temp = tempfile::tempdir().unwrap();
+        let (file, link, plain) = (
+            temp.path().join("file"),
+            temp.path().join("link"),
+            temp.path().join("plain"),
+        );
+        fs::write(&plain, "").unwrap();
+        write(&file, b"1").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&file), mode(&plain));
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        write(&link, b"2").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"2");
+    }
+}

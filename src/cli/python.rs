@@ -1,0 +1,119 @@
+//! Modules in a running interpreter: a spec is built into a temporary folder, and one embedded script (`driver.py`) imports it there
+//! and evaluates what it is told. No Python is needed for anything else.
+
+#![expect(
+    clippy::disallowed_types,
+    reason = "the command line is the rim that starts interpreters"
+)]
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+use super::specs::Checked;
+use super::{output, specs};
+use crate::compile::{self, Options};
+use crate::link;
+use crate::target;
+
+const DRIVER: &str = include_str!("driver.py");
+
+/// The interpreter looked for where none is named.
+pub const DEFAULT: &str = if cfg!(windows) { "python" } else { "python3" };
+
+/// A built module, gone when this value is.
+pub struct Built {
+    name: String,
+    file: PathBuf,
+    folder: TempDir,
+}
+
+/// Builds a module for this machine into a temporary folder.
+///
+/// # Errors
+/// No folder, no linker, or the linker failed.
+pub fn build(checked: Checked, linker: &str) -> anyhow::Result<Built> {
+    if !target::runs_here(checked.target) {
+        bail!(
+            "modules for this machine are not there yet; `pyasmgen targets` lists what can be built for others"
+        );
+    }
+    let linker = link::resolve(linker)?;
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let target = checked.target;
+    let compiled = compile::compile(checked.module, target, Options::default());
+    let stem = specs::stem(&compiled.module);
+    let object = folder
+        .path()
+        .join(format!("{stem}{}", target.object_suffix));
+    let file = folder
+        .path()
+        .join(format!("{stem}{}", target.module_suffix));
+    output::write(&object, &compiled.object)?;
+    link::link(&linker, target, &object, &file)?;
+    Ok(Built {
+        name: compiled.module.name,
+        file,
+        folder,
+    })
+}
+
+impl Built {
+    /// The command that runs the driver on `job`, to which the module's name and file are added.
+    ///
+    /// # Errors
+    /// The job cannot be written.
+    pub fn driver(&self, interpreter: &OsStr, job: serde_json::Value) -> anyhow::Result<Command> {
+        let mut job = job;
+        job["module"] = self.name.as_str().into();
+        job["file"] = utf8(&self.file)?.into();
+        let path = self.folder.path().join("job.json");
+        output::write(&path, job.to_string().as_bytes())?;
+        let mut command = Command::new(interpreter);
+        command.args(["-B", "-c", DRIVER]).arg(path);
+        Ok(command)
+    }
+}
+
+/// Starts an interpreter, and says what to do if there is none.
+///
+/// # Errors
+/// The interpreter cannot be started.
+pub fn started<T>(
+    interpreter: &OsStr,
+    start: impl FnOnce() -> std::io::Result<T>,
+) -> anyhow::Result<T> {
+    match start() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+            "no interpreter `{}` was found; name one with `--interpreter EXE`",
+            interpreter.display()
+        ),
+        other => other.with_context(|| format!("cannot start {}", interpreter.display())),
+    }
+}
+
+/// The interpreter named, or the default one.
+pub fn interpreter(named: Option<&OsString>) -> OsString {
+    named.cloned().unwrap_or_else(|| DEFAULT.into())
+}
+
+/// Runs the driver to its end with nothing to read, and returns what it wrote to stdout and how it ended.
+///
+/// # Errors
+/// The interpreter cannot be started.
+pub fn answers(interpreter: &OsStr, mut driver: Command) -> anyhow::Result<std::process::Output> {
+    driver.stdin(Stdio::null()).stderr(Stdio::inherit());
+    started(interpreter, || driver.output())
+}
+
+fn utf8(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().with_context(|| {
+        format!(
+            "the temporary folder's name is not UTF-8: {}",
+            path.display()
+        )
+    })
+}

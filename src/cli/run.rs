@@ -1,0 +1,55 @@
+//! `pyasmgen run`: builds a module, imports it, evaluates one expression with the module's names in scope, and prints its repr.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::ui::Ui;
+use super::{Exit, build, python, specs};
+use crate::target;
+
+/// Build a spec, import it, evaluate a Python expression and print its value
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Spec file
+    #[arg(value_name = "SPEC")]
+    spec: PathBuf,
+    /// Python expression; the module's functions and constants are in scope
+    #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
+    expression: String,
+    /// Interpreter [default: python3]
+    #[arg(long, value_name = "EXE")]
+    interpreter: Option<OsString>,
+    /// What makes the module out of the object; see `pyasmgen build --help`
+    #[arg(long, value_name = "LINKER", default_value = "system")]
+    linker: String,
+}
+
+/// Prints the value, or the last line of the traceback.
+pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
+    build::refuse_self(&args.linker)?;
+    let (_, mut checked) =
+        match specs::check(std::slice::from_ref(&args.spec), &[target::host()], ui) {
+            Ok(checked) => checked,
+            Err(exit) => return Ok(exit),
+        };
+    let Some(checked) = checked.pop() else {
+        unreachable!("one spec without errors is one module");
+    };
+    let built = python::build(checked, &args.linker)?;
+    let interpreter = python::interpreter(args.interpreter.as_ref());
+    let mut driver = built.driver(
+        &interpreter,
+        json!({ "mode": "run", "expression": args.expression }),
+    )?;
+    let status = python::started(&interpreter, || driver.status())?;
+    Ok(match status.code() {
+        Some(0) => Exit::Done,
+        Some(_) => Exit::Failed,
+        None => {
+            ui.error(&anyhow::anyhow!("the interpreter died: {status}"));
+            Exit::Failed
+        }
+    })
+}

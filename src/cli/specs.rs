@@ -1,0 +1,91 @@
+//! Spec files of a command line: read and checked all at once, so that one run shows everything that is wrong with any of them.
+//!
+//! In go paths and targets, out come checked modules, or the exit code after everything was reported.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use super::Exit;
+use super::ui::Ui;
+use crate::base::diag::Diagnostics;
+use crate::base::source::{SourceId, Sources};
+use crate::compile;
+use crate::frontend::spec;
+use crate::frontend::spec::module::Module;
+use crate::target::Target;
+
+/// A checked spec, for one target.
+pub struct Checked {
+    /// The file as it was named.
+    pub path: PathBuf,
+    /// The target it was checked for.
+    pub target: &'static Target,
+    /// What it says.
+    pub module: Module,
+}
+
+/// Reads and checks every spec for every target, in that order (targets vary fastest). Reports all that is wrong on the way; what
+/// only warns does not keep the modules back.
+pub fn check(
+    paths: &[PathBuf],
+    targets: &[&'static Target],
+    ui: &Ui,
+) -> Result<(Sources, Vec<Checked>), Exit> {
+    let mut sources = Sources::default();
+    let mut loaded: Vec<(&Path, SourceId)> = Vec::new();
+    let mut exit = Exit::Done;
+    for path in paths {
+        match load(path) {
+            Ok(text) => loaded.push((path, sources.add(path.display().to_string(), text))),
+            Err(error) => {
+                ui.error(&error);
+                exit = Exit::Environment;
+            }
+        }
+    }
+    let mut found = Diagnostics::default();
+    let mut checked = Vec::new();
+    for (path, source) in loaded {
+        for &target in targets {
+            let (module, diagnostics) = compile::check(&sources, source, target);
+            // The same mistake on another target is no news.
+            for diagnostic in diagnostics.iter() {
+                if targets.len() == 1 || !found.iter().any(|known| known == diagnostic) {
+                    found.push(diagnostic.clone());
+                }
+            }
+            checked.extend(module.map(|module| Checked {
+                path: path.to_owned(),
+                target,
+                module,
+            }));
+        }
+    }
+    ui.diagnostics(&sources, &found);
+    if exit == Exit::Done && found.has_errors() {
+        exit = Exit::Failed;
+    }
+    match exit {
+        Exit::Done => Ok((sources, checked)),
+        failed => Err(failed),
+    }
+}
+
+fn load(path: &Path) -> anyhow::Result<String> {
+    if path.extension().is_some_and(|extension| extension == "py") {
+        return Err(anyhow!(
+            "{}: Python source as a spec is not there yet; write the bodies into a TOML spec",
+            path.display()
+        ));
+    }
+    spec::load(path)
+}
+
+/// The last component of a module's dotted name: what its files are called.
+pub fn stem(module: &Module) -> &str {
+    module
+        .name
+        .rsplit_once('.')
+        .map_or(&module.name, |(_, last)| last)
+}

@@ -1,0 +1,79 @@
+//! Which interpreter are we in? A shared function reads the text of `Py_GetVersion`: the one source that is safe before any object is
+//! touched, on every version and build.
+
+use super::ctx::Ctx;
+use crate::ir::builder::Builder;
+use crate::ir::func::{AbiType, Func, Signature, Value};
+use crate::ir::op::{IntCc, MemType, Op, Type};
+
+/// Minor version (3.x), and 1 on free-threaded builds, else 0.
+pub fn interpreter(ctx: &mut Ctx, b: &mut Builder) -> (Value, Value) {
+    let sig = Signature::internal(&[], &[AbiType::I64, AbiType::I64]);
+    let (func, sig) = ctx.shared("interpreter.version", sig, make);
+    let results = b.call(func, &sig, &[]);
+    (results[0], results[1])
+}
+
+/// The text is `3.14.4 free-threading build (main, ...` or `3.13.7 experimental free-threading build (...` there, `3.14.10 (main, ...`
+/// elsewhere: digits behind `3.`, then a word that begins with `free-` somewhere before the first parenthesis.
+fn make(ctx: &mut Ctx, func: Func) -> Func {
+    let mut b = Builder::new(Func { cold: true, ..func });
+    let text = ctx.call1(&mut b, "Py_GetVersion", &[]);
+    let (at, minor) = (b.var(Type::I64), b.var(Type::I64));
+    let two = b.iconst(2);
+    let start = b.op(Op::Iadd, &[text, two]);
+    b.set(at, start);
+    let zero = b.iconst(0);
+    b.set(minor, zero);
+
+    let (digits, digit, search) = (b.block(), b.block(), b.block());
+    b.jump(digits, &[]);
+    b.switch_to(digits);
+    let p = b.get(at);
+    let c = b.load(MemType::U8, p, 0);
+    let ascii_zero = b.iconst(i64::from(b'0'));
+    let value = b.op(Op::Isub, &[c, ascii_zero]);
+    let is_digit = b.icmp_imm(IntCc::Ult, value, 10);
+    b.br(is_digit, digit, &[], search, &[]);
+    b.seal_and_switch_to(digit);
+    let (so_far, ten) = (b.get(minor), b.iconst(10));
+    let shifted = b.op(Op::Imul, &[so_far, ten]);
+    let next = b.op(Op::Iadd, &[shifted, value]);
+    b.set(minor, next);
+    step(&mut b, at);
+    b.jump(digits, &[]);
+    b.seal(digits);
+
+    // Each letter is only looked at when those before it matched, so the terminator is never passed.
+    let (more, gil, free) = (b.block(), b.block(), b.block());
+    b.switch_to(search);
+    let p = b.get(at);
+    let c = b.load(MemType::U8, p, 0);
+    let end = b.icmp_imm(IntCc::Eq, c, 0);
+    b.exit_if(end, gil, &[]);
+    let parenthesis = b.icmp_imm(IntCc::Eq, c, i64::from(b'('));
+    b.exit_if(parenthesis, gil, &[]);
+    for (offset, letter) in b"free-".iter().enumerate() {
+        let c = b.load(MemType::U8, p, offset as i32);
+        let same = b.icmp_imm(IntCc::Eq, c, i64::from(*letter));
+        b.exit_unless(same, more, &[]);
+    }
+    b.jump(free, &[]);
+    b.seal_and_switch_to(more);
+    step(&mut b, at);
+    b.jump(search, &[]);
+    b.seal(search);
+    for (block, flag) in [(gil, 0), (free, 1)] {
+        b.seal_and_switch_to(block);
+        let minor = b.get(minor);
+        let flag = b.iconst(flag);
+        b.ret(&[minor, flag]);
+    }
+    b.finish()
+}
+
+fn step(b: &mut Builder, at: crate::ir::builder::Var) {
+    let (p, one) = (b.get(at), b.iconst(1));
+    let next = b.op(Op::Iadd, &[p, one]);
+    b.set(at, next);
+}

@@ -1,0 +1,191 @@
+//! Finds linkers: on `PATH`, or where the user says.
+//!
+//! In: what the user asked for: `system`, a name, a path. Out: a [`Linker`], whose way to be spoken to is known by its name, or else by
+//! what it says of itself.
+
+use std::path::{Path, PathBuf};
+
+use super::{Linker, Missing};
+
+/// What `system` tries, in this order.
+const SYSTEM: &[&str] = &["ld", "ld.lld", "mold", "ld.gold", "gold", "cc"];
+
+/// How a program wants to be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    Ld,
+    Gold,
+    Lld,
+    Driver,
+}
+
+impl Style {
+    fn linker(self, program: PathBuf) -> Linker {
+        match self {
+            Style::Ld => Linker::Ld(program),
+            Style::Gold => Linker::Gold(program),
+            Style::Lld => Linker::Lld(program),
+            Style::Driver => Linker::Driver(program),
+        }
+    }
+}
+
+/// Names without the decorations that distributions put around them (`x86_64-linux-gnu-gcc-12`).
+const NAMES: &[(&str, Style)] = &[
+    ("ld", Style::Ld),
+    ("ld.bfd", Style::Ld),
+    ("ld.lld", Style::Ld),
+    ("ld.mold", Style::Ld),
+    ("ld.gold", Style::Gold),
+    ("mold", Style::Ld),
+    ("gold", Style::Gold),
+    ("wild", Style::Ld),
+    ("ld.wild", Style::Ld),
+    ("lld", Style::Lld),
+    ("rust-lld", Style::Lld),
+    ("cc", Style::Driver),
+    ("gcc", Style::Driver),
+    ("clang", Style::Driver),
+    ("c++", Style::Driver),
+    ("g++", Style::Driver),
+    ("clang++", Style::Driver),
+];
+
+/// Finds the linker of a choice: `system`, the name of a program on `PATH`, or the path of one.
+///
+/// # Errors
+/// [`Missing`], with the command's program in it.
+pub fn resolve(choice: &str) -> Result<Linker, Missing> {
+    if choice == "system" {
+        return SYSTEM
+            .iter()
+            .find_map(|name| on_path(name).map(recognise))
+            .ok_or_else(|| Missing {
+                searched: SYSTEM.iter().map(|name| name.to_string()).collect(),
+                would_run: Linker::Ld(SYSTEM[0].into()),
+            });
+    }
+    let found = if choice.contains(std::path::MAIN_SEPARATOR) || choice.contains('/') {
+        Some(PathBuf::from(choice)).filter(|path| path.is_file())
+    } else {
+        on_path(choice)
+    };
+    found.map(recognise).ok_or_else(|| Missing {
+        searched: vec![choice.to_owned()],
+        would_run: by_name(Path::new(choice))
+            .unwrap_or(Style::Ld)
+            .linker(choice.into()),
+    })
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    if name.is_empty() {
+        return None;
+    }
+    // The variable may be no Unicode; its folders need not be either.
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|path| is_program(path))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+fn recognise(program: PathBuf) -> Linker {
+    // `ld` may be a link to gold; that `ld.lld` is one to `lld` must not matter.
+    let behind = program.canonicalize().ok().and_then(|p| by_name(&p));
+    let style = match (by_name(&program), behind) {
+        (Some(Style::Ld), Some(Style::Gold)) => Style::Gold,
+        (Some(style), _) => style,
+        (None, _) => by_version(&program),
+    };
+    style.linker(program)
+}
+
+fn by_name(program: &Path) -> Option<Style> {
+    let name = program.file_name()?.to_str()?;
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    // `-12`, `-19.1` at the end.
+    let name = match name.rsplit_once('-') {
+        Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => name,
+        _ => name,
+    };
+    let row = |name: &str| NAMES.iter().find(|row| row.0 == name).map(|row| row.1);
+    row(name).or_else(|| row(name.rsplit_once('-')?.1))
+}
+
+/// Asks the program. What says nothing known is taken for a compiler driver, of which there are most.
+#[expect(
+    clippy::disallowed_types,
+    reason = "a linker is a process; this is the rim"
+)]
+fn by_version(program: &Path) -> Style {
+    let said = std::process::Command::new(program)
+        .arg("--version")
+        .stdin(std::process::Stdio::null())
+        .output();
+    let Ok(said) = said else {
+        return Style::Driver;
+    };
+    let text =
+        String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
+    if text.contains("generic driver") {
+        Style::Lld
+    } else if text.contains("GNU gold") {
+        Style::Gold
+    } else if ["GNU ld", "LLD", "mold", "Wild"]
+        .iter()
+        .any(|known| text.contains(known))
+    {
+        Style::Ld
+    } else {
+        Style::Driver
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_recognised_with_their_decorations() {
+        let cases = [
+            ("/usr/bin/ld", Some(Style::Ld)),
+            ("x86_64-linux-gnu-ld.bfd", Some(Style::Ld)),
+            ("/opt/ld.lld-19", Some(Style::Ld)),
+            ("rust-lld", Some(Style::Lld)),
+            ("aarch64-linux-gnu-gcc-12", Some(Style::Driver)),
+            ("clang-19", Some(Style::Driver)),
+            ("mold", Some(Style::Ld)),
+            ("ld.gold", Some(Style::Gold)),
+            ("my-wrapper", None),
+        ];
+        for (name, style) in cases {
+            assert_eq!(by_name(Path::new(name)), style, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_missing_and_still_has_a_command() {
+        for (choice, would_run) in [
+            (
+                "/nonexistent/gcc",
+                Linker::Driver("/nonexistent/gcc".into()),
+            ),
+            ("no-such-mold", Linker::Ld("no-such-mold".into())),
+            ("", Linker::Ld("".into())),
+        ] {
+            let missing = resolve(choice).unwrap_err();
+            assert_eq!(missing.would_run, would_run);
+        }
+    }
+}

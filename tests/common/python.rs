@@ -1,0 +1,182 @@
+//! The CPythons of this machine, and how modules get there: `python3` on PATH, pyenv's, and those that `tests/common/fetch-pythons` made
+//! (`pythons.tsv` in `$PYASMGEN_PYTHONS`, by default `~/.cache/pyasmgen/pythons`).
+//!
+//! Each is asked what it is. Where one is found twice, it counts once.
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// An interpreter, as it describes itself.
+#[derive(Clone, Debug)]
+pub struct Python {
+    /// The program.
+    pub exe: PathBuf,
+    /// Major and minor version.
+    pub version: (u32, u32),
+    /// Built with `Py_DEBUG`.
+    pub debug: bool,
+    /// Built without a GIL.
+    pub free_threaded: bool,
+    /// Where `Python.h` and `pyconfig.h` are, if they are.
+    pub include: Vec<PathBuf>,
+    /// `test_stable_abi_ctypes.py` of its own test suite, if it is there: it lists the symbols of the Stable ABI.
+    pub stable_abi: Option<PathBuf>,
+}
+
+impl Python {
+    /// For messages: `3.13t`.
+    pub fn name(&self) -> String {
+        let (major, minor) = self.version;
+        let t = if self.free_threaded { "t" } else { "" };
+        let d = if self.debug { "d" } else { "" };
+        format!("{major}.{minor}{t}{d}")
+    }
+
+    /// A command of this interpreter, undisturbed by the environment.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.exe);
+        for name in [
+            "PYTHONPATH",
+            "PYTHONHOME",
+            "PYTHONDEVMODE",
+            "PYTHONWARNINGS",
+        ] {
+            command.env_remove(name);
+        }
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    }
+}
+
+const QUESTIONS: &str = r#"
+import os, sys, sysconfig
+print(*sys.version_info[:2])
+print(int(hasattr(sys, "gettotalrefcount")), int(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))))
+config = sysconfig.get_config_h_filename()
+include = sysconfig.get_paths()["include"], os.path.dirname(config)
+there = os.path.exists(os.path.join(include[0], "Python.h")) and os.path.exists(config)
+print(os.pathsep.join(include) if there else "")
+abi = os.path.join(sysconfig.get_paths()["stdlib"], "test", "test_stable_abi_ctypes.py")
+print(abi if os.path.exists(abi) else "")
+print(sys.implementation.name)
+print(os.path.realpath(sys.executable))
+"#;
+
+/// All that are found, oldest first. Says which are not there.
+pub fn all() -> Vec<Python> {
+    let mut seen = BTreeSet::new();
+    let mut found: Vec<Python> = candidates()
+        .into_iter()
+        .filter_map(|exe| ask(&exe, &mut seen))
+        .filter(|python| python.version >= (3, 9))
+        .collect();
+    found.sort_by_key(|python| (python.version, python.free_threaded, python.debug));
+    for wanted in [
+        "3.9", "3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.15",
+    ] {
+        if !found.iter().any(|python| python.name() == wanted) {
+            println!("skipped: no CPython {wanted}");
+        }
+    }
+    assert!(
+        std::env::var_os("CI").is_none() || !found.is_empty(),
+        "no CPython"
+    );
+    found
+}
+
+fn candidates() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join("python3"));
+    let mut list: Vec<PathBuf> = on_path.filter(|exe| exe.is_file()).take(1).collect();
+    let home = std::env::home_dir().unwrap_or_default();
+    let folder = home.join(".pyenv/versions");
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("3.") {
+            list.push(entry.path().join("bin/python3"));
+        }
+    }
+    let fetched = std::env::var_os("PYASMGEN_PYTHONS")
+        .map_or_else(|| home.join(".cache/pyasmgen/pythons"), PathBuf::from);
+    let table = std::fs::read_to_string(fetched.join("pythons.tsv")).unwrap_or_default();
+    list.extend(
+        table
+            .lines()
+            .filter_map(|line| line.split('\t').next())
+            .map(PathBuf::from),
+    );
+    list
+}
+
+fn ask(exe: &Path, seen: &mut BTreeSet<String>) -> Option<Python> {
+    let output = Command::new(exe).args(["-I", "-c", QUESTIONS]).output();
+    let output = output.ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut lines = text.lines();
+    let numbers = |line: Option<&str>| -> Vec<u32> {
+        let words = line.unwrap_or_default().split(' ').map(str::to_owned);
+        words.filter_map(|word| word.parse().ok()).collect()
+    };
+    let version = numbers(lines.next());
+    let flags = numbers(lines.next());
+    let mut path = || {
+        lines
+            .next()
+            .filter(|text| !text.is_empty())
+            .map(PathBuf::from)
+    };
+    let include = path().map_or(Vec::new(), |list| std::env::split_paths(&list).collect());
+    let stable_abi = path();
+    if lines.next() != Some("cpython") {
+        return None;
+    }
+    // A virtual environment's python is a link to another.
+    if !seen.insert(lines.next()?.to_owned()) {
+        return None;
+    }
+    Some(Python {
+        exe: exe.to_owned(),
+        version: (*version.first()?, *version.get(1)?),
+        debug: flags.first() == Some(&1),
+        free_threaded: flags.get(1) == Some(&1),
+        include,
+        stable_abi,
+    })
+}
+
+/// A folder of the repository.
+pub fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Builds a spec's module into `folder` with pyasmgen and `ld`; where it is.
+pub fn build(spec: &Path, folder: &Path, module: &str) -> PathBuf {
+    let output = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
+        .arg("build")
+        .arg(spec)
+        .arg("-o")
+        .arg(folder)
+        .args(["--linker", "ld"])
+        .output()
+        .expect("pyasmgen runs");
+    assert!(
+        output.status.success(),
+        "pyasmgen build {}: {}",
+        spec.display(),
+        said(&output)
+    );
+    let module = module.rsplit('.').next().unwrap_or(module);
+    folder.join(format!("{module}.abi3.so"))
+}
+
+/// Everything a process wrote, and how it ended.
+pub fn said(output: &Output) -> String {
+    format!(
+        "{}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}

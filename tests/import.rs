@@ -1,0 +1,208 @@
+//! Modules in CPython: every spec of `specs/` is built once, and that one file goes through every interpreter found.
+//!
+//! What is tried there, and how, is in `common/judge.py`.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read files and run tools"
+)]
+
+#[path = "common/python.rs"]
+mod python;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use python::Python;
+use serde_json::{Value, json};
+
+/// A built module and the job file that says what it must do.
+struct Built {
+    file: PathBuf,
+    job: PathBuf,
+    name: String,
+}
+
+/// Builds all specs into one folder.
+fn build_all(folder: &Path) -> Vec<Built> {
+    let specs = std::fs::read_dir(python::root("specs")).expect("specs/ is there");
+    let mut specs: Vec<PathBuf> = specs.map(|entry| entry.expect("readable").path()).collect();
+    specs.retain(|path| path.extension().is_some_and(|suffix| suffix == "toml"));
+    specs.sort();
+    assert!(!specs.is_empty());
+    specs.iter().map(|spec| build(spec, folder)).collect()
+}
+
+fn build(spec: &Path, folder: &Path) -> Built {
+    let text = std::fs::read_to_string(spec).expect("readable");
+    let table: toml::Table = text.parse().expect("specs are TOML");
+    let table = serde_json::to_value(table).expect("TOML without dates is JSON");
+    let name = table["module"]["name"].as_str().expect("a name").to_owned();
+    let file = python::build(spec, folder, &name);
+    let methods = table["methods"].as_array().cloned().unwrap_or_default();
+    let of = |method: &Value| {
+        json!({
+            "name": method["name"],
+            "doc": method["doc"],
+            "params": method["params"].as_array().cloned().unwrap_or_default(),
+        })
+    };
+    let tests = methods
+        .iter()
+        .filter_map(|method| method["tests"].as_array());
+    let job = json!({
+        "name": name,
+        "file": file,
+        "doc": table["module"]["doc"],
+        "methods": methods.iter().map(of).collect::<Vec<_>>(),
+        "tests": tests.flatten().collect::<Vec<_>>(),
+    });
+    let path = folder.join(format!("{name}.json"));
+    std::fs::write(&path, job.to_string()).expect("writable");
+    Built {
+        file,
+        job: path,
+        name,
+    }
+}
+
+/// Runs modes of `judge.py`; what is wrong.
+fn judge(python: &Python, options: &[&str], built: &Built, modes: &[&str]) -> Vec<String> {
+    let output = python
+        .command()
+        .args(options)
+        .arg(python::root("tests/common/judge.py"))
+        .arg(&built.job)
+        .args(modes)
+        .output()
+        .expect("interpreters run");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let place = format!("{} in {} {}", built.name, python.name(), options.join(" "));
+    let mut wrong: Vec<String> = text
+        .lines()
+        .filter(|line| !line.starts_with("at ") && *line != "done")
+        .map(|line| format!("{place}: {line}"))
+        .collect();
+    let ended = text.lines().last() == Some("done") && output.status.success();
+    if !ended {
+        wrong.push(format!("{place}: {}", python::said(&output)));
+    }
+    // -X dev reports what is wrong on the way out, and warnings, on stderr.
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if ended && stderr.contains("Error") {
+        wrong.push(format!("{place}: {stderr}"));
+    }
+    wrong
+}
+
+/// Tries every module in every interpreter that `wanted` accepts.
+fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], modes: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let built = build_all(folder.path());
+    let pythons = python::all();
+    let mut wrong = Vec::new();
+    for python in pythons.iter().filter(|python| wanted(python)) {
+        for built in &built {
+            wrong.extend(judge(python, options, built, modes));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn one_file_passes_its_tests_on_every_cpython() {
+    everywhere(|_| true, &[], &["tests", "descriptions"]);
+}
+
+#[test]
+fn development_mode_finds_nothing() {
+    everywhere(|_| true, &["-X", "dev"], &["tests"]);
+}
+
+#[test]
+fn modules_come_and_go() {
+    everywhere(|_| true, &[], &["reimport", "reload", "dropped"]);
+}
+
+#[test]
+fn without_state_functions_answer_or_raise_system_error() {
+    everywhere(|_| true, &[], &["before_exec", "after_clear"]);
+}
+
+#[test]
+fn sub_interpreters_have_modules_of_their_own() {
+    everywhere(|python| !python.free_threaded, &[], &["legacy"]);
+}
+
+#[test]
+fn sub_interpreters_with_their_own_gil_take_the_modules() {
+    everywhere(|python| python.version >= (3, 12), &[], &["isolated"]);
+}
+
+#[test]
+fn the_gil_stays_off() {
+    everywhere(
+        |python| python.free_threaded,
+        &[],
+        &["gil_stays_off", "tests"],
+    );
+}
+
+#[test]
+fn calls_leave_reference_counts_as_they_were() {
+    everywhere(|python| python.debug, &[], &["references"]);
+}
+
+/// The oracle is the oldest interpreter's own list, which its test suite has since 3.11; that 3.10 and 3.9 have the symbols too is
+/// shown by importing there.
+#[test]
+fn imports_are_within_the_stable_abi() {
+    let pythons = python::all();
+    let Some(list) = pythons.iter().find_map(|python| python.stable_abi.as_ref()) else {
+        return println!("skipped: no CPython with test_stable_abi_ctypes.py");
+    };
+    let list = std::fs::read_to_string(list).expect("readable");
+    let stable: BTreeSet<&str> = list
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","))
+        .collect();
+    assert!(stable.len() > 500 && stable.contains("PyModuleDef_Init"));
+    let folder = tempfile::tempdir().expect("a folder");
+    for built in build_all(folder.path()) {
+        let output = Command::new("readelf")
+            .args(["--dyn-syms", "--wide"])
+            .arg(&built.file)
+            .output();
+        let Ok(output) = output else {
+            return println!("skipped: no readelf");
+        };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let rows: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        let undefined: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.len() >= 8 && row[6] == "UND" && row[4] == "GLOBAL")
+            .map(|row| row[7])
+            .collect();
+        assert!(!undefined.is_empty(), "{}: {text}", built.name);
+        for name in undefined {
+            assert!(stable.contains(name), "{} imports {name}", built.name);
+        }
+        let exported: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.len() >= 8 && row[6] != "UND" && row[6] != "Ndx")
+            .map(|row| row[7])
+            .collect();
+        let short = built.name.rsplit('.').next().expect("a name");
+        for name in exported {
+            let entry = name
+                .strip_prefix("PyInit_")
+                .or(name.strip_prefix("PyModExport_"));
+            assert_eq!(entry, Some(short), "{} exports {name}", built.name);
+        }
+    }
+}
