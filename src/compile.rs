@@ -1,10 +1,13 @@
 //! The pipeline: the one place that names every stage and joins the two wings.
 
 use crate::backend::isa::code::Code;
+use crate::backend::{isa, obj};
 use crate::base::diag::Diagnostics;
 use crate::base::source::{SourceId, Sources};
 use crate::frontend::spec::module::Module;
+use crate::frontend::{glue, spec};
 use crate::ir::program::Program;
+use crate::ir::{opt, verify};
 use crate::target::Target;
 
 /// What is known of a spec once all stages have run.
@@ -31,18 +34,50 @@ pub struct Options {
 
 /// Reads and checks a spec. The module is there exactly when no diagnostic is an error.
 pub fn check(sources: &Sources, spec: SourceId, target: &Target) -> (Option<Module>, Diagnostics) {
-    let _ = (sources, spec, target);
-    todo!("joined when the stages are there")
+    spec::check(sources, spec, target)
 }
 
-/// Makes the program of a checked spec.
+/// Makes the program of a checked spec, optimised.
 pub fn program(module: &Module, target: &Target) -> Program {
-    let _ = (module, target);
-    todo!("joined when the stages are there")
+    let mut program = glue::program(module, target);
+    verified(&program);
+    opt::run(&mut program);
+    verified(&program);
+    program
 }
 
 /// Compiles a checked spec down to an object file.
 pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
-    let _ = (module, target, options);
-    todo!("joined when the stages are there")
+    let program = program(&module, target);
+    let options = isa::Options {
+        plt: options.plt,
+        fast_allocation: options.fast_allocation,
+    };
+    let mut compiler = isa::Compiler::new(&program, target, options);
+    let codes = program
+        .funcs
+        .iter()
+        .flatten()
+        .map(|func| compiler.compile(func))
+        .collect::<Vec<_>>();
+    let image = obj::build::build(&program, &codes, target);
+    let object = obj::write::write(&image, target);
+    Compiled {
+        module,
+        program,
+        codes,
+        object,
+    }
+}
+
+/// Between stages, in debug builds: a program that breaks the rules of the IR is our bug, best met where it arises.
+fn verified(program: &Program) {
+    if cfg!(debug_assertions)
+        && let Err(what) = verify::verify(program)
+    {
+        panic!(
+            "the program of {} breaks the rules of the IR:\n{what}",
+            program.name
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! See ARCHITECTURE.md.
+#![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod backend;
 pub mod base;

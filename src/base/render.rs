@@ -129,7 +129,8 @@ fn snippet<'a>(
         .find('\n')
         .map_or(file.text.len(), |at| last + at);
     let line = file.line_column(start as u32).0;
-    let mut snippet = Snippet::source(&file.text[start..end])
+    let lines = file.text[start..end].trim_end_matches('\r');
+    let mut snippet = Snippet::source(lines)
         .line_start(line)
         .path(file.name.as_str());
     for (kind, range, text) in labels {

@@ -11,7 +11,7 @@ use anyhow::bail;
 use super::ui::{self, Ui};
 use super::{Exit, specs};
 use crate::backend::isa::code::Code;
-use crate::backend::obj::build as object;
+use crate::backend::obj::build as layout;
 use crate::backend::obj::image::{Fixup, Image, Place, Role};
 use crate::base::nearest::nearest;
 use crate::base::source::{Sources, Span};
@@ -59,7 +59,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         }
     }
     let compiled = compile::compile(checked.module, target, Options::default());
-    let image = object::build(&compiled.program, &compiled.codes, target);
+    let image = layout::build(&compiled.program, &compiled.codes, target);
     let text = Explanation::new(&sources, &compiled, &image).text(args.method.as_deref());
     ui::result(text.as_bytes())?;
     Ok(Exit::Done)
@@ -70,6 +70,8 @@ struct Explanation<'a> {
     sources: &'a Sources,
     compiled: &'a Compiled,
     image: &'a Image,
+    /// Functions with their code and their place in the text section, in memory order.
+    funcs: Vec<(&'a Func, &'a Code, usize)>,
     /// Bytes of the text section, and what in them only a linker can fill in.
     bytes: Vec<u8>,
     fixups: Vec<Fixup>,
@@ -88,6 +90,7 @@ impl<'a> Explanation<'a> {
             sources,
             compiled,
             image,
+            funcs: in_memory(compiled, image),
             bytes,
             fixups,
         }
@@ -95,7 +98,7 @@ impl<'a> Explanation<'a> {
 
     fn text(&self, method: Option<&str>) -> String {
         let mut text = String::new();
-        for (func, code, offset) in self.functions() {
+        for &(func, code, offset) in &self.funcs {
             if method.is_some_and(|method| !belongs(&func.name, method)) {
                 continue;
             }
@@ -105,28 +108,6 @@ impl<'a> Explanation<'a> {
             self.function(&mut text, func, code, offset);
         }
         text
-    }
-
-    /// Functions with their code and their place in the text section, in memory order.
-    fn functions(&self) -> impl Iterator<Item = (&Func, &Code, usize)> {
-        let program = &self.compiled.program;
-        self.image.symbols.iter().filter_map(move |symbol| {
-            let Place::Defined {
-                section, offset, ..
-            } = symbol.place
-            else {
-                return None;
-            };
-            if self.image.section(section).role != Role::Text {
-                return None;
-            }
-            let at = program
-                .funcs
-                .iter()
-                .position(|func| func.as_ref().is_some_and(|func| func.name == symbol.name))?;
-            let func = program.funcs[at].as_ref()?;
-            Some((func, &self.compiled.codes[at], offset as usize))
-        })
     }
 
     fn function(&self, text: &mut String, func: &Func, code: &Code, offset: usize) {
@@ -183,9 +164,11 @@ impl<'a> Explanation<'a> {
         if (offset..offset + size).contains(&(address as usize)) {
             return Some(format!("{}+{:#x}", func.name, address as usize - offset));
         }
-        self.functions()
-            .find(|&(_, _, start)| start as u64 == address)
-            .map(|(callee, _, _)| callee.name.clone())
+        let at = self
+            .funcs
+            .binary_search_by_key(&address, |&(_, _, start)| start as u64)
+            .ok()?;
+        Some(self.funcs[at].0.name.clone())
     }
 
     fn key(&self, span: Option<Span>) -> LineKey {
@@ -229,6 +212,26 @@ impl<'a> Explanation<'a> {
             }
         }
     }
+}
+
+/// The image's text symbols are the program's functions, the cold ones behind the others.
+fn in_memory<'a>(compiled: &'a Compiled, image: &Image) -> Vec<(&'a Func, &'a Code, usize)> {
+    let all = || compiled.program.funcs.iter().flatten().zip(&compiled.codes);
+    let warm = all().filter(|(func, _)| !func.cold);
+    let cold = all().filter(|(func, _)| func.cold);
+    let offsets = image
+        .symbols
+        .iter()
+        .filter_map(|symbol| match symbol.place {
+            Place::Defined {
+                section, offset, ..
+            } if image.section(section).role == Role::Text => Some(offset as usize),
+            Place::Defined { .. } | Place::Import => None,
+        });
+    warm.chain(cold)
+        .zip(offsets)
+        .map(|((func, code), offset)| (func, code, offset))
+        .collect()
 }
 
 /// A method's functions are called like it, or so with something behind a dot.

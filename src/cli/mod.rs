@@ -1,4 +1,4 @@
-//! The command line: arguments become a [`Command`], each verb is a file, and every outcome is an [`Exit`].
+//! The command line: arguments become a `Command`, each verb is a file, and every outcome is an [`Exit`].
 //!
 //! Results go to stdout, talk and diagnostics to stderr. What the stages do is not here: verbs call `compile`, `link` and `inspect`.
 //! The door to `clap`.
@@ -7,7 +7,7 @@ mod build;
 mod check;
 mod depfile;
 mod explain;
-//INSPECT mod inspect;
+mod inspect;
 mod output;
 mod python;
 mod run;
@@ -65,7 +65,7 @@ enum Command {
     Test(test::Args),
     Run(run::Args),
     Explain(explain::Args),
-    //INSPECT Inspect(inspect::Args),
+    Inspect(inspect::Args),
     Targets(targets::Args),
 }
 
@@ -110,7 +110,7 @@ fn dispatch(command: Command) -> Exit {
         Command::Test(_)
         | Command::Run(_)
         | Command::Explain(_)
-        //INSPECT | Command::Inspect(_)
+        | Command::Inspect(_)
         | Command::Targets(_) => Ui::new(ui::MessageFormat::Human),
     };
     let outcome = match command {
@@ -119,7 +119,7 @@ fn dispatch(command: Command) -> Exit {
         Command::Test(args) => test::run(&args, &ui),
         Command::Run(args) => run::run(&args, &ui),
         Command::Explain(args) => explain::run(&args, &ui),
-        //INSPECT Command::Inspect(args) => inspect::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Targets(args) => targets::run(&args),
     };
     outcome.unwrap_or_else(|error| {

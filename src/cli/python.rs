@@ -17,6 +17,7 @@ use super::specs::Checked;
 use super::{output, specs};
 use crate::compile::{self, Options};
 use crate::link;
+use crate::target;
 
 const DRIVER: &str = include_str!("driver.py");
 
@@ -35,6 +36,11 @@ pub struct Built {
 /// # Errors
 /// No folder, no linker, or the linker failed.
 pub fn build(checked: Checked, linker: &str) -> anyhow::Result<Built> {
+    if !target::runs_here(checked.target) {
+        bail!(
+            "modules for this machine are not there yet; `pyasmgen targets` lists what can be built for others"
+        );
+    }
     let linker = link::resolve(linker)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let target = checked.target;

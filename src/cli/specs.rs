@@ -11,7 +11,7 @@ use super::ui::Ui;
 use crate::base::diag::Diagnostics;
 use crate::base::source::{SourceId, Sources};
 use crate::compile;
-//LOAD use crate::frontend::spec;
+use crate::frontend::spec;
 use crate::frontend::spec::module::Module;
 use crate::target::Target;
 
@@ -51,7 +51,7 @@ pub fn check(
             let (module, diagnostics) = compile::check(&sources, source, target);
             // The same mistake on another target is no news.
             for diagnostic in diagnostics.iter() {
-                if !found.iter().any(|known| known == diagnostic) {
+                if targets.len() == 1 || !found.iter().any(|known| known == diagnostic) {
                     found.push(diagnostic.clone());
                 }
             }
@@ -79,9 +79,7 @@ fn load(path: &Path) -> anyhow::Result<String> {
             path.display()
         ));
     }
-    use anyhow::Context;
-    #[expect(clippy::disallowed_methods, reason = "until spec::load is there")]
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    spec::load(path)
 }
 
 /// The last component of a module's dotted name: what its files are called.

@@ -10,24 +10,25 @@ pub struct Args {}
 /// Prints the table.
 pub fn run(_: &Args) -> anyhow::Result<Exit> {
     let host = target::host();
-    let mut table = format!(
-        "{:<28} {:<8} {:<10} {}\n",
-        "triple", "format", "object", "module"
-    );
+    let mut table = line("triple", "format", "object", "module", "");
     for row in target::TARGETS {
-        let format = format!("{:?}", row.format);
-        let mark = if std::ptr::eq(row, host) {
-            "  (default)"
-        } else {
-            ""
-        };
-        table += &format!(
-            "{:<28} {format:<8} {:<10} {}{mark}\n",
+        table += &line(
             row.triple,
-            format!("NAME{}", row.object_suffix),
-            format!("NAME{}", row.module_suffix),
+            &format!("{:?}", row.format),
+            &format!("NAME{}", row.object_suffix),
+            &format!("NAME{}", row.module_suffix),
+            if std::ptr::eq(row, host) {
+                "default"
+            } else {
+                ""
+            },
         );
     }
     ui::result(table.as_bytes())?;
     Ok(Exit::Done)
+}
+
+fn line(triple: &str, format: &str, object: &str, module: &str, mark: &str) -> String {
+    let line = format!("{triple:<28} {format:<8} {object:<10} {module:<14} {mark}");
+    format!("{}\n", line.trim_end())
 }

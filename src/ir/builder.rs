@@ -34,6 +34,8 @@ pub struct Builder {
     sealed: Vec<bool>,
     incomplete: HashMap<Block, Vec<(Var, Value)>>,
     preds: Vec<Vec<Block>>,
+    /// Blocks in the order in which they were begun (again, where one was left and taken up later).
+    begun: Vec<Block>,
 }
 
 impl Builder {
@@ -48,11 +50,13 @@ impl Builder {
             sealed: vec![true],
             incomplete: HashMap::new(),
             preds: vec![Vec::new()],
+            begun: vec![super::func::ENTRY],
         }
     }
 
-    /// The finished function. All blocks are terminated and sealed.
-    pub fn finish(self) -> Func {
+    /// The finished function. All blocks are terminated and sealed; they are numbered anew in the order in which code was first appended
+    /// to them, which is how structured code wants to be laid out.
+    pub fn finish(mut self) -> Func {
         debug_assert!(
             self.sealed.iter().all(|&sealed| sealed),
             "{}: a block was not sealed",
@@ -63,7 +67,34 @@ impl Builder {
             "{}: a block has no end",
             self.func.name
         );
+        self.renumber();
         self.func
+    }
+
+    fn renumber(&mut self) {
+        let mut place = vec![None; self.func.blocks.len()];
+        let mut order = Vec::with_capacity(place.len());
+        for block in &self.begun {
+            if place[block.index()].is_none() {
+                place[block.index()] = Some(Block(order.len() as u32));
+                order.push(*block);
+            }
+        }
+        let new = |block: Block| place[block.index()].expect("a block with an end was begun");
+        let mut blocks = Vec::with_capacity(order.len());
+        for block in order {
+            let mut data = std::mem::take(&mut self.func.blocks[block.index()]);
+            match &mut data.term {
+                Some(Term::Jump(to)) => to.block = new(to.block),
+                Some(Term::Br(_, then, other)) => {
+                    then.block = new(then.block);
+                    other.block = new(other.block);
+                }
+                Some(Term::Return(_) | Term::Unreachable) | None => {}
+            }
+            blocks.push(data);
+        }
+        self.func.blocks = blocks;
     }
 
     /// The source text of what is appended from now on.
@@ -93,6 +124,15 @@ impl Builder {
         block
     }
 
+    /// A new block as cold as the one appended to, not sealed.
+    pub fn block_like_current(&mut self) -> Block {
+        if self.func.blocks[self.block.index()].cold {
+            self.cold_block()
+        } else {
+            self.block()
+        }
+    }
+
     /// A new parameter of `block`. Jumps already made to it are not extended.
     pub fn param(&mut self, block: Block, ty: Type) -> Value {
         self.func.add_block_param(block, ty)
@@ -105,6 +145,7 @@ impl Builder {
             "{block} has ended"
         );
         self.block = block;
+        self.begun.push(block);
     }
 
     /// Declares that all jumps to `block` have been made.
@@ -262,14 +303,14 @@ impl Builder {
 
     /// Goes to `exit` where `cond` is not 0, else on, in a new block.
     pub fn exit_if(&mut self, cond: Value, exit: Block, exit_args: &[Value]) {
-        let next = self.block();
+        let next = self.block_like_current();
         self.br(cond, exit, exit_args, next, &[]);
         self.seal_and_switch_to(next);
     }
 
     /// Goes to `exit` where `cond` is 0, else on, in a new block.
     pub fn exit_unless(&mut self, cond: Value, exit: Block, exit_args: &[Value]) {
-        let next = self.block();
+        let next = self.block_like_current();
         self.br(cond, next, &[], exit, exit_args);
         self.seal_and_switch_to(next);
     }

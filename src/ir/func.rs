@@ -220,7 +220,7 @@ pub struct SlotData {
     pub align: u32,
 }
 
-/// A function. Blocks are laid out in the order they were made, cold ones last; block 0 is the entry.
+/// A function. Blocks are laid out in the order of their numbers, cold ones last; block 0 is the entry.
 #[derive(Clone, Debug)]
 pub struct Func {
     /// Symbol name, without any decoration of a file format.

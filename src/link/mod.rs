@@ -1,7 +1,7 @@
 //! Objects become importable modules by way of a linker that is there already.
 //!
 //! In: the path of an object, the path of the module to make, a linker. Out: the module, complete or not at all. Which linkers there are
-//! is said in [`find`], what they are told in [`unix`]. Not here: a linker of our own.
+//! is said in `find.rs`, what they are told in `unix.rs`. Not here: a linker of our own.
 
 mod find;
 mod unix;

@@ -101,3 +101,13 @@ pub fn find(triple: &str) -> Result<&'static Target, String> {
 pub fn host() -> &'static Target {
     find(&target_lexicon::HOST.to_string()).unwrap_or(&TARGETS[0])
 }
+
+/// Whether modules for a target can be loaded on the machine this program runs on. Which C library it has does not matter to them.
+pub fn runs_here(target: &Target) -> bool {
+    let row: target_lexicon::Triple = target
+        .triple
+        .parse()
+        .expect("the table's triples are well formed");
+    let host = target_lexicon::HOST;
+    (row.architecture, row.operating_system) == (host.architecture, host.operating_system)
+}

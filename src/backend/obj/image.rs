@@ -187,7 +187,8 @@ impl Image {
     }
 }
 
-/// How many bytes an x86 field with this use and the immediates behind it have: rip points behind them (SDM volume 2, 2.2.1.6).
+/// Bytes from the start of a field to where its distance counts from: rip points behind the field and the immediates that follow it
+/// (SDM volume 2, 2.2.1.6).
 pub fn rip_distance(kind: RefKind) -> i64 {
     match kind {
         RefKind::X64Local { trailing } | RefKind::X64SlotOther { trailing } => {

@@ -5,11 +5,12 @@
 //! one per shape of format that calls the parser, one converter per type that has no format unit of its own.
 
 use super::ctx::Ctx;
+use crate::frontend::lang::ParamKind;
 use crate::frontend::lang::typed::IntTy;
 use crate::frontend::spec::module::{Convert, Method};
 use crate::ir::builder::Builder;
-use crate::ir::data::{Data, DataKind, Pointee};
-use crate::ir::func::{AbiType, Func, Signature, Slot, Value};
+use crate::ir::data::{Data, DataId, DataKind, Pointee};
+use crate::ir::func::{AbiType, Block, Func, Signature, Slot, Value};
 use crate::ir::op::{IntCc, MemType, Op, Type};
 use crate::ir::program::FuncId;
 
@@ -34,7 +35,7 @@ pub fn parse(
     b: &mut Builder,
     method: &Method,
     given: Given,
-    fails: crate::ir::func::Block,
+    fails: Block,
 ) -> Vec<Value> {
     let cells = b.slot(CELL * method.params.len().max(1) as u32, 8);
     for (at, param) in method.params.iter().enumerate() {
@@ -60,9 +61,76 @@ pub fn parse(
     let (parser, sig) = parser(ctx, &shape, given.kwnames.is_some());
     let ok = b.call(parser, &sig, &args)[0];
     b.exit_unless(ok, fails, &[]);
+    if let Some(kwnames) = given.kwnames {
+        require_keywords(ctx, b, method, kwnames, fails);
+    }
     (0..method.params.len())
         .map(|at| load_cell(b, cells, at, method.params[at].convert))
         .collect()
+}
+
+/// Keyword-only parameters behind a `|` of the format are optional to the parser: those without a default are looked for here.
+fn require_keywords(ctx: &mut Ctx, b: &mut Builder, method: &Method, kwnames: Value, fails: Block) {
+    if !method.format.contains('|') {
+        return;
+    }
+    let function = match method.format.split_once(':') {
+        Some((_, name)) => format!("{name}()"),
+        None => "function".to_owned(),
+    };
+    for (at, param) in method.params.iter().enumerate() {
+        if param.kind != ParamKind::KeywordOnly || param.default.is_some() {
+            continue;
+        }
+        let name = ctx.c_string(b, &param.name);
+        let text = format!(
+            "{function} missing required argument '{}' (pos {})",
+            param.name,
+            at + 1
+        );
+        let text = ctx.c_string(b, &text);
+        let sig = Signature::internal(&[AbiType::I64; 3], &[AbiType::I64]);
+        let (func, sig) = ctx.shared("require.keyword", sig, make_require_keyword);
+        let ok = b.call(func, &sig, &[kwnames, name, text])[0];
+        b.exit_unless(ok, fails, &[]);
+    }
+}
+
+/// 1 where a tuple of names (or NULL) has a name, else 0 and `TypeError` with a text.
+fn make_require_keyword(ctx: &mut Ctx, func: Func) -> Func {
+    let mut b = Builder::new(Func { cold: true, ..func });
+    let [names, name, text] = *b.func.params() else {
+        unreachable!("three parameters")
+    };
+    let (missing, null, found, failed) = (b.block(), b.block(), b.block(), b.block());
+    b.exit_unless(names, missing, &[]);
+    let wanted = ctx.call1(&mut b, "PyUnicode_FromString", &[name]);
+    b.exit_unless(wanted, failed, &[]);
+    let count = ctx.call1(&mut b, "PyTuple_Size", &[names]);
+    each(&mut b, count, null, |b, at| {
+        let given = ctx.call1(b, "PyTuple_GetItem", &[names, at]);
+        let order = ctx.call1(b, "PyUnicode_Compare", &[given, wanted]);
+        b.exit_unless(order, found, &[]);
+    });
+    for (block, next) in [(found, None), (null, Some(missing))] {
+        b.seal_and_switch_to(block);
+        ctx.call(&mut b, "Py_DecRef", &[wanted]);
+        match next {
+            Some(next) => b.jump(next, &[]),
+            None => {
+                let yes = b.iconst(1);
+                b.ret(&[yes]);
+            }
+        }
+    }
+    b.seal_and_switch_to(missing);
+    let class = ctx.exception(&mut b, "TypeError");
+    ctx.call(&mut b, "PyErr_SetString", &[class, text]);
+    b.jump(failed, &[]);
+    b.seal_and_switch_to(failed);
+    let no = b.iconst(0);
+    b.ret(&[no]);
+    b.finish()
 }
 
 /// The C variable of a unit.
@@ -90,10 +158,10 @@ fn load_cell(b: &mut Builder, cells: Slot, at: usize, convert: Convert) -> Value
 }
 
 /// The NULL-terminated list of parameter names; positional-only ones are empty.
-fn keyword_list(ctx: &mut Ctx, method: &Method) -> crate::ir::data::DataId {
+fn keyword_list(ctx: &mut Ctx, method: &Method) -> DataId {
     let mut data = Data::new(format!("{}.keywords", method.name), DataKind::RelRo, 8);
     for param in &method.params {
-        let positional = param.kind == crate::frontend::lang::ParamKind::PositionalOnly;
+        let positional = param.kind == ParamKind::PositionalOnly;
         let name = ctx
             .program
             .c_string(if positional { "" } else { &param.name });
@@ -237,12 +305,7 @@ fn pack_dict(ctx: &mut Ctx, b: &mut Builder, values: Value, names: Value) -> Val
 }
 
 /// Runs `body` for 0, 1, ... `count` - 1, then goes to `done`.
-fn each(
-    b: &mut Builder,
-    count: Value,
-    done: crate::ir::func::Block,
-    body: impl FnOnce(&mut Builder, Value),
-) {
+fn each(b: &mut Builder, count: Value, done: Block, body: impl FnOnce(&mut Builder, Value)) {
     let (head, inside) = (b.block(), b.block());
     let at = b.param(head, Type::I64);
     let zero = b.iconst(0);

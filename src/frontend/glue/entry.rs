@@ -171,7 +171,7 @@ fn definition(
         .bytes("m_base", head)
         .pointer("m_name", Some(Pointee::Data(module_name, 0)))
         .pointer("m_doc", doc)
-        .int("m_size", state::size(ctx.module))
+        .int("m_size", state::size(ctx.module) as i64)
         .pointer("m_methods", Some(Pointee::Data(methods, 0)))
         .pointer("m_slots", Some(Pointee::Data(slots, 0)))
         .pointer("m_traverse", state.map(|s| Pointee::Func(s.traverse)))
@@ -222,7 +222,12 @@ fn py_slots(
         Pointee::Data(methods, 0),
     );
     if let Some(state) = state {
-        integer(&mut data, SLOT_MOD_STATE_SIZE, 0, state::size(ctx.module));
+        integer(
+            &mut data,
+            SLOT_MOD_STATE_SIZE,
+            0,
+            state::size(ctx.module) as i64,
+        );
         pointer(
             &mut data,
             SLOT_MOD_STATE_TRAVERSE,
@@ -422,7 +427,9 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
     for (at, class) in ctx.module.exceptions.iter().enumerate() {
         let base = match &class.base {
             BaseClass::Builtin(name) => ctx.exception(b, name),
-            BaseClass::Module(earlier) => b.load(MemType::I64, state, state::offset(*earlier)),
+            BaseClass::Module(earlier) => {
+                b.load(MemType::I64, state, state::exception_offset(*earlier))
+            }
         };
         let name = ctx.c_string(b, &format!("{}.{}", ctx.module.name, class.name));
         let doc = match &class.doc {
@@ -432,7 +439,7 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
         let dict = b.iconst(0);
         let object = ctx.call1(b, "PyErr_NewExceptionWithDoc", &[name, doc, base, dict]);
         b.exit_unless(object, failed, &[]);
-        b.store(MemType::I64, object, state, state::offset(at));
+        b.store(MemType::I64, object, state, state::exception_offset(at));
         ctx.call(b, "Py_IncRef", &[object]);
         add(ctx, b, module, &class.name, object, failed);
     }
@@ -466,7 +473,7 @@ fn traverse(ctx: &mut Ctx) -> FuncId {
     b.exit_unless(state, none, &[]);
     for at in 0..ctx.module.exceptions.len() {
         let (visited, next) = (b.block(), b.block());
-        let object = b.load(MemType::I64, state, state::offset(at));
+        let object = b.load(MemType::I64, state, state::exception_offset(at));
         b.br(object, visited, &[], next, &[]);
         b.seal_and_switch_to(visited);
         let sig = Signature::c(&[AbiType::I64; 2], Some(AbiType::I32));
@@ -497,9 +504,9 @@ fn clear(ctx: &mut Ctx) -> FuncId {
     let state = ctx.call1(&mut b, "PyModule_GetState", &[module]);
     b.exit_unless(state, done, &[]);
     for at in 0..ctx.module.exceptions.len() {
-        let object = b.load(MemType::I64, state, state::offset(at));
+        let object = b.load(MemType::I64, state, state::exception_offset(at));
         let null = b.iconst(0);
-        b.store(MemType::I64, null, state, state::offset(at));
+        b.store(MemType::I64, null, state, state::exception_offset(at));
         // Py_DecRef takes NULL.
         ctx.call(&mut b, "Py_DecRef", &[object]);
     }

@@ -4,6 +4,21 @@ pub mod args;
 pub mod body;
 pub mod ctx;
 pub mod entry;
+pub mod runtime;
 pub mod state;
 pub mod version;
 pub mod wrap;
+
+use crate::frontend::spec::module::Module;
+use crate::ir::program::Program;
+use crate::target::Target;
+use ctx::Ctx;
+
+/// Makes the program of a checked spec.
+pub fn program(module: &Module, target: &Target) -> Program {
+    let mut ctx = Ctx::new(module, target);
+    let bodies = body::plan(&mut ctx);
+    body::define(&mut ctx, &bodies);
+    entry::module(&mut ctx, &bodies);
+    ctx.program
+}

@@ -1,3 +1,22 @@
-//! The spec file: TOML text becomes a checked [`module::Module`].
+//! The spec file: TOML text becomes a checked [`module::Module`]. The door to `toml`.
+//!
+//! `load` reads the file, `read` the TOML in it, `raw` holds what was typed, `check` finds out what it means; the files between them know one thing each:
+//! names, strings, defaults, parameters, results, signatures.
 
+pub mod check;
+mod convert;
+mod literal;
+mod load;
+mod method;
 pub mod module;
+mod names;
+mod params;
+mod raw;
+mod read;
+mod returns;
+mod signature;
+mod strings;
+mod types;
+
+pub use check::check;
+pub use load::load;

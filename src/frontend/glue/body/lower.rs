@@ -1,0 +1,284 @@
+//! What the lowering of one body carries along: its variables, its loops, its two ways out, and the cold blocks that raise.
+//!
+//! Errors of one kind share a cold block per way out. The way out changes while a reference is held ([`Lower::owning`]), so that every path
+//! releases it.
+
+use std::collections::BTreeMap;
+
+use super::super::ctx::Ctx;
+use super::super::runtime::raise::{self, Repeat};
+use super::{Bodies, ir_type};
+use crate::frontend::lang::typed::{Function, FunctionId, LocalId};
+use crate::ir::builder::{Builder, Var};
+use crate::ir::func::{Block, Value};
+use crate::ir::op::{IntCc, Op, Type};
+
+/// Lowers one body into a function under construction.
+pub(super) struct Lower<'l, 'a> {
+    pub ctx: &'l mut Ctx<'a>,
+    pub bodies: &'l Bodies,
+    pub b: &'l mut Builder,
+    pub function: &'a Function,
+    /// The module object.
+    pub self_: Value,
+    /// Where `return` goes.
+    pub returns: Block,
+    /// Where errors go now.
+    pub fails: Block,
+    /// Loops around the current statement, the innermost last.
+    pub loops: Vec<Loop>,
+    locals: Vec<Var>,
+    /// For locals that may be unbound: whether they are bound.
+    bound: Vec<Option<Var>>,
+    raisers: BTreeMap<(Block, Failure), Block>,
+}
+
+/// Where `break` and `continue` go.
+#[derive(Clone, Copy)]
+pub(super) struct Loop {
+    pub exit: Block,
+    pub next: Block,
+}
+
+/// Errors whose message does not depend on values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Failure {
+    /// The result of an operator does not fit in a type.
+    Overflow(&'static str, &'static str),
+    /// A value does not fit in a type.
+    Misfit(&'static str),
+    /// What CPython raises for an operation.
+    Repeat(Repeat),
+    /// An integer power with a negative exponent, of a base other than 0.
+    NegativeExponent,
+    /// `range` with step 0.
+    ZeroStep,
+    /// A local is read before it is written.
+    Unbound(LocalId),
+}
+
+impl<'l, 'a> Lower<'l, 'a> {
+    pub fn new(
+        ctx: &'l mut Ctx<'a>,
+        bodies: &'l Bodies,
+        b: &'l mut Builder,
+        id: FunctionId,
+        args: &[Value],
+        self_: Value,
+        (returns, fails): (Block, Block),
+    ) -> Lower<'l, 'a> {
+        let module = ctx.module;
+        let function = &module.functions[id.index()];
+        debug_assert_eq!(args.len(), function.params, "{}", function.name);
+        let locals: Vec<Var> = function
+            .locals
+            .iter()
+            .map(|local| b.var(ir_type(local.storage.ty())))
+            .collect();
+        let bound: Vec<Option<Var>> = function
+            .locals
+            .iter()
+            .map(|local| local.needs_flag.then(|| b.var(Type::I64)))
+            .collect();
+        for (&var, &arg) in locals.iter().zip(args) {
+            b.set(var, arg);
+        }
+        // Whatever the checker knows of the order of writes and reads, every read finds something.
+        let no_int = b.iconst(0);
+        let no_float = b.fconst(0.0);
+        for (&var, local) in locals.iter().zip(&function.locals).skip(function.params) {
+            let nothing = match ir_type(local.storage.ty()) {
+                Type::I64 => no_int,
+                Type::F64 => no_float,
+            };
+            b.set(var, nothing);
+        }
+        for (at, flag) in bound.iter().enumerate() {
+            if let &Some(flag) = flag {
+                let is_bound = b.iconst(i64::from(at < function.params));
+                b.set(flag, is_bound);
+            }
+        }
+        Lower {
+            ctx,
+            bodies,
+            b,
+            function,
+            self_,
+            returns,
+            fails,
+            loops: Vec::new(),
+            locals,
+            bound,
+            raisers: BTreeMap::new(),
+        }
+    }
+
+    /// Lowers the whole body, to its end.
+    pub fn body(mut self) {
+        let function = self.function;
+        self.stmts(&function.body);
+        if !self.b.is_terminated() {
+            // Only a body without results reaches its end.
+            if function.results.is_empty() {
+                let returns = self.returns;
+                self.b.jump(returns, &[]);
+            } else {
+                self.b.unreachable();
+            }
+        }
+        self.flush_raisers(self.fails);
+    }
+
+    // Locals.
+
+    pub fn read(&mut self, local: LocalId, checked: bool) -> Value {
+        if let (true, Some(flag)) = (checked, self.bound[local.index()]) {
+            let is_bound = self.b.get(flag);
+            self.fail_unless(is_bound, Failure::Unbound(local));
+        }
+        self.b.get(self.locals[local.index()])
+    }
+
+    pub fn write(&mut self, local: LocalId, value: Value) {
+        self.b.set(self.locals[local.index()], value);
+        if let Some(flag) = self.bound[local.index()] {
+            let yes = self.b.iconst(1);
+            self.b.set(flag, yes);
+        }
+    }
+
+    // Blocks.
+
+    /// Appends to `block`, all jumps to which have been made. Where there are none, gives it an end and answers no.
+    pub fn enter(&mut self, block: Block) -> bool {
+        let reached = self.b.is_reached(block);
+        self.b.seal_and_switch_to(block);
+        if !reached {
+            self.b.unreachable();
+        }
+        reached
+    }
+
+    /// A new block with one parameter: where a value is made on several paths.
+    pub fn join(&mut self, ty: Type) -> (Block, Value) {
+        let block = self.b.block_like_current();
+        let value = self.b.param(block, ty);
+        (block, value)
+    }
+
+    // Failures.
+
+    /// The cold block that raises `failure`.
+    pub fn raiser(&mut self, failure: Failure) -> Block {
+        let b = &mut *self.b;
+        *self
+            .raisers
+            .entry((self.fails, failure))
+            .or_insert_with(|| b.cold_block())
+    }
+
+    pub fn fail_if(&mut self, cond: Value, failure: Failure) {
+        let raiser = self.raiser(failure);
+        self.b.exit_if(cond, raiser, &[]);
+    }
+
+    pub fn fail_unless(&mut self, cond: Value, failure: Failure) {
+        let raiser = self.raiser(failure);
+        self.b.exit_unless(cond, raiser, &[]);
+    }
+
+    /// Leaves where a flag says that an exception is set.
+    pub fn check(&mut self, flag: Value) {
+        let fails = self.fails;
+        self.b.exit_if(flag, fails, &[]);
+    }
+
+    /// Leaves where an object is missing, whose exception is set.
+    pub fn check_object(&mut self, object: Value) {
+        let missing = self.b.icmp_imm(IntCc::Eq, object, 0);
+        self.check(missing);
+    }
+
+    /// Runs `make` such that a failure in it releases `object` first.
+    pub fn owning<R>(&mut self, object: Value, make: impl FnOnce(&mut Self) -> R) -> R {
+        let outer = self.fails;
+        let cleanup = self.b.cold_block();
+        self.fails = cleanup;
+        let result = make(self);
+        self.fails = outer;
+        let resume = self.b.current();
+        self.flush_raisers(cleanup);
+        if self.enter(cleanup) {
+            self.ctx.call(self.b, "Py_DecRef", &[object]);
+            self.b.jump(outer, &[]);
+        }
+        self.b.switch_to(resume);
+        result
+    }
+
+    /// Fills in the blocks that raise and leave by `fails`.
+    fn flush_raisers(&mut self, fails: Block) {
+        let span = self.b.span();
+        let all = std::mem::take(&mut self.raisers);
+        for ((to, failure), block) in all {
+            if to != fails {
+                self.raisers.insert((to, failure), block);
+                continue;
+            }
+            self.b.seal_and_switch_to(block);
+            self.b.set_span(None);
+            self.raise_failure(failure);
+            self.b.jump(fails, &[]);
+        }
+        self.b.set_span(span);
+    }
+
+    fn raise_failure(&mut self, failure: Failure) {
+        let (ctx, b) = (&mut *self.ctx, &mut *self.b);
+        match failure {
+            Failure::Overflow(op, ty) => {
+                let text = format!("result of '{op}' does not fit in {ty}");
+                raise::text(ctx, b, "OverflowError", &text);
+            }
+            Failure::Misfit(ty) => {
+                let text = format!("value does not fit in {ty}");
+                raise::text(ctx, b, "OverflowError", &text);
+            }
+            Failure::Repeat(what) => raise::repeat(ctx, b, what),
+            Failure::NegativeExponent => {
+                let text = "negative exponent of an integer power";
+                raise::text(ctx, b, "ValueError", text);
+            }
+            Failure::ZeroStep => {
+                raise::text(ctx, b, "ValueError", "range() arg 3 must not be zero");
+            }
+            Failure::Unbound(local) => {
+                raise::unbound(ctx, b, &self.function.locals[local.index()].name);
+            }
+        }
+    }
+
+    // Operations, shorter to write.
+
+    pub fn op1(&mut self, op: Op, a: Value) -> Value {
+        self.b.op(op, &[a])
+    }
+
+    pub fn op2(&mut self, op: Op, a: Value, b: Value) -> Value {
+        self.b.op(op, &[a, b])
+    }
+
+    pub fn op2_imm(&mut self, op: Op, a: Value, b: i64) -> Value {
+        let b = self.b.iconst(b);
+        self.b.op(op, &[a, b])
+    }
+
+    pub fn select(&mut self, cond: Value, yes: Value, no: Value) -> Value {
+        let op = match self.b.func.ty(yes) {
+            Type::I64 => Op::Select,
+            Type::F64 => Op::Fselect,
+        };
+        self.b.op(op, &[cond, yes, no])
+    }
+}

@@ -1,0 +1,153 @@
+//! Typed bodies become IR: in place, inside the wrapper of a method, and as functions of their own where other bodies call them.
+//!
+//! ```text
+//! body.name([self,] parameters... [, pointer to results]) -> ([results...,] flag)
+//! ```
+//!
+//! `self` is the module object, for bodies that raise the module's exceptions. The flag is 1 where an exception is set. Results travel in
+//! registers where the internal convention has room for all of them beside the flag, else through a pointer, eight bytes each.
+//!
+//! Argument conversion and result boxing are not here (`glue::wrap`); neither is any check of the body, which `lang` has made.
+
+mod boxed;
+mod call;
+mod compare;
+mod cond;
+mod divide;
+mod expr;
+mod float;
+mod int;
+mod lower;
+mod message;
+mod plan;
+mod stmt;
+#[cfg(test)]
+mod tests;
+
+pub use plan::{Bodies, plan};
+
+use super::ctx::Ctx;
+use crate::frontend::lang::typed::{FunctionId, IntTy, Storage, Ty};
+use crate::ir::builder::Builder;
+use crate::ir::func::{AbiType, Block, Func, Value};
+use crate::ir::op::{MemType, Type};
+use lower::Lower;
+
+/// How a value of an expression's type travels through calls.
+fn abi(ty: Ty) -> AbiType {
+    match ty {
+        Ty::F64 => AbiType::F64,
+        Ty::Bool | Ty::I64 | Ty::U64 | Ty::None | Ty::Object => AbiType::I64,
+    }
+}
+
+/// The type of the IR value for a value of an expression's type.
+fn ir_type(ty: Ty) -> Type {
+    abi(ty).value()
+}
+
+/// How a stored value is written to memory: always eight bytes.
+fn mem_type(storage: Storage) -> MemType {
+    match ir_type(storage.ty()) {
+        Type::I64 => MemType::I64,
+        Type::F64 => MemType::F64,
+    }
+}
+
+/// An integer type as messages name it.
+fn int_name(ty: Ty) -> &'static str {
+    match ty {
+        Ty::U64 => IntTy::U64.name(),
+        _ => IntTy::I64.name(),
+    }
+}
+
+/// Makes the functions that [`plan`] has declared.
+pub fn define(ctx: &mut Ctx, bodies: &Bodies) {
+    let module = ctx.module;
+    for (at, function) in module.functions.iter().enumerate() {
+        let id = FunctionId(at as u32);
+        let Some(standalone) = bodies.standalone(id) else {
+            continue;
+        };
+        let name = format!("body.{}", function.name);
+        let mut func = Func::new(name, standalone.sig.clone());
+        func.span = Some(function.span);
+        let func = standalone_body(ctx, bodies, id, func);
+        ctx.program.define(standalone.id, func);
+    }
+}
+
+fn standalone_body(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId, func: Func) -> Func {
+    let module = ctx.module;
+    let function = &module.functions[id.index()];
+    let standalone = bodies.standalone(id).expect("only those are made");
+    let mut b = Builder::new(func);
+    b.set_span(Some(function.span));
+    let mut params = b.func.params().to_vec();
+    let self_ = if standalone.takes_self {
+        params.remove(0)
+    } else {
+        b.iconst(0)
+    };
+    let pointer = if standalone.by_pointer {
+        params.pop()
+    } else {
+        None
+    };
+    let (returns, fails) = (b.block(), b.cold_block());
+    let results: Vec<Value> = function
+        .results
+        .iter()
+        .map(|result| b.param(returns, ir_type(result.ty())))
+        .collect();
+    if function.recursive {
+        call::enter_recursion(ctx, &mut b, standalone);
+    }
+    Lower::new(ctx, bodies, &mut b, id, &params, self_, (returns, fails)).body();
+
+    b.seal_and_switch_to(returns);
+    if function.recursive {
+        ctx.call(&mut b, "Py_LeaveRecursiveCall", &[]);
+    }
+    if let Some(pointer) = pointer {
+        for (at, (&value, &storage)) in results.iter().zip(&function.results).enumerate() {
+            b.store(mem_type(storage), value, pointer, 8 * at as i32);
+        }
+    }
+    let ok = b.iconst(0);
+    let in_registers: &[Value] = if pointer.is_some() { &[] } else { &results };
+    b.ret(&[in_registers, &[ok]].concat());
+
+    b.seal_and_switch_to(fails);
+    if function.recursive {
+        ctx.call(&mut b, "Py_LeaveRecursiveCall", &[]);
+    }
+    call::return_failure(&mut b, standalone);
+    b.finish()
+}
+
+/// Lowers the body of `function` where `b` stands, for arguments of its parameters' types. Every `return` jumps to `returns`, whose
+/// parameters are the results; every error jumps to `fails`, with the exception set. Objects in results are borrowed. The caller seals both
+/// blocks.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the body, its surroundings, and its two ways out"
+)]
+pub fn inline(
+    ctx: &mut Ctx,
+    bodies: &Bodies,
+    b: &mut Builder,
+    function: FunctionId,
+    args: &[Value],
+    self_: Value,
+    returns: Block,
+    fails: Block,
+) {
+    if ctx.module.functions[function.index()].recursive {
+        let results = call::standalone(ctx, bodies, b, function, args, (self_, fails));
+        b.jump(returns, &results);
+    } else {
+        Lower::new(ctx, bodies, b, function, args, self_, (returns, fails)).body();
+    }
+}

@@ -1,0 +1,229 @@
+//! Which bodies become functions of their own, with which signature. A pass over the typed bodies; makes no code.
+
+use super::super::ctx::Ctx;
+use super::abi;
+use crate::frontend::lang::typed::{
+    Exception, Expr, ExprKind, Function, FunctionId, Message, Piece, Stmt, StmtKind, Storage,
+};
+use crate::ir::func::{AbiType, Signature};
+use crate::ir::program::FuncId;
+
+/// Up to this many nodes, a body without calls is copied to where it is called.
+const INLINE_NODES: usize = 24;
+/// How many results of each register class [`crate::ir::func::Conv::Internal`] promises.
+const RESULT_REGISTERS: usize = 2;
+
+/// What is known of all bodies before the first is lowered.
+#[derive(Debug)]
+pub struct Bodies {
+    bodies: Vec<Body>,
+}
+
+#[derive(Debug, Default)]
+struct Body {
+    standalone: Option<Standalone>,
+    needs_self: bool,
+    calls: Vec<FunctionId>,
+    nodes: usize,
+}
+
+/// A body as a function of its own.
+#[derive(Debug)]
+pub(super) struct Standalone {
+    pub id: FuncId,
+    pub sig: Signature,
+    /// The module object is the first parameter.
+    pub takes_self: bool,
+    /// The last parameter points to where the results go.
+    pub by_pointer: bool,
+}
+
+impl Bodies {
+    /// Whether the body, or one it calls, uses the module object.
+    pub fn needs_self(&self, function: FunctionId) -> bool {
+        self.bodies[function.index()].needs_self
+    }
+
+    pub(super) fn standalone(&self, function: FunctionId) -> Option<&Standalone> {
+        self.bodies[function.index()].standalone.as_ref()
+    }
+}
+
+/// Looks at all bodies, and declares the functions that [`super::define`] makes.
+pub fn plan(ctx: &mut Ctx) -> Bodies {
+    let module = ctx.module;
+    let mut bodies: Vec<Body> = module.functions.iter().map(survey).collect();
+    spread_self(&mut bodies);
+    let mut called = vec![false; bodies.len()];
+    for body in &bodies {
+        for callee in &body.calls {
+            called[callee.index()] = true;
+        }
+    }
+    for (at, function) in module.functions.iter().enumerate() {
+        let body = &mut bodies[at];
+        let copied = !function.recursive && body.calls.is_empty() && body.nodes <= INLINE_NODES;
+        if called[at] && !copied {
+            body.standalone = Some(declare(ctx, function, body.needs_self));
+        }
+    }
+    Bodies { bodies }
+}
+
+fn declare(ctx: &mut Ctx, function: &Function, takes_self: bool) -> Standalone {
+    let of = |storage: &Storage| abi(storage.ty());
+    let results: Vec<AbiType> = function.results.iter().map(of).collect();
+    let floats = results.iter().filter(|&&r| r == AbiType::F64).count();
+    let ints = results.len() - floats + 1;
+    let by_pointer = ints > RESULT_REGISTERS || floats > RESULT_REGISTERS;
+    let self_ = takes_self.then_some(AbiType::I64);
+    let own = function.locals[..function.params]
+        .iter()
+        .map(|local| of(&local.storage));
+    let pointer = by_pointer.then_some(AbiType::I64);
+    let params: Vec<AbiType> = self_.into_iter().chain(own).chain(pointer).collect();
+    let mut out = if by_pointer { Vec::new() } else { results };
+    out.push(AbiType::I64);
+    Standalone {
+        id: ctx.program.declare(),
+        sig: Signature::internal(&params, &out),
+        takes_self,
+        by_pointer,
+    }
+}
+
+/// A caller of a body that needs the module object needs it too.
+fn spread_self(bodies: &mut [Body]) {
+    let mut callers = vec![Vec::new(); bodies.len()];
+    for (at, body) in bodies.iter().enumerate() {
+        for callee in &body.calls {
+            callers[callee.index()].push(at);
+        }
+    }
+    let mut work: Vec<usize> = (0..bodies.len())
+        .filter(|&at| bodies[at].needs_self)
+        .collect();
+    while let Some(at) = work.pop() {
+        for &caller in &callers[at] {
+            if !bodies[caller].needs_self {
+                bodies[caller].needs_self = true;
+                work.push(caller);
+            }
+        }
+    }
+}
+
+/// What is still to be looked at. A list instead of recursion: expressions may be long chains.
+enum Node<'a> {
+    Stmts(&'a [Stmt]),
+    Expr(&'a Expr),
+    Pieces(&'a [Piece]),
+}
+
+fn survey(function: &Function) -> Body {
+    let mut body = Body::default();
+    let mut work = vec![Node::Stmts(&function.body)];
+    while let Some(node) = work.pop() {
+        body.nodes += 1;
+        match node {
+            Node::Stmts(stmts) => {
+                for stmt in stmts {
+                    survey_stmt(&mut body, &mut work, stmt);
+                }
+            }
+            Node::Expr(expr) => {
+                if let ExprKind::Call(callee, _) = expr.kind {
+                    body.calls.push(callee);
+                }
+                work.extend(operands(expr).into_iter().map(Node::Expr));
+            }
+            Node::Pieces(pieces) => {
+                for piece in pieces {
+                    if let Piece::Value { value, spec, .. } = piece {
+                        work.extend([Node::Expr(value), Node::Pieces(spec)]);
+                    }
+                }
+            }
+        }
+    }
+    body.calls.sort_unstable();
+    body.calls.dedup();
+    body
+}
+
+fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
+    let message = |work: &mut Vec<Node<'a>>, message: &'a Option<Message>| match message {
+        None => {}
+        Some(Message::Text(pieces)) => work.push(Node::Pieces(pieces)),
+        Some(Message::Value(value)) => work.push(Node::Expr(value)),
+    };
+    match &stmt.kind {
+        StmtKind::Assign(_, value) | StmtKind::Unpack { value, .. } | StmtKind::Expr(value) => {
+            work.push(Node::Expr(value));
+        }
+        StmtKind::If(cond, first, second) | StmtKind::While(cond, first, second) => {
+            work.extend([Node::Expr(cond), Node::Stmts(first), Node::Stmts(second)]);
+        }
+        StmtKind::ForRange {
+            start,
+            stop,
+            step,
+            body,
+            orelse,
+            ..
+        } => {
+            work.extend([start, stop, step].map(Node::Expr));
+            work.extend([Node::Stmts(body), Node::Stmts(orelse)]);
+        }
+        StmtKind::Break | StmtKind::Continue => body.nodes += 1,
+        StmtKind::Return(values) => work.extend(values.iter().map(Node::Expr)),
+        StmtKind::Raise(exception, text) => {
+            body.needs_self |= matches!(exception, Exception::Module(_));
+            message(work, text);
+        }
+        StmtKind::Assert(cond, text) => {
+            work.push(Node::Expr(cond));
+            message(work, text);
+        }
+    }
+}
+
+/// The expressions right below one.
+pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Const(_) | ExprKind::Local { .. } => Vec::new(),
+        ExprKind::Widen(x)
+        | ExprKind::Reinterpret(x, _)
+        | ExprKind::Narrow(x, _, _)
+        | ExprKind::Round32(x)
+        | ExprKind::Truncate(x)
+        | ExprKind::Truth(x)
+        | ExprKind::Neg(x, _)
+        | ExprKind::Invert(x, _)
+        | ExprKind::Not(x)
+        | ExprKind::Abs(x, _)
+        | ExprKind::Round(x)
+        | ExprKind::BitCount(x)
+        | ExprKind::BitLength(x) => vec![x],
+        ExprKind::Binary { left, right, .. } => vec![left, right],
+        ExprKind::And(a, b)
+        | ExprKind::Or(a, b)
+        | ExprKind::Divmod(a, b, _)
+        | ExprKind::RoundDigits(a, b) => vec![a, b],
+        ExprKind::IfElse(a, b, c) | ExprKind::PowMod(a, b, c) => vec![a, b, c],
+        ExprKind::Compare { first, rest } => {
+            let rest = rest.iter().map(|(_, operand)| operand);
+            std::iter::once(&**first).chain(rest).collect()
+        }
+        ExprKind::Bits(_, _, x, count) => std::iter::once(x)
+            .chain(count)
+            .map(|operand| &**operand)
+            .collect(),
+        ExprKind::Call(_, args)
+        | ExprKind::Min(args)
+        | ExprKind::Max(args)
+        | ExprKind::Math(_, args)
+        | ExprKind::MathCall(_, args)
+        | ExprKind::Tuple(args) => args.iter().collect(),
+    }
+}

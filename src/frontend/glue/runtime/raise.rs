@@ -1,0 +1,186 @@
+//! Shared functions that leave an exception set. Texts that are CPython's own come from repeating the operation on boxed operands, so
+//! they are those of the running version; where a text does not depend on the operands, the repeated operands are constants.
+
+use super::super::ctx::Ctx;
+use super::{boxed, call_cold};
+use crate::ir::builder::Builder;
+use crate::ir::func::AbiType::{F64, I64};
+use crate::ir::func::Value;
+use crate::ir::op::{IntCc, MemType, Op};
+
+/// Raises a builtin exception with our own text.
+pub fn text(ctx: &mut Ctx, b: &mut Builder, exception: &str, text: &str) {
+    let text = ctx.c_string(b, text);
+    text_at(ctx, b, exception, text);
+}
+
+/// Raises a builtin exception with the NUL-terminated text at an address.
+pub fn text_at(ctx: &mut Ctx, b: &mut Builder, exception: &str, text: Value) {
+    let name = format!("raise.{exception}");
+    call_cold(ctx, b, &name, (&[I64], &[]), &[text], |ctx, b, params| {
+        let class = ctx.exception(b, exception);
+        ctx.call(b, "PyErr_SetString", &[class, params[0]]);
+        b.ret(&[]);
+    });
+}
+
+/// A failing operation of CPython whose message does not depend on its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the rows below say what each one is")]
+pub enum Repeat {
+    IntFloorDiv,
+    IntMod,
+    IntDiv,
+    IntDivmod,
+    IntPow,
+    Shl,
+    Shr,
+    PowMod,
+    FloatFloorDiv,
+    FloatMod,
+    FloatDiv,
+    FloatDivmod,
+}
+
+/// Operands of a repeated operation.
+enum Operands {
+    Int(i64, i64),
+    Float(f64, f64),
+}
+
+/// What is repeated: name of the shared function, C-API function (powers take a modulus as well), operands.
+struct RepeatRow {
+    name: &'static str,
+    api: &'static str,
+    operands: Operands,
+    modulus: Option<Option<i64>>,
+}
+
+impl Repeat {
+    fn row(self) -> RepeatRow {
+        use Operands::{Float, Int};
+        let row = |name, api, operands| RepeatRow {
+            name,
+            api,
+            operands,
+            modulus: None,
+        };
+        match self {
+            Repeat::IntFloorDiv => row("int_floordiv", "PyNumber_FloorDivide", Int(1, 0)),
+            Repeat::IntMod => row("int_mod", "PyNumber_Remainder", Int(1, 0)),
+            Repeat::IntDiv => row("int_div", "PyNumber_TrueDivide", Int(1, 0)),
+            Repeat::IntDivmod => row("int_divmod", "PyNumber_Divmod", Int(1, 0)),
+            Repeat::IntPow => RepeatRow {
+                modulus: Some(None),
+                ..row("int_pow", "PyNumber_Power", Int(0, -1))
+            },
+            Repeat::Shl => row("shl", "PyNumber_Lshift", Int(1, -1)),
+            Repeat::Shr => row("shr", "PyNumber_Rshift", Int(1, -1)),
+            Repeat::PowMod => RepeatRow {
+                modulus: Some(Some(0)),
+                ..row("powmod", "PyNumber_Power", Int(1, 1))
+            },
+            Repeat::FloatFloorDiv => row("float_floordiv", "PyNumber_FloorDivide", Float(1.0, 0.0)),
+            Repeat::FloatMod => row("float_mod", "PyNumber_Remainder", Float(1.0, 0.0)),
+            Repeat::FloatDiv => row("float_div", "PyNumber_TrueDivide", Float(1.0, 0.0)),
+            Repeat::FloatDivmod => row("float_divmod", "PyNumber_Divmod", Float(1.0, 0.0)),
+        }
+    }
+}
+
+/// Raises what CPython raises for the operation.
+pub fn repeat(ctx: &mut Ctx, b: &mut Builder, what: Repeat) {
+    let row = what.row();
+    let name = format!("raise.{}", row.name);
+    call_cold(ctx, b, &name, (&[], &[]), &[], |ctx, b, _| {
+        let done = b.cold_block();
+        let (left, right) = match row.operands {
+            Operands::Int(left, right) => (boxed_int(ctx, b, left), boxed_int(ctx, b, right)),
+            Operands::Float(left, right) => {
+                let mut boxed = |value| {
+                    let value = b.fconst(value);
+                    ctx.call1(b, "PyFloat_FromDouble", &[value])
+                };
+                (boxed(left), boxed(right))
+            }
+        };
+        let mut owned = vec![left, right];
+        let mut borrowed = Vec::new();
+        match row.modulus {
+            None => {}
+            Some(None) => borrowed.push(ctx.object(b, "_Py_NoneStruct")),
+            Some(Some(modulus)) => owned.push(boxed_int(ctx, b, modulus)),
+        }
+        let result = boxed::apply(ctx, b, row.api, &owned, &borrowed);
+        let failed = b.icmp_imm(IntCc::Eq, result, 0);
+        b.exit_if(failed, done, &[]);
+        ctx.call(b, "Py_DecRef", &[result]);
+        text(
+            ctx,
+            b,
+            "SystemError",
+            "an operation that fails on numbers has succeeded on objects",
+        );
+        b.jump(done, &[]);
+        b.seal_and_switch_to(done);
+        b.ret(&[]);
+    });
+}
+
+fn boxed_int(ctx: &mut Ctx, b: &mut Builder, value: i64) -> Value {
+    let value = b.iconst(value);
+    ctx.call1(b, "PyLong_FromLongLong", &[value])
+}
+
+/// Raises what CPython raises where the float `value` is a NaN or infinite; else OverflowError with `text`.
+pub fn float_to_int(ctx: &mut Ctx, b: &mut Builder, value: Value, text: &str) {
+    let text = ctx.c_string(b, text);
+    let name = "raise.float_to_int";
+    call_cold(
+        ctx,
+        b,
+        name,
+        (&[F64, I64], &[]),
+        &[value, text],
+        |ctx, b, params| {
+            let done = b.cold_block();
+            let object = ctx.call1(b, "PyLong_FromDouble", &[params[0]]);
+            let failed = b.icmp_imm(IntCc::Eq, object, 0);
+            b.exit_if(failed, done, &[]);
+            ctx.call(b, "Py_DecRef", &[object]);
+            text_at(ctx, b, "OverflowError", params[1]);
+            b.jump(done, &[]);
+            b.seal_and_switch_to(done);
+            b.ret(&[]);
+        },
+    );
+}
+
+/// Raises UnboundLocalError for the local `name`, in the words of the running version: they changed with 3.11.
+pub fn unbound(ctx: &mut Ctx, b: &mut Builder, name: &str) {
+    let old = format!("local variable '{name}' referenced before assignment");
+    let new =
+        format!("cannot access local variable '{name}' where it is not associated with a value");
+    let args = [ctx.c_string(b, &old), ctx.c_string(b, &new)];
+    call_cold(
+        ctx,
+        b,
+        "raise.unbound",
+        (&[I64, I64], &[]),
+        &args,
+        |ctx, b, params| {
+            // "3.9.x" and "3.10.x" are the old ones: behind "3." stands one digit, or "10".
+            let version = ctx.call1(b, "Py_GetVersion", &[]);
+            let first = b.load(MemType::U8, version, 2);
+            let second = b.load(MemType::U8, version, 3);
+            let one_digit = b.icmp_imm(IntCc::Eq, second, i64::from(b'.'));
+            let ten_first = b.icmp_imm(IntCc::Eq, first, i64::from(b'1'));
+            let ten_second = b.icmp_imm(IntCc::Eq, second, i64::from(b'0'));
+            let ten = b.op(Op::Band, &[ten_first, ten_second]);
+            let is_old = b.op(Op::Bor, &[one_digit, ten]);
+            let text = b.op(Op::Select, &[is_old, params[0], params[1]]);
+            text_at(ctx, b, "UnboundLocalError", text);
+            b.ret(&[]);
+        },
+    );
+}

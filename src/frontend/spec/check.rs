@@ -1,0 +1,518 @@
+//! A spec becomes a module: everything wrong with it is found here, at once.
+//!
+//! In: the text of a spec, and the target (whose `long` is a fact for users). Out: messages, and the module exactly when none of them is
+//! an error. Follow-up errors are held back: bodies are not judged by signatures that are wrong themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::method::{self, Checked, Context};
+use super::module::{BaseClass, ConstValue, ExceptionClass, Expect, Module, Test};
+use super::names::{self, shown};
+use super::raw::{Constant, ConstantValue, ExceptionTable, ModuleTable, Spec, Str, TestTable};
+use super::read;
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::nearest::nearest;
+use crate::base::source::{SourceId, Sources, Span, Text};
+use crate::frontend::capi::exceptions;
+use crate::frontend::lang::typed::{Const, Overflow};
+use crate::frontend::lang::{self, Env};
+use crate::target::Target;
+
+/// Digits that CPython converts to an integer without complaint (`sys.int_info.default_max_str_digits`).
+const DIGITS: usize = 4300;
+
+/// The stable ABI that modules are built for, as 3.x.
+const STABLE: u8 = 10;
+
+/// Reads and checks a spec.
+pub fn check(sources: &Sources, id: SourceId, target: &Target) -> (Option<Module>, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let text = &sources.file(id).text;
+    let module = read::read(text, id, &mut diagnostics)
+        .map(|spec| Checker::new(text, id, target, &mut diagnostics).module(&spec));
+    diagnostics.sort();
+    let sound = !diagnostics.has_errors();
+    (module.filter(|_| sound), diagnostics)
+}
+
+struct Checker<'a> {
+    text: &'a str,
+    source: SourceId,
+    target: &'a Target,
+    diagnostics: &'a mut Diagnostics,
+    /// Names whose definition is wrong: messages of bodies about them are no news.
+    unsound: BTreeSet<String>,
+    /// All names of the module, and where they are given.
+    names: BTreeMap<String, Vec<(Span, &'static str)>>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(
+        text: &'a str,
+        source: SourceId,
+        target: &'a Target,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Checker<'a> {
+        Checker {
+            text,
+            source,
+            target,
+            diagnostics,
+            unsound: BTreeSet::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    fn error(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.diagnostics
+            .push(Diagnostic::error(span, message).hint(hint));
+    }
+
+    fn claim(&mut self, name: &str, span: Span, what: &'static str) {
+        self.names
+            .entry(name.to_owned())
+            .or_default()
+            .push((span, what));
+    }
+
+    fn module(&mut self, spec: &Spec) -> Module {
+        let mut module = Module {
+            source: self.source,
+            name: String::new(),
+            doc: None,
+            gil_used: false,
+            constants: Vec::new(),
+            exceptions: Vec::new(),
+            methods: Vec::new(),
+            functions: Vec::new(),
+            tests: Vec::new(),
+        };
+        let mut overflow = Overflow::Raise;
+        match &spec.module {
+            Some(table) => overflow = self.header(table, &mut module),
+            None => self.error(
+                Span::new(self.source, 0..0),
+                "the spec has no [module] table",
+                "begin with `[module]` and `name = \"...\"`",
+            ),
+        }
+        let mut known = Vec::new();
+        for constant in &spec.constants {
+            let value = self.constant(constant, &mut module);
+            known.push((constant.name.value.clone(), value));
+        }
+        for exception in &spec.exceptions {
+            self.exception(exception, spec, &mut module);
+        }
+        let cx = Context {
+            target: self.target,
+            constants: &known,
+            overflow,
+        };
+        let mut checked = Vec::new();
+        for table in &spec.methods {
+            let method = method::check(table, &cx, self.diagnostics);
+            self.claim(&method.method.name, method.method.span, "a method");
+            if !method.sound && !method.method.name.is_empty() {
+                self.unsound.insert(method.method.name.clone());
+            }
+            for test in &table.tests {
+                self.test(test, checked.len(), &mut module);
+            }
+            checked.push(method);
+        }
+        self.collisions();
+        self.bodies(&known, checked, &mut module);
+        module
+    }
+
+    /// `[module]`; gives its overflow mode.
+    fn header(&mut self, table: &ModuleTable, module: &mut Module) -> Overflow {
+        match &table.name {
+            Some(name) => {
+                self.module_name(name);
+                module.name = name.text.text.clone();
+            }
+            None if !table.spoiled => {
+                self.error(
+                    table.header,
+                    "the module needs a name",
+                    "write `name = \"...\"`",
+                );
+            }
+            None => {}
+        }
+        module.doc = method::doc(table.doc.as_ref(), self.diagnostics);
+        if let Some(gil) = &table.gil {
+            match gil.text.text.as_str() {
+                "used" => module.gil_used = true,
+                "not-used" => {}
+                other => self.error(
+                    gil.inner(),
+                    format!("`{}` says nothing about the GIL", shown(other)),
+                    "write `gil = \"not-used\"` or `gil = \"used\"`",
+                ),
+            }
+        }
+        method::overflow(table.overflow.as_ref(), self.diagnostics).unwrap_or(Overflow::Raise)
+    }
+
+    fn module_name(&mut self, name: &Str) {
+        let whole = &name.text.text;
+        let mut start = 0;
+        for part in whole.split('.') {
+            let range = start..start + part.len();
+            start = range.end + 1;
+            if part.is_empty() && !whole.is_empty() {
+                let message = "a part of the module's name is empty";
+                self.error(name.inner(), message, "write one dot between two names");
+            } else if let Err((message, hint)) = names::identifier(part) {
+                let span = if part.is_empty() {
+                    name.span
+                } else {
+                    name.text.span(range)
+                };
+                self.error(span, message, hint);
+            }
+        }
+        let last = whole.rsplit('.').next().unwrap_or("");
+        if !names::fits_entry_symbol(last) {
+            self.error(
+                name.inner(),
+                "the module's name is too long",
+                "CPython looks for the first 200 bytes of a module's name only",
+            );
+        }
+    }
+
+    /// Gives the value that bodies can use.
+    fn constant(&mut self, constant: &Constant, module: &mut Module) -> Option<Const> {
+        let name = &constant.name;
+        self.claim(&name.value, name.span, "a constant");
+        if let Err((message, hint)) = names::identifier(&name.value) {
+            self.error(name.span, message, hint);
+        }
+        let Some(value) = &constant.value else {
+            self.unsound.insert(name.value.clone());
+            return None;
+        };
+        let (attribute, usable) = match &value.value {
+            ConstantValue::Bool(flag) => (ConstValue::Bool(*flag), Some(Const::Bool(*flag))),
+            ConstantValue::Float(float) => (ConstValue::Float(*float), Some(Const::Float(*float))),
+            ConstantValue::Str(text) => (ConstValue::Str(text.text.text.clone()), None),
+            ConstantValue::Int(digits, radix) => {
+                let decimal = decimal(digits, *radix);
+                let Some(decimal) =
+                    decimal.filter(|int| int.trim_start_matches('-').len() <= DIGITS)
+                else {
+                    self.unsound.insert(name.value.clone());
+                    self.error(
+                        value.span,
+                        format!("an integer of more than {DIGITS} digits"),
+                        "CPython refuses to convert it, too",
+                    );
+                    return None;
+                };
+                let range = i128::from(i64::MIN)..=i128::from(u64::MAX);
+                let small = decimal.parse().ok().filter(|int| range.contains(int));
+                (ConstValue::Int(decimal), small.map(Const::Int))
+            }
+            ConstantValue::Hex(hex) => {
+                let Some(bytes) = self.bytes(hex) else {
+                    self.unsound.insert(name.value.clone());
+                    return None;
+                };
+                (ConstValue::Bytes(bytes), None)
+            }
+        };
+        module.constants.push((name.value.clone(), attribute));
+        usable
+    }
+
+    fn bytes(&mut self, hex: &Str) -> Option<Vec<u8>> {
+        let text = &hex.text;
+        // Spaces between bytes are fine, as in `bytes.fromhex`.
+        let digits: Vec<(usize, char)> = text
+            .text
+            .char_indices()
+            .filter(|(_, c)| !c.is_ascii_whitespace())
+            .collect();
+        if let Some(&(at, wrong)) = digits.iter().find(|(_, c)| !c.is_ascii_hexdigit()) {
+            let span = text.span(at..at + wrong.len_utf8());
+            let message = format!("`{}` is not a hexadecimal digit", wrong.escape_default());
+            self.error(span, message, "write two of 0-9 and a-f for each byte");
+            return None;
+        }
+        if digits.len() % 2 == 1 {
+            let message = "an odd number of hexadecimal digits";
+            self.error(hex.inner(), message, "write two for each byte");
+            return None;
+        }
+        let digit = |c: char| c.to_digit(16).map_or(0, |digit| digit as u8);
+        let pairs = digits.chunks_exact(2);
+        Some(
+            pairs
+                .map(|pair| digit(pair[0].1) << 4 | digit(pair[1].1))
+                .collect(),
+        )
+    }
+
+    fn exception(&mut self, table: &ExceptionTable, spec: &Spec, module: &mut Module) {
+        let name = method::name(
+            table.name.as_ref(),
+            table.header,
+            "an exception",
+            table.spoiled,
+            self.diagnostics,
+        );
+        let name = name.map_or("", |name| name.text.text.as_str()).to_owned();
+        let span = table.name.as_ref().map_or(table.header, Str::inner);
+        self.claim(&name, span, "an exception");
+        let base = match &table.base {
+            Some(base) => self.base(base, spec, module),
+            None => BaseClass::Builtin("Exception"),
+        };
+        let doc = method::doc(table.doc.as_ref(), self.diagnostics);
+        module.exceptions.push(ExceptionClass { name, base, doc });
+    }
+
+    /// The base class; `Exception` in the place of a wrong one.
+    fn base(&mut self, base: &Str, spec: &Spec, module: &Module) -> BaseClass {
+        let name = base.text.text.as_str();
+        let wrong = BaseClass::Builtin("Exception");
+        // As in Python code, a class of the module hides a builtin one.
+        if let Some(index) = module.exceptions.iter().rposition(|e| e.name == name) {
+            return BaseClass::Module(index);
+        }
+        let row = exceptions::EXCEPTIONS.iter().find(|row| row.0 == name);
+        if let Some(&(known, since)) = row {
+            if since > STABLE {
+                self.error(
+                    base.inner(),
+                    format!("`{known}` is not in the stable ABI of Python 3.{STABLE}"),
+                    "take another base class, for example Exception",
+                );
+            }
+            return BaseClass::Builtin(known);
+        }
+        let mut later = spec.exceptions.iter().filter_map(|e| e.name.as_ref());
+        if let Some(other) = later.find(|other| other.text.text == name) {
+            self.diagnostics.push(
+                Diagnostic::error(base.inner(), format!("`{name}` is not defined before"))
+                    .also(other.inner(), "it is defined here")
+                    .hint("put the base class before the classes that are derived from it"),
+            );
+            return wrong;
+        }
+        let builtin = exceptions::EXCEPTIONS.iter().map(|row| row.0);
+        let own = module.exceptions.iter().map(|e| e.name.as_str());
+        let hint = match nearest(name, own.chain(builtin)) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => "a base is an exception of Python, or an earlier one of this module".to_owned(),
+        };
+        let message = format!("`{}` is not an exception class", shown(name));
+        self.error(base.inner(), message, hint);
+        wrong
+    }
+
+    fn test(&mut self, table: &TestTable, method: usize, module: &mut Module) {
+        let blank = |text: &&Str| text.text.text.trim().is_empty();
+        for (key, text) in [
+            ("call", &table.call),
+            ("result", &table.result),
+            ("raises", &table.raises),
+        ] {
+            if let Some(text) = text.as_ref().filter(blank) {
+                let hint = match key {
+                    "call" => "write a Python expression, as in `call = \"multiply(6, 7)\"`",
+                    "result" => "write a Python expression, as in `result = \"42\"`",
+                    _ => "write an exception class, as in `raises = \"OverflowError\"`",
+                };
+                self.error(text.span, format!("`{key}` is empty"), hint);
+            }
+        }
+        if let Some(raises) = &table.raises {
+            let dotted = raises
+                .text
+                .text
+                .trim()
+                .split('.')
+                .all(|part| names::identifier(part).is_ok());
+            if !dotted && !blank(&raises) {
+                let message = "`raises` must name an exception class";
+                self.error(
+                    raises.inner(),
+                    message,
+                    "write `raises = \"OverflowError\"`",
+                );
+            }
+        }
+        if !table.spoiled && table.call.is_none() {
+            self.error(
+                table.header,
+                "a test needs a call",
+                "write `call = \"multiply(6, 7)\"`",
+            );
+        }
+        let expect = match (&table.result, &table.raises) {
+            (Some(result), None) => Expect::Result(result.text.text.trim().to_owned()),
+            (None, Some(raises)) => Expect::Raises(raises.text.text.trim().to_owned()),
+            (Some(result), Some(raises)) => {
+                self.diagnostics.push(
+                    Diagnostic::error(raises.inner(), "a test has either a result or an exception")
+                        .also(result.inner(), "this is the result")
+                        .hint("leave one of them out"),
+                );
+                return;
+            }
+            (None, None) => {
+                if !table.spoiled {
+                    let hint = "write `result = \"42\"` or `raises = \"OverflowError\"`";
+                    self.error(table.header, "a test needs a result or an exception", hint);
+                }
+                return;
+            }
+        };
+        if let Some(call) = &table.call {
+            module.tests.push(Test {
+                method,
+                call: call.text.text.trim().to_owned(),
+                expect,
+                span: call.inner(),
+            });
+        }
+    }
+
+    /// Attributes of a module have one name each.
+    fn collisions(&mut self) {
+        for (name, mut places) in std::mem::take(&mut self.names) {
+            if name.is_empty() || places.len() < 2 {
+                continue;
+            }
+            self.unsound.insert(name.clone());
+            places.sort();
+            let (first, what) = places[0];
+            for &(span, _) in &places[1..] {
+                self.diagnostics.push(
+                    Diagnostic::error(span, format!("the module has two attributes `{name}`"))
+                        .also(first, format!("the first one, {what}"))
+                        .hint("take another name"),
+                );
+            }
+        }
+    }
+
+    /// Checks the bodies, and takes over what is known of the methods.
+    fn bodies(
+        &mut self,
+        known: &[(String, Option<Const>)],
+        checked: Vec<Checked>,
+        module: &mut Module,
+    ) {
+        let mut env = Env {
+            constants: known.to_vec(),
+            exceptions: module.exceptions.iter().map(|e| e.name.clone()).collect(),
+            methods: Vec::new(),
+        };
+        let mut silent = Vec::new();
+        for method in checked {
+            // Every method is known by name, even if its body cannot be looked at.
+            let span = method.method.span;
+            let silenced = !method.sound || method.body.is_none();
+            let body = method
+                .body
+                .unwrap_or_else(|| Text::verbatim("pass", self.source, span.start));
+            if silenced {
+                silent.push(body.whole());
+                silent.push(span);
+            }
+            env.methods.push((method.sig, body, span));
+            module.methods.push(method.method);
+        }
+        let (functions, mut found) = lang::check(&env);
+        found.retain(|diagnostic| {
+            let span = diagnostic.primary.span;
+            let inside = |outer: &Span| outer.start <= span.start && span.end <= outer.end;
+            !silent.iter().any(inside) && !self.speaks_of_unsound(span)
+        });
+        self.diagnostics.append(found);
+        module.functions = functions;
+    }
+
+    /// Whether the text at `span` names something that is wrong itself.
+    fn speaks_of_unsound(&self, span: Span) -> bool {
+        if self.unsound.is_empty() {
+            return false;
+        }
+        let text = self.text.get(span.start as usize..span.end as usize);
+        let word = |c: char| !(c == '_' || c.is_alphanumeric());
+        text.is_some_and(|text| text.split(word).any(|word| self.unsound.contains(word)))
+    }
+}
+
+/// Digits of any radix, with a sign if negative, as decimal ones; nothing where there are too many to be worth it.
+fn decimal(digits: &str, radix: u32) -> Option<String> {
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", digits.strip_prefix('+').unwrap_or(digits)),
+    };
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some("0".to_owned());
+    }
+    if radix == 10 {
+        return Some(format!("{sign}{digits}"));
+    }
+    // Binary digits are the most: a decimal one is worth less than four of them.
+    if digits.len() > 4 * DIGITS {
+        return None;
+    }
+    // Groups of nine decimal digits, the least first.
+    let mut groups = vec![0_u64];
+    for digit in digits.chars() {
+        let mut carry = u64::from(digit.to_digit(radix)?);
+        for group in &mut groups {
+            let value = *group * u64::from(radix) + carry;
+            *group = value % 1_000_000_000;
+            carry = value / 1_000_000_000;
+        }
+        if carry > 0 {
+            groups.push(carry);
+        }
+    }
+    let mut text = format!("{sign}{}", groups.pop().unwrap_or(0));
+    for group in groups.iter().rev() {
+        text.push_str(&format!("{group:09}"));
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn digits_of_every_radix_become_decimal() {
+        let mut value: u128 = 1;
+        for _ in 0..200 {
+            for (digits, radix) in [
+                (format!("{value:x}"), 16),
+                (format!("{value:o}"), 8),
+                (format!("00{value:b}"), 2),
+                (format!("+{value}"), 10),
+            ] {
+                assert_eq!(decimal(&digits, radix), Some(value.to_string()));
+            }
+            value = value
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+        }
+        assert_eq!(decimal("-000", 10).as_deref(), Some("0"));
+        // 16**30, by CPython.
+        let large = decimal(&format!("-1{}", "0".repeat(30)), 16);
+        assert_eq!(
+            large.as_deref(),
+            Some("-1329227995784915872903807060280344576")
+        );
+    }
+}

@@ -1,0 +1,300 @@
+//! One method: `args`, `params` and `returns` are brought together into a signature.
+//!
+//! In: a method's table. Out: the method as far as it makes sense, whether it is sound, and messages. Names that collide and the body's
+//! meaning are checked by the caller, who sees all methods.
+
+use super::convert::{Conversion, conversions, markers};
+use super::literal;
+use super::module::{Convert, Method, Param};
+use super::names::{self, shown};
+use super::params::{self, Params, Written};
+use super::raw::{MethodTable, Str};
+use super::returns::{self, Results};
+use super::signature;
+use super::strings;
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::source::{Span, Text};
+use crate::frontend::argfmt::parse::{self, Format};
+use crate::frontend::lang::typed::{Const, IntTy, Overflow, Storage};
+use crate::frontend::lang::{MethodSig, ParamSig};
+use crate::target::Target;
+
+/// What a method's parts may refer to.
+pub(super) struct Context<'a> {
+    pub target: &'a Target,
+    pub constants: &'a [(String, Option<Const>)],
+    /// Of the module.
+    pub overflow: Overflow,
+}
+
+/// A method, and its body.
+pub(super) struct Checked {
+    pub method: Method,
+    pub sig: MethodSig,
+    pub body: Option<Text>,
+    /// Nothing is wrong with its signature.
+    pub sound: bool,
+}
+
+/// Checks a method.
+pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnostics) -> Checked {
+    // What is wrong with the signature; the rest does not keep the body from being judged.
+    let mut own = Diagnostics::default();
+    let name = name(
+        table.name.as_ref(),
+        table.header,
+        "a method",
+        table.spoiled,
+        diagnostics,
+    );
+    let overflow = overflow(table.overflow.as_ref(), diagnostics).unwrap_or(cx.overflow);
+    let keywords = table.keywords.as_ref().is_some_and(|flag| flag.value);
+    if let Some(signals) = table.signals.as_ref().filter(|flag| flag.value) {
+        diagnostics.push(
+            Diagnostic::error(signals.span, "`signals = true` is not there yet")
+                .hint("leave it out; a long loop then notices Ctrl-C when it returns"),
+        );
+    }
+    let format = table
+        .args
+        .as_ref()
+        .map(|args| parse::parse(&args.text, &mut own));
+    let written = match &table.params {
+        Some(entries) => params::read(&entries.value, keywords, &mut own),
+        None => Params::default(),
+    };
+    let conversions = conversions(table, &written, format.as_ref(), cx, &mut own);
+    let params = parameters(&written.list, &conversions, cx, &mut own);
+    if let Some(format) = format.as_ref().filter(|format| format.sound) {
+        markers(table, &written, format, &mut own);
+    }
+    let results = match &table.returns {
+        Some(text) => returns::read(&text.text, cx.target, &mut own),
+        None => Some(Results::none()),
+    };
+    let body = body(table, diagnostics);
+    let method_name = name
+        .as_ref()
+        .map_or("", |name| name.text.text.as_str())
+        .to_owned();
+    let shown: Vec<_> = params
+        .iter()
+        .map(|(param, shown)| (param.name.as_str(), param.kind, shown.as_deref()))
+        .collect();
+    let results = results.unwrap_or_else(Results::none);
+    let nogil = table.nogil.as_ref().is_some_and(|flag| flag.value);
+    let method = Method {
+        name: method_name.clone(),
+        doc: doc(table.doc.as_ref(), diagnostics),
+        text_signature: signature::text(&shown),
+        format: format_text(&method_name, &written, format.as_ref(), table, &conversions),
+        params: params.iter().map(|(param, _)| param.clone()).collect(),
+        returns: results.returns,
+        nogil,
+        span: name.map_or(table.header, Str::inner),
+    };
+    let sig = MethodSig {
+        name: method_name,
+        params: signature_params(&params, &written.list, &conversions),
+        results: results.storages,
+        returns_tuple: results.tuple,
+        overflow,
+        nogil,
+    };
+    let sound = !table.spoiled && !own.has_errors();
+    diagnostics.append(own);
+    Checked {
+        method,
+        sig,
+        body,
+        sound,
+    }
+}
+
+/// The name of `what`; a message where it is missing or wrong.
+pub(super) fn name<'t>(
+    name: Option<&'t Str>,
+    header: Span,
+    what: &str,
+    spoiled: bool,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'t Str> {
+    let Some(name) = name else {
+        if !spoiled {
+            diagnostics.push(
+                Diagnostic::error(header, format!("{what} needs a name"))
+                    .hint("write `name = \"...\"`"),
+            );
+        }
+        return None;
+    };
+    if let Err((message, hint)) = names::identifier(&name.text.text) {
+        diagnostics.push(Diagnostic::error(name.inner(), message).hint(hint));
+    }
+    Some(name)
+}
+
+/// A documentation text; C ends it at a NUL, so it may hold none.
+pub(super) fn doc(text: Option<&Str>, diagnostics: &mut Diagnostics) -> Option<String> {
+    let doc = text?;
+    if let Some(at) = doc.text.text.find('\0') {
+        diagnostics.push(
+            Diagnostic::error(doc.text.span(at..at + 1), "documentation cannot hold a NUL")
+                .hint("C strings end there"),
+        );
+    }
+    Some(doc.text.text.clone())
+}
+
+/// One of the words of `overflow`.
+pub(super) fn overflow(text: Option<&Str>, diagnostics: &mut Diagnostics) -> Option<Overflow> {
+    let text = text?;
+    match text.text.text.as_str() {
+        "raise" => Some(Overflow::Raise),
+        "wrap" => Some(Overflow::Wrap),
+        other => {
+            diagnostics.push(
+                Diagnostic::error(
+                    text.inner(),
+                    format!("`{}` is no way to overflow", shown(other)),
+                )
+                .hint("write `overflow = \"raise\"` or `overflow = \"wrap\"`"),
+            );
+            None
+        }
+    }
+}
+
+fn body(table: &MethodTable, diagnostics: &mut Diagnostics) -> Option<Text> {
+    let Some(body) = &table.body else {
+        if !table.spoiled {
+            diagnostics.push(
+                Diagnostic::error(table.header, "a method needs a body")
+                    .hint("write `body = \"return x\"`; `pass` does nothing"),
+            );
+        }
+        return None;
+    };
+    let text = strings::dedent(&body.text);
+    if text.text.trim().is_empty() {
+        diagnostics.push(
+            Diagnostic::error(body.span, "the body is empty").hint("write `pass` to do nothing"),
+        );
+        return None;
+    }
+    if let Some(at) = text.text.find('\0') {
+        diagnostics.push(
+            Diagnostic::error(text.span(at..at + 1), "a body cannot hold a NUL")
+                .hint("inside of a Python string, write `\\\\0`"),
+        );
+        return None;
+    }
+    Some(text)
+}
+
+/// Parameters with their defaults, each with its default's text in the signature.
+fn parameters(
+    written: &[Written],
+    conversions: &[Option<Conversion>],
+    cx: &Context,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(Param, Option<String>)> {
+    let mut params = Vec::new();
+    for (param, conversion) in written.iter().zip(conversions) {
+        let default = param.default.as_ref().and_then(|text| {
+            let value =
+                literal::parse(&text.text, cx.constants).and_then(|value| match conversion {
+                    Some(conversion) => {
+                        literal::suit(value, range(conversion.convert), &text.text).map(Some)
+                    }
+                    None => Ok(None),
+                });
+            value.unwrap_or_else(|(message, hint)| {
+                diagnostics.push(Diagnostic::error(text.whole(), message).hint(hint));
+                None
+            })
+        });
+        let (value, shown) = default.unzip();
+        let convert = conversion.as_ref().map_or(Convert::Object, |c| c.convert);
+        params.push((
+            Param {
+                name: param.name.clone(),
+                kind: param.kind,
+                convert,
+                default: value,
+            },
+            shown,
+        ));
+    }
+    params
+}
+
+/// What values a conversion makes.
+fn range(convert: Convert) -> Storage {
+    match convert {
+        Convert::Int(ty) | Convert::IntModulo(ty) | Convert::IntOwn(ty, _) => Storage::Int(ty),
+        Convert::F32 => Storage::F32,
+        Convert::F64 => Storage::F64,
+        Convert::Truth => Storage::Bool,
+        Convert::Object => Storage::Object,
+    }
+}
+
+/// The whole format for CPython. Its parser knows no `|` behind `$`: where some keyword-only parameters are optional, the required ones among
+/// them are so to the parser as well, and the wrapper looks for them itself.
+fn format_text(
+    name: &str,
+    params: &Params,
+    format: Option<&Format>,
+    table: &MethodTable,
+    conversions: &[Option<Conversion>],
+) -> String {
+    let star = params.star.map(|star| star.0);
+    let optional = format
+        .and_then(|format| format.optional)
+        .map(|mark| mark.index)
+        .or_else(|| params.list.iter().position(|param| param.default.is_some()))
+        .map(|first| star.map_or(first, |star| first.min(star)));
+    let mut text = String::new();
+    for index in 0..=conversions.len() {
+        if optional == Some(index) {
+            text.push('|');
+        }
+        if star == Some(index) {
+            text.push('$');
+        }
+        if let Some(Some(conversion)) = conversions.get(index) {
+            text.push_str(conversion.unit);
+        }
+    }
+    match format.zip(table.args.as_ref()) {
+        // What the user wrote about names in messages stands, also when it is nothing.
+        Some((format, args)) => text.push_str(&args.text.text[format.end..]),
+        None => {
+            text.push(':');
+            text.push_str(name);
+        }
+    }
+    text
+}
+
+fn signature_params(
+    params: &[(Param, Option<String>)],
+    written: &[Written],
+    conversions: &[Option<Conversion>],
+) -> Vec<ParamSig> {
+    params
+        .iter()
+        .zip(written)
+        .zip(conversions)
+        .map(|(((param, _), written), conversion)| ParamSig {
+            name: param.name.clone(),
+            storage: conversion
+                .as_ref()
+                .map_or(Storage::Int(IntTy::I64), |conversion| conversion.storage),
+            kind: param.kind,
+            default: param.default,
+            span: written.span,
+        })
+        .collect()
+}

@@ -1,0 +1,31 @@
+//! Signatures as `__text_signature__` has them.
+//!
+//! In: parameters. Out: text that `inspect.signature` reads back. CPython's Argument Clinic sets the form: the module comes first, as
+//! `$module`, and is positional-only.
+
+use crate::frontend::lang::ParamKind;
+
+/// The signature; each parameter has its name, kind, and its default's text.
+pub(super) fn text(params: &[(&str, ParamKind, Option<&str>)]) -> String {
+    let mut parts = vec!["$module".to_owned()];
+    let mut slash = false;
+    let mut star = false;
+    for (name, kind, default) in params {
+        if *kind != ParamKind::PositionalOnly && !slash {
+            parts.push("/".into());
+            slash = true;
+        }
+        if *kind == ParamKind::KeywordOnly && !star {
+            parts.push("*".into());
+            star = true;
+        }
+        parts.push(match default {
+            Some(default) => format!("{name}={default}"),
+            None => (*name).to_owned(),
+        });
+    }
+    if !slash {
+        parts.push("/".into());
+    }
+    format!("({})", parts.join(", "))
+}

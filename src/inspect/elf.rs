@@ -1,0 +1,436 @@
+//! ELF files of any machine: objects, shared objects, programs. The door to `goblin`.
+//!
+//! In: the bytes. Out: a report; and, for what looks for modules, the file as memory: an object's sections and relocations, or a linked
+//! file's segments and dynamic relocations, packed ones (`DT_RELR`) included.
+
+use anyhow::Context;
+use goblin::elf::header::{self, EM_386, EM_AARCH64, EM_ARM, EM_PPC64, EM_RISCV, EM_S390};
+use goblin::elf::{Elf, Reloc, Sym, program_header, reloc, section_header as sh, sym};
+use goblin::options::ParseOptions;
+use goblin::strtab::Strtab;
+
+use super::memory::{Memory, Pointer, Region, Symbol, with_addend};
+use super::{module, report};
+
+const EM_X86_64: u16 = header::EM_X86_64;
+const DT_RELR: u64 = 36;
+const DT_RELRSZ: u64 = 35;
+
+/// Reads a file.
+pub fn read(name: &str, bytes: &[u8]) -> anyhow::Result<report::Report> {
+    let options = ParseOptions::permissive();
+    let elf = Elf::parse_with_opts(bytes, &options)
+        .with_context(|| format!("{name} is a damaged ELF file"))?;
+    let file = File { elf, bytes };
+    let memory = file.memory();
+    let found = module::find(&memory);
+    Ok(report::Report {
+        name: name.to_owned(),
+        format: if file.elf.is_64 { "ELF64" } else { "ELF32" }.to_owned(),
+        machine: header::machine_to_str(file.elf.header.e_machine).to_owned(),
+        kind: match file.elf.header.e_type {
+            header::ET_REL => "relocatable object",
+            header::ET_DYN => "shared object",
+            header::ET_EXEC => "program",
+            header::ET_CORE => "core dump",
+            _ => "unknown kind of file",
+        }
+        .to_owned(),
+        modules: found.modules,
+        other_methods: found.other_methods,
+        needed: owned(&file.elf.libraries),
+        run_paths: [owned(&file.elf.rpaths), owned(&file.elf.runpaths)].concat(),
+        exports: file.loader_symbols(|s| s.st_shndx != 0),
+        imports: file.loader_symbols(|s| s.st_shndx == 0),
+        sections: file.sections(),
+        symbols: file.symbols(),
+        relocations: file.relocations(&memory),
+    })
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| text.to_string()).collect()
+}
+
+/// Relocations that make a pointer in data, by machine: plain address; load address plus addend; address of a symbol in a slot.
+const POINTER_RELOCATIONS: &[(u16, u32, u32, u32)] = &[
+    (
+        EM_X86_64,
+        reloc::R_X86_64_64,
+        reloc::R_X86_64_RELATIVE,
+        reloc::R_X86_64_GLOB_DAT,
+    ),
+    (
+        EM_AARCH64,
+        reloc::R_AARCH64_ABS64,
+        reloc::R_AARCH64_RELATIVE,
+        reloc::R_AARCH64_GLOB_DAT,
+    ),
+    (
+        EM_386,
+        reloc::R_386_32,
+        reloc::R_386_RELATIVE,
+        reloc::R_386_GLOB_DAT,
+    ),
+    (
+        EM_ARM,
+        reloc::R_ARM_ABS32,
+        reloc::R_ARM_RELATIVE,
+        reloc::R_ARM_GLOB_DAT,
+    ),
+    // psABIs of RISC-V, 64-bit PowerPC, s390: numbers of R_*_64, R_*_RELATIVE, R_*_GLOB_DAT (RISC-V has no third one).
+    (EM_RISCV, 2, 3, 2),
+    (EM_PPC64, 38, 22, 20),
+    (EM_S390, 22, 12, 10),
+];
+
+struct File<'a> {
+    elf: Elf<'a>,
+    bytes: &'a [u8],
+}
+
+impl<'a> File<'a> {
+    fn is_object(&self) -> bool {
+        self.elf.header.e_type == header::ET_REL
+    }
+
+    fn word(&self) -> u64 {
+        if self.elf.is_64 { 8 } else { 4 }
+    }
+
+    fn section_name(&self, index: usize) -> &'a str {
+        let header = self.elf.section_headers.get(index);
+        header
+            .and_then(|s| self.elf.shdr_strtab.get_at(s.sh_name))
+            .unwrap_or("")
+    }
+
+    /// A section's content in the file, as far as it is there.
+    fn content(&self, section: &sh::SectionHeader) -> &'a [u8] {
+        if section.sh_type == sh::SHT_NOBITS {
+            return &[];
+        }
+        self.slice(section.sh_offset, section.sh_size)
+    }
+
+    fn slice(&self, offset: u64, size: u64) -> &'a [u8] {
+        let length = self.bytes.len() as u64;
+        let start = offset.min(length);
+        let end = offset.saturating_add(size).min(length);
+        &self.bytes[start as usize..end as usize]
+    }
+
+    /// Where we put a section of an object: far from the others.
+    fn section_base(index: usize) -> u64 {
+        (index as u64 + 1) << 32
+    }
+
+    fn symbol_name(&self, symbol: &Sym, strings: &Strtab<'a>) -> String {
+        let name = strings.get_at(symbol.st_name).unwrap_or("");
+        if name.is_empty() && symbol.st_type() == sym::STT_SECTION {
+            return self.section_name(symbol.st_shndx).to_owned();
+        }
+        name.to_owned()
+    }
+
+    /// The address of a defined symbol in [`File::memory`].
+    fn symbol_address(&self, symbol: &Sym) -> Option<u64> {
+        let index = symbol.st_shndx;
+        if index == 0 {
+            return None;
+        }
+        if !self.is_object() {
+            return Some(symbol.st_value);
+        }
+        self.elf.section_headers.get(index)?;
+        Some(Self::section_base(index).wrapping_add(symbol.st_value))
+    }
+
+    fn sections(&self) -> Vec<report::Section> {
+        let describe = |(index, section): (usize, &sh::SectionHeader)| report::Section {
+            name: self.section_name(index).to_owned(),
+            kind: section_type(section.sh_type),
+            flags: section_flags(section.sh_flags),
+            address: section.sh_addr,
+            offset: section.sh_offset,
+            size: section.sh_size,
+            align: section.sh_addralign,
+        };
+        let headers = self.elf.section_headers.iter().enumerate();
+        headers.skip(1).map(describe).collect()
+    }
+
+    /// The full symbol table, or, in a stripped file, the loader's.
+    fn symbols(&self) -> Vec<report::Symbol> {
+        let (table, strings) = if self.elf.syms.is_empty() {
+            (&self.elf.dynsyms, &self.elf.dynstrtab)
+        } else {
+            (&self.elf.syms, &self.elf.strtab)
+        };
+        let describe = |symbol: Sym| report::Symbol {
+            name: self.symbol_name(&symbol, strings),
+            kind: sym::type_to_str(symbol.st_type()).to_owned(),
+            binding: sym::bind_to_str(symbol.st_bind()).to_owned(),
+            visibility: sym::visibility_to_str(symbol.st_visibility()).to_owned(),
+            section: match symbol.st_shndx as u32 {
+                sh::SHN_UNDEF => "UND".to_owned(),
+                sh::SHN_ABS => "ABS".to_owned(),
+                sh::SHN_COMMON => "COM".to_owned(),
+                _ => self.section_name(symbol.st_shndx).to_owned(),
+            },
+            value: symbol.st_value,
+            size: symbol.st_size,
+        };
+        table.iter().skip(1).map(describe).collect()
+    }
+
+    /// Names that cross the file's border: the loader's table, or an object's global symbols.
+    fn loader_symbols(&self, wanted: impl Fn(&Sym) -> bool) -> Vec<String> {
+        let (table, strings) = if self.is_object() {
+            (&self.elf.syms, &self.elf.strtab)
+        } else {
+            (&self.elf.dynsyms, &self.elf.dynstrtab)
+        };
+        let crosses = |s: &Sym| {
+            s.st_bind() != sym::STB_LOCAL
+                && [sym::STV_DEFAULT, sym::STV_PROTECTED].contains(&s.st_visibility())
+        };
+        let mut names: Vec<String> = table
+            .iter()
+            .skip(1)
+            .filter(|s| crosses(s) && wanted(s))
+            .map(|s| self.symbol_name(&s, strings))
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn relocations(&self, memory: &Memory) -> Vec<report::Relocation> {
+        let mut out = Vec::new();
+        let machine = self.elf.header.e_machine;
+        for (index, list) in &self.elf.shdr_relocs {
+            let header = &self.elf.section_headers[*index];
+            let (section, symbols, strings) = if self.is_object() {
+                let changed = self.section_name(header.sh_info as usize);
+                (changed, &self.elf.syms, &self.elf.strtab)
+            } else {
+                ("", &self.elf.dynsyms, &self.elf.dynstrtab)
+            };
+            for r in list.iter() {
+                let symbol = symbols.get(r.r_sym).filter(|_| r.r_sym != 0);
+                let addend = r.r_addend.unwrap_or(0);
+                out.push(report::Relocation {
+                    section: section.to_owned(),
+                    offset: r.r_offset,
+                    kind: match reloc::r_to_str(r.r_type, machine) {
+                        name if name.contains("UNKNOWN") => format!("type {}", r.r_type),
+                        name => format!("R_{}", name.trim_start_matches("R_")),
+                    },
+                    target: match symbol {
+                        Some(symbol) => with_addend(&self.symbol_name(&symbol, strings), addend),
+                        None => memory
+                            .pointer(r.r_offset)
+                            .and_then(|pointer| memory.describe_pointer(&pointer))
+                            .unwrap_or_default(),
+                    },
+                });
+            }
+        }
+        out
+    }
+
+    /// The file as memory, with the pointers that are filled in.
+    fn memory(&self) -> Memory<'a> {
+        let mut memory = Memory::new(self.word(), !self.elf.little_endian);
+        if self.is_object() {
+            self.add_sections(&mut memory);
+        } else {
+            self.add_segments(&mut memory);
+        }
+        let tables = [
+            (&self.elf.syms, &self.elf.strtab),
+            (&self.elf.dynsyms, &self.elf.dynstrtab),
+        ];
+        for (table, strings) in tables {
+            for symbol in table.iter() {
+                self.add_symbol(&mut memory, &symbol, strings);
+            }
+        }
+        self.add_pointers(&mut memory);
+        memory
+    }
+
+    fn add_sections(&self, memory: &mut Memory<'a>) {
+        for (index, section) in self.elf.section_headers.iter().enumerate() {
+            if section.is_alloc() {
+                memory.add_region(Region {
+                    start: Self::section_base(index),
+                    // An object's section is no larger than the distance between two of ours.
+                    size: section.sh_size.min(u64::from(u32::MAX)),
+                    bytes: self.content(section),
+                    writable: section.is_writable(),
+                    executable: section.is_executable(),
+                    name: Some(self.section_name(index).to_owned()),
+                });
+            }
+        }
+    }
+
+    fn add_segments(&self, memory: &mut Memory<'a>) {
+        let loaded = self.elf.program_headers.iter();
+        for segment in loaded.filter(|p| p.p_type == program_header::PT_LOAD) {
+            memory.add_region(Region {
+                start: segment.p_vaddr,
+                size: segment.p_memsz,
+                bytes: self.slice(segment.p_offset, segment.p_filesz.min(segment.p_memsz)),
+                writable: segment.is_write(),
+                executable: segment.is_executable(),
+                name: None,
+            });
+        }
+        let sections = self.elf.section_headers.iter();
+        for section in sections.filter(|s| s.is_alloc() && s.is_executable()) {
+            let end = section.sh_addr.saturating_add(section.sh_size);
+            memory.add_code(section.sh_addr..end);
+        }
+    }
+
+    fn add_symbol(&self, memory: &mut Memory<'a>, symbol: &Sym, strings: &Strtab<'a>) {
+        let named = [sym::STT_FUNC, sym::STT_OBJECT, sym::STT_NOTYPE].contains(&symbol.st_type());
+        let name = self.symbol_name(symbol, strings);
+        if let Some(at) = self.symbol_address(symbol)
+            && named
+            && !name.is_empty()
+            && memory.region(at).is_some()
+        {
+            let symbol = Symbol {
+                name,
+                size: symbol.st_size,
+                global: symbol.st_bind() != sym::STB_LOCAL,
+            };
+            memory.add_symbol(at, symbol);
+        }
+    }
+
+    fn add_pointers(&self, memory: &mut Memory<'a>) {
+        let machine = self.elf.header.e_machine;
+        let row = POINTER_RELOCATIONS.iter().find(|row| row.0 == machine);
+        let Some(&(_, absolute, relative, slot)) = row else {
+            return;
+        };
+        let object = self.is_object();
+        let mut add = |base: u64, r: &Reloc| {
+            let at = base.wrapping_add(r.r_offset);
+            let addend = match r.r_addend {
+                Some(addend) => addend,
+                None => memory.read(at, self.word()).unwrap_or(0) as i64,
+            };
+            let pointer = if r.r_type == relative && !object {
+                Some(Pointer::To(addend as u64))
+            } else if r.r_type == absolute || r.r_type == slot && !object {
+                self.symbol_pointer(r.r_sym, addend)
+            } else {
+                None
+            };
+            if let Some(pointer) = pointer
+                && memory.region(at).is_some()
+            {
+                memory.add_pointer(at, pointer);
+            }
+        };
+        if object {
+            for (index, list) in &self.elf.shdr_relocs {
+                let changed = self.elf.section_headers[*index].sh_info as usize;
+                list.iter()
+                    .for_each(|r| add(Self::section_base(changed), &r));
+            }
+            return;
+        }
+        let lists = [&self.elf.dynrelas, &self.elf.dynrels, &self.elf.pltrelocs];
+        for list in lists {
+            list.iter().for_each(|r| add(0, &r));
+        }
+        for at in self.packed_relocations(memory) {
+            if let Some(to) = memory.read(at, self.word()) {
+                memory.add_pointer(at, Pointer::To(to));
+            }
+        }
+    }
+
+    /// The address of a symbol plus an addend, as a pointer.
+    fn symbol_pointer(&self, index: usize, addend: i64) -> Option<Pointer> {
+        let (table, strings) = if self.is_object() {
+            (&self.elf.syms, &self.elf.strtab)
+        } else {
+            (&self.elf.dynsyms, &self.elf.dynstrtab)
+        };
+        let symbol = table.get(index).filter(|_| index != 0)?;
+        Some(match self.symbol_address(&symbol) {
+            Some(at) => Pointer::To(at.wrapping_add_signed(addend)),
+            None => Pointer::Import(self.symbol_name(&symbol, strings), addend),
+        })
+    }
+
+    /// Addresses changed by `DT_RELR` (gABI, "Relative Relocation Table"): an even word is an address; an odd one has a bit for each of
+    /// the words behind the last one spoken of.
+    fn packed_relocations(&self, memory: &Memory) -> Vec<u64> {
+        let word = self.word();
+        let tag = |wanted: u64| {
+            let dynamic = self.elf.dynamic.as_ref()?;
+            let entry = dynamic.dyns.iter().find(|d| d.d_tag == wanted)?;
+            Some(entry.d_val)
+        };
+        let (Some(table), Some(size)) = (tag(DT_RELR), tag(DT_RELRSZ)) else {
+            return Vec::new();
+        };
+        let size = size.min(self.bytes.len() as u64);
+        let mut out = Vec::new();
+        let mut next = 0u64;
+        for index in 0..size / word {
+            let at = table.wrapping_add(index * word);
+            let Some(entry) = memory.read(at, word) else {
+                break;
+            };
+            if entry & 1 == 0 {
+                out.push(entry);
+                next = entry.wrapping_add(word);
+                continue;
+            }
+            let bits = 8 * word - 1;
+            let set = (0..bits).filter(|bit| entry >> (bit + 1) & 1 != 0);
+            out.extend(set.map(|bit| next.wrapping_add(bit * word)));
+            next = next.wrapping_add(bits * word);
+        }
+        out
+    }
+}
+
+fn section_type(sh_type: u32) -> String {
+    match sh_type {
+        0x7000_0001 => "X86_64_UNWIND".to_owned(),
+        19 => "RELR".to_owned(),
+        other => match sh::sht_to_str(other) {
+            "UNKNOWN_SHT" => format!("{other:#x}"),
+            name => name.trim_start_matches("SHT_").to_owned(),
+        },
+    }
+}
+
+/// Flags by letter, as readelf has them.
+const FLAGS: &[(u32, char)] = &[
+    (sh::SHF_WRITE, 'W'),
+    (sh::SHF_ALLOC, 'A'),
+    (sh::SHF_EXECINSTR, 'X'),
+    (sh::SHF_MERGE, 'M'),
+    (sh::SHF_STRINGS, 'S'),
+    (sh::SHF_INFO_LINK, 'I'),
+    (sh::SHF_LINK_ORDER, 'L'),
+    (sh::SHF_GROUP, 'G'),
+    (sh::SHF_TLS, 'T'),
+    (sh::SHF_COMPRESSED, 'C'),
+];
+
+fn section_flags(flags: u64) -> String {
+    let set = FLAGS.iter().filter(|row| flags & u64::from(row.0) != 0);
+    set.map(|row| row.1).collect()
+}

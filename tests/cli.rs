@@ -1,0 +1,281 @@
+//! The command line as users meet it: what they type, what comes out.
+//!
+//! A case is up to three files in fixtures/cli: `NAME.cmd` (lines like `$ pyasmgen check bad.toml`, run one after the other in a folder
+//! of their own, which holds a copy of specs/ and of fixtures/cli/in; `needs ld` names what must be installed), `NAME.stdout`, `NAME.stderr`. An exit code other than 0
+//! appears at the end of stderr. What depends on the machine is written as `[...]`. `BLESS=1 cargo test --test cli` writes what came;
+//! read it before committing.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this test runs the command"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a command line said.
+#[derive(Default, PartialEq, Eq)]
+struct Said {
+    stdout: String,
+    stderr: String,
+}
+
+/// A folder as users have it: specs, and something wrong to try.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to) in [("specs", "specs"), ("fixtures/cli/in", ".")] {
+        fs::create_dir_all(folder.path().join(to)).unwrap();
+        for entry in fs::read_dir(root().join(from)).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), folder.path().join(to).join(entry.file_name())).unwrap();
+        }
+    }
+    folder
+}
+
+fn pyasmgen(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pyasmgen"));
+    command
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .env_remove("COLUMNS")
+        .env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// Words as a shell splits them; single quotes hold words together.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None;
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_with(String::new);
+            }
+            ' ' if !quoted => words.extend(word.take()),
+            c => word.get_or_insert_with(String::new).push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+fn run(case: &Path) -> Said {
+    let folder = folder();
+    let mut said = Said::default();
+    for line in fs::read_to_string(case).unwrap().lines() {
+        let Some(line) = line.strip_prefix("$ ") else {
+            continue;
+        };
+        let mut words = words(line).into_iter();
+        let program = words.next().unwrap();
+        let output = match program.as_str() {
+            "pyasmgen" => pyasmgen(folder.path()).args(words).output(),
+            // Proofs that the files are there.
+            "ls" | "cat" => Command::new(program)
+                .args(words)
+                .current_dir(folder.path())
+                .output(),
+            other => panic!("{}: nobody runs {other} here", case.display()),
+        }
+        .unwrap();
+        said.stdout += &String::from_utf8(output.stdout).unwrap();
+        said.stderr += &String::from_utf8(output.stderr).unwrap();
+        match output.status.code() {
+            Some(0) => {}
+            Some(code) => said.stderr += &format!("[exit {code}]\n"),
+            None => panic!("{}: `{line}` died: {}", case.display(), output.status),
+        }
+    }
+    for text in [&mut said.stdout, &mut said.stderr] {
+        *text = neutral(text, folder.path());
+    }
+    said
+}
+
+/// The first tool of a case's line `needs ...` that is not on PATH.
+fn missing(case: &Path) -> Option<String> {
+    let text = fs::read_to_string(case).unwrap();
+    let needs = text.lines().find_map(|line| line.strip_prefix("needs "))?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there =
+        |tool: &&str| std::env::split_paths(&path).any(|folder| folder.join(tool).is_file());
+    needs
+        .split(' ')
+        .find(|tool| !there(tool))
+        .map(str::to_owned)
+}
+
+/// Without what differs from machine to machine.
+fn neutral(text: &str, folder: &Path) -> String {
+    let text = text
+        .replace(&folder.display().to_string(), "[FOLDER]")
+        .replace(env!("CARGO_PKG_VERSION"), "[VERSION]");
+    let line = |line: &str| {
+        let words = line.split(' ').map(|word| {
+            let program = ["/ld", "/cc", "/mold", "/ld.lld"];
+            if word.starts_with('/') && program.iter().any(|name| word.ends_with(name)) {
+                format!("[BIN]{}", &word[word.rfind('/').unwrap()..])
+            } else {
+                word.to_owned()
+            }
+        });
+        let line = words.collect::<Vec<_>>().join(" ");
+        match line.find("CPython 3.") {
+            Some(at) => format!("{}[PYTHON]", &line[..at]),
+            None => line,
+        }
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_case_says_what_it_said() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut cases: Vec<PathBuf> = fs::read_dir(root().join("fixtures/cli"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "cmd"))
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    let mut different = Vec::new();
+    for case in cases {
+        if let Some(tool) = missing(&case) {
+            let name = case.file_stem().unwrap().display();
+            assert!(
+                std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
+                "{name}: no {tool}"
+            );
+            println!("skipped {name}: no {tool}");
+            continue;
+        }
+        let said = run(&case);
+        for (extension, text) in [("stdout", &said.stdout), ("stderr", &said.stderr)] {
+            let path = case.with_extension(extension);
+            let expected = fs::read_to_string(&path).unwrap_or_default();
+            if expected == *text {
+                continue;
+            }
+            if bless && text.is_empty() {
+                fs::remove_file(&path).unwrap();
+            } else if bless {
+                fs::write(&path, text).unwrap();
+            } else {
+                different.push(format!(
+                    "{}\n--- expected\n{expected}--- came\n{text}",
+                    path.display()
+                ));
+            }
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+#[test]
+fn nothing_is_written_when_any_spec_has_errors() {
+    let folder = folder();
+    let before = listing(folder.path());
+    let status = pyasmgen(folder.path())
+        .args(["build", "specs/pymult.toml", "mistakes.toml", "-o", "out/"])
+        .args(["--emit", "object,module,ir", "--depfile", "out.d"])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(listing(folder.path()), before);
+}
+
+#[test]
+fn two_builds_in_two_folders_give_the_same_bytes() {
+    let build = || {
+        let folder = folder();
+        let specs = ["pymult", "minijit", "numbers", "shapes"].map(|n| format!("specs/{n}.toml"));
+        let status = pyasmgen(folder.path())
+            .args(["build", "--emit", "object,ir", "-o", "out/"])
+            .args(specs)
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(0));
+        let out = folder.path().join("out");
+        listing(&out)
+            .into_iter()
+            .map(|name| (fs::read(out.join(&name)).unwrap(), name))
+            .collect::<Vec<_>>()
+    };
+    let first = build();
+    assert_eq!(first.len(), 8);
+    assert!(first == build(), "the same specs gave other bytes");
+}
+
+#[test]
+fn a_closed_stdout_is_no_error() {
+    let folder = folder();
+    let mut child = pyasmgen(folder.path())
+        .args(["explain", "specs/numbers.toml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success());
+}
+
+#[test]
+fn json_messages_are_one_object_a_line() {
+    let folder = folder();
+    let output = pyasmgen(folder.path())
+        .args([
+            "check",
+            "--message-format",
+            "json",
+            "mistakes.toml",
+            "absent.toml",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).unwrap();
+    let objects: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(objects.len() > 2);
+    assert!(objects.iter().all(|object| object["message"].is_string()));
+    let placed = |object: &&serde_json::Value| object["line"].is_number();
+    assert!(
+        objects
+            .iter()
+            .filter(placed)
+            .all(|object| object["file"] == "mistakes.toml")
+    );
+}
+
+/// All files below a folder, by their path in it.
+fn listing(folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                names.push(path.strip_prefix(folder).unwrap().display().to_string());
+            }
+        }
+    }
+    names.sort();
+    names
+}

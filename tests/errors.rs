@@ -1,0 +1,230 @@
+//! Messages about specs: each file of `fixtures/errors` holds a spec, a line of `=`, and what is said of it. `BLESS=1` writes the
+//! second part anew; read it before it is committed. Then: nothing that can be put into a spec makes the checker panic.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and the environment"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use pyasmgen::base::diag::Diagnostics;
+use pyasmgen::base::render;
+use pyasmgen::base::source::Sources;
+use pyasmgen::frontend::spec;
+use pyasmgen::frontend::spec::module::Module;
+use pyasmgen::target;
+
+const LINE: &str = "\n================\n";
+
+fn check(text: &str) -> (Sources, Option<Module>, Diagnostics) {
+    let mut sources = Sources::default();
+    let id = sources.add("spec.toml", text);
+    let (module, diagnostics) = spec::check(&sources, id, &target::TARGETS[0]);
+    (sources, module, diagnostics)
+}
+
+/// All messages; with the promises that hold for every text.
+fn messages(text: &str) -> String {
+    let (sources, module, diagnostics) = check(text);
+    assert_eq!(
+        module.is_none(),
+        diagnostics.has_errors(),
+        "a module exactly when there are no errors: {text}"
+    );
+    for diagnostic in diagnostics.iter() {
+        let message = &diagnostic.message;
+        assert!(!message.ends_with('.'), "a full stop: {message}");
+    }
+    let lines = render::json(&diagnostics, &sources);
+    assert_eq!(lines.lines().count(), diagnostics.iter().count());
+    render::human(&diagnostics, &sources, false)
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+        .unwrap_or_default();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_mistake_is_reported_as_before() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wrong = String::new();
+    let files = files("fixtures/errors");
+    assert!(!files.is_empty());
+    for file in files {
+        let case = fs::read_to_string(&file).unwrap();
+        let (text, expected) = case.split_once(LINE).unwrap_or((&case, ""));
+        let found = messages(text);
+        if bless {
+            fs::write(&file, format!("{text}{LINE}{found}")).unwrap();
+        } else if found != expected {
+            wrong.push_str(&format!("{}:\n{found}\n", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "BLESS=1 if these are right:\n{wrong}");
+}
+
+/// Specs that are right, and fixtures that are wrong: what mutations start from.
+fn texts() -> Vec<String> {
+    let mut texts: Vec<String> = files("specs")
+        .iter()
+        .chain(&files("fixtures/errors"))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    texts.push(GOOD.to_owned());
+    texts
+}
+
+const GOOD: &str = r#"
+[module]
+name = "pkg._größe"
+overflow = "wrap"
+[constants]
+ANSWER = 0x2a
+DATA = { hex = "00 ff" }
+[[exceptions]]
+name = "PackError"
+base = "ValueError"
+[[methods]]
+name = "f"
+args = "bBhHiIlkLKnfdpO|d$L:f"
+params = ["a", "b", "c", "d", "e", "f", "g", "h", "i: i64", "j", "k", "l", "m", "n", "o", "p: f64 = 1.5", "*", "q = ANSWER"]
+returns = "(Ld)"
+keywords = true
+body = """
+    x = i + q
+    return x, p
+"""
+[[methods.tests]]
+call = "f(1)"
+raises = "TypeError"
+"#;
+
+#[test]
+fn a_right_spec_has_no_messages() {
+    assert_eq!(messages(GOOD), "");
+}
+
+#[test]
+fn example_specs_have_no_messages() {
+    for file in files("specs") {
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(messages(&text), "", "{}", file.display());
+    }
+}
+
+#[test]
+fn deep_nesting_is_a_message() {
+    for (open, close) in [("[", "]"), ("{ a = ", "}")] {
+        let text = format!("x = {}1{}", open.repeat(100_000), close.repeat(100_000));
+        assert!(messages(&text).contains("error: "));
+    }
+    let deep = ["a"; 10_000].join(".");
+    assert!(messages(&format!("[{deep}]\n{deep} = 1\n")).contains("error: "));
+}
+
+/// Pieces that the grammar of specs is made of.
+const PIECES: &[&str] = &[
+    "[",
+    "]",
+    "[[methods]]",
+    "[module]",
+    "\"",
+    "\"\"\"",
+    "'",
+    "'''",
+    "\\",
+    "\\u00e9",
+    "\\n",
+    "\n",
+    "\r\n",
+    "=",
+    " = ",
+    "name",
+    "params",
+    "args = \"L|$d:x\"",
+    "{ hex = \"0\" }",
+    "{",
+    "}",
+    "é",
+    "😀",
+    "\0",
+    "(",
+    ")",
+    "|",
+    "$",
+    ":",
+    ";",
+    "1e999",
+    "0x",
+    "-",
+    "i64",
+    ": u8 = -1",
+    "/",
+    "*",
+    ",",
+    "#",
+    "true",
+    "1979-05-27",
+    "body",
+    "return x",
+    "tests",
+    "\t",
+    "\u{feff}",
+    "99999999999999999999",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_mutation_of_a_spec_makes_it_panic(
+        which in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..6_usize, prop::sample::select(PIECES)), 1..6),
+    ) {
+        let texts = texts();
+        let mut text = texts[which.index(texts.len())].clone();
+        for (at, removed, piece) in edits {
+            let boundary = |mut at: usize| {
+                while !text.is_char_boundary(at) {
+                    at -= 1;
+                }
+                at
+            };
+            let start = boundary(at.index(text.len() + 1));
+            let end = boundary((start + removed).min(text.len())).max(start);
+            text.replace_range(start..end, piece);
+        }
+        messages(&text);
+    }
+
+    #[test]
+    fn no_soup_of_pieces_makes_it_panic(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..30)) {
+        messages(&pieces.concat());
+    }
+
+    #[test]
+    fn no_format_or_parameter_makes_it_panic(
+        args in r#"[a-zA-Z#*!&|$:; ()é\[\]{}0-9]{0,8}"#,
+        params in prop::collection::vec(r#"[xyz_/*():= .,0-9a-f"'\[\]|é-]{0,8}"#, 0..4),
+        returns in r#"[a-zA-Z#*!&|$:; ()é]{0,6}"#,
+        keywords in any::<bool>(),
+    ) {
+        let quote = |text: &String| format!("{text:?}").replace("\\'", "'");
+        let params: Vec<String> = params.iter().map(quote).collect();
+        let text = format!(
+            "[module]\nname = \"m\"\n[[methods]]\nname = \"f\"\nargs = {}\nparams = [{}]\nreturns = {}\nkeywords = {keywords}\nbody = 'pass'\n",
+            quote(&args),
+            params.join(", "),
+            quote(&returns),
+        );
+        messages(&text);
+    }
+}

@@ -1,0 +1,140 @@
+//! Linkers take our objects without a word, keep what we promise, and CPython imports what they make.
+
+use std::path::Path;
+use std::process::Command;
+
+use goblin::elf::Elf;
+use pyasmgen::link;
+
+use crate::programs::{object, random_program, target, tiny};
+use crate::run;
+use crate::tool::tool;
+
+#[test]
+fn linkers_have_no_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let (made, output) = (folder.path().join("m.o"), folder.path().join("m.so"));
+    for name in ["ld", "ld.lld", "mold", "ld.gold", "cc"] {
+        if tool(name).is_none() {
+            continue;
+        }
+        let linker = link::resolve(name).unwrap();
+        for seed in 0..8 {
+            let (program, codes) = if seed == 0 {
+                tiny()
+            } else {
+                random_program(seed)
+            };
+            std::fs::write(&made, object(&program, &codes)).unwrap();
+            let words = link::command(&linker, target(), &made, &output);
+            let fatal = match linker {
+                link::Linker::Ld(_) | link::Linker::Gold(_) | link::Linker::Lld(_) => {
+                    "--fatal-warnings"
+                }
+                link::Linker::Driver(_) => "-Wl,--fatal-warnings",
+            };
+            run(Command::new(&words[0]).arg(fatal).args(&words[1..]));
+            check_module(&std::fs::read(&output).unwrap(), name);
+        }
+    }
+}
+
+/// Full RELRO, no executable stack, no relocation in code, IBT and SHSTK, one export.
+fn check_module(bytes: &[u8], linker: &str) {
+    use goblin::elf::{dynamic, program_header as ph};
+    let elf = Elf::parse(bytes).unwrap();
+    let segments = |p_type: u32| {
+        elf.program_headers
+            .iter()
+            .filter(move |p| p.p_type == p_type)
+    };
+    assert!(segments(ph::PT_GNU_RELRO).count() == 1, "{linker}");
+    let stack = segments(ph::PT_GNU_STACK).next().expect("PT_GNU_STACK");
+    assert_eq!(stack.p_flags & ph::PF_X, 0, "{linker}");
+    assert_eq!(segments(ph::PT_GNU_EH_FRAME).count(), 1, "{linker}");
+    let info = &elf.dynamic.as_ref().unwrap().info;
+    assert_ne!(info.flags & dynamic::DF_BIND_NOW, 0, "{linker}");
+    assert_eq!(info.flags & dynamic::DF_TEXTREL, 0, "{linker}");
+    let exports: Vec<&str> = elf
+        .dynsyms
+        .iter()
+        .filter(|s| s.st_shndx != 0)
+        .map(|s| elf.dynstrtab.get_at(s.st_name).unwrap())
+        // gold shows its own marks in every shared object.
+        .filter(|name| linker != "ld.gold" || !["_end", "_edata", "__bss_start"].contains(name))
+        .collect();
+    assert!(
+        exports.len() == 1 && exports[0].starts_with("PyInit_"),
+        "{linker}: {exports:?}"
+    );
+    // gold drops the note of a property it does not know how to merge; the others keep it.
+    if linker != "ld.gold" {
+        let notes = elf.iter_note_headers(bytes).into_iter().flatten();
+        let kept = notes.filter_map(Result::ok).any(|note| {
+            note.n_type == 5 && note.desc[..12] == [2, 0, 0, 0xc0, 4, 0, 0, 0, 3, 0, 0, 0]
+        });
+        assert!(kept, "{linker}: IBT and SHSTK are lost");
+    }
+}
+
+#[test]
+fn cpython_imports_a_module_laid_out_by_hand() {
+    let Some(python) = tool("python3") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (made, output) = (folder.path().join("tiny.o"), folder.path().join("tiny.so"));
+    let (program, codes) = tiny();
+    std::fs::write(&made, object(&program, &codes)).unwrap();
+    for name in ["ld", "ld.lld", "mold", "ld.gold", "cc"] {
+        if tool(name).is_none() {
+            continue;
+        }
+        let linker = link::resolve(name).unwrap();
+        link::link(&linker, target(), &made, &output).unwrap();
+        let script =
+            "import tiny; print(tiny.answer(None), tiny.__doc__, tiny.answer.__text_signature__)";
+        let said = run(Command::new(&python)
+            .args(["-c", script])
+            .current_dir(folder.path())
+            .env("PYTHONPATH", folder.path()));
+        assert_eq!(said, "42 A module by hand. ($module, x, /)\n", "{name}");
+    }
+}
+
+#[test]
+fn a_linker_that_fails_is_quoted_and_leaves_nothing() {
+    if tool("ld").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("not an object.o");
+    std::fs::write(&made, "int main;").unwrap();
+    let output = folder.path().join("m.so");
+    let error = link::link(&link::resolve("ld").unwrap(), target(), &made, &output)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("-shared -z relro"), "{error}");
+    assert!(error.contains("'"), "the command is quoted: {error}");
+    assert!(error.contains("not an object.o:"), "{error}");
+    assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+}
+
+#[test]
+fn a_module_is_named_as_it_is_asked_for() {
+    // Output names with blanks and quotes reach the linker unharmed.
+    if tool("ld").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("m.o");
+    let output = folder.path().join("it's a module.so");
+    let (program, codes) = tiny();
+    std::fs::write(&made, object(&program, &codes)).unwrap();
+    link::link(&link::resolve("system").unwrap(), target(), &made, &output).unwrap();
+    assert!(is_elf(&output));
+}
+
+fn is_elf(path: &Path) -> bool {
+    std::fs::read(path).unwrap().starts_with(b"\x7fELF")
+}
