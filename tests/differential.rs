@@ -1,6 +1,6 @@
 //! Random bodies, compiled, against CPython running the very same text (`common/model.py` says how the two are compared).
 //!
-//! `PYASMGEN_ROUNDS=n` makes n modules instead of a few, `PYASMGEN_SEED=s` starts elsewhere.
+//! `PYASMGEN_ROUNDS=n` makes n modules instead of a few, `PYASMGEN_SEED=s` starts elsewhere, `PYASMGEN_KEEP=1` keeps what was made.
 
 #![expect(
     clippy::disallowed_methods,
@@ -26,6 +26,15 @@ const INPUTS: usize = 60;
 fn number(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).unwrap_or_default();
     text.parse().unwrap_or(default)
+}
+
+fn folder() -> tempfile::TempDir {
+    let mut folder = tempfile::tempdir().expect("a folder");
+    if std::env::var_os("PYASMGEN_KEEP").is_some() {
+        folder.disable_cleanup(true);
+        println!("kept in {}", folder.path().display());
+    }
+    folder
 }
 
 /// Writes spec and job of one seed; gives the spec's path and the job, which has no module yet.
@@ -110,7 +119,7 @@ fn some_pythons() -> Vec<Python> {
 
 #[test]
 fn compiled_bodies_do_what_cpython_does_with_their_text() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let pythons = some_pythons();
     let first = number("PYASMGEN_SEED", 1);
     let mut wrong = Vec::new();
