@@ -1,6 +1,9 @@
 //! The control flow of a function as register allocation and lowering want it. In: a [`Func`]. Out: its reachable blocks and the blocks put
-//! on critical edges, in the order of the code; parameters with a single source replaced by that source; where each value is defined and
-//! how often it is used. Knows no machine, and changes nothing in the function.
+//! on critical edges, numbered so that each has a predecessor before it, and their order in memory; parameters with a single source
+//! replaced by that source; where each value is defined and how often it is used. Knows no machine, and changes nothing in the function.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use smallvec::{SmallVec, smallvec};
 
@@ -31,23 +34,22 @@ pub struct FlowBlock {
 /// Where an instruction stands.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place {
-    /// Its block; meaningless for unreachable instructions.
-    pub block: Block0,
+    /// The number of its block; meaningless for unreachable instructions.
+    pub block: u32,
     /// Its number in the block.
     pub index: u32,
     /// How many instructions of the block before it write memory or call: two loads of one epoch see the same memory.
     pub epoch: u32,
 }
 
-/// A [`Block`] with a default, for tables.
-pub type Block0 = u32;
-
 /// The result.
 #[derive(Clone, Debug)]
 pub struct Flow {
-    /// Blocks in the order of the code.
+    /// Blocks by number. The first is the entry; of each other's predecessors, one has a smaller number. Otherwise numbers follow memory.
     pub blocks: Vec<FlowBlock>,
-    /// The same so that every definition comes behind all its uses (loop-carried ones aside).
+    /// The blocks in the order of memory: as [`Func::layout`] has them, edges behind their sources, or among the cold blocks.
+    pub layout: Vec<VBlock>,
+    /// The blocks so that every definition comes behind all its uses (loop-carried ones aside).
     pub uses_first: Vec<VBlock>,
     aliases: Vec<Value>,
     definitions: Vec<Option<Inst>>,
@@ -95,6 +97,7 @@ pub fn analyse(func: &Func) -> Flow {
     let aliases = resolve_copies(func, &postorder, &edge_counts);
     let mut flow = Flow {
         blocks: Vec::with_capacity(postorder.len()),
+        layout: Vec::with_capacity(postorder.len()),
         uses_first: Vec::with_capacity(postorder.len()),
         aliases,
         definitions: vec![None; func.values.len()],
@@ -201,85 +204,111 @@ impl Flow {
         }
     }
 
-    /// Puts blocks and edge blocks in order, and connects them.
+    /// Puts blocks and edge blocks in order, numbers them, and connects them.
     fn order_blocks(&mut self, func: &Func, postorder: &[Block]) {
+        let sources = self.sources_in_memory(func, postorder);
+        let mut places = Places {
+            blocks: vec![u32::MAX; func.blocks.len()],
+            edges: vec![[u32::MAX; 2]; func.blocks.len()],
+        };
+        for (at, &source) in sources.iter().enumerate() {
+            match source {
+                Source::Block(block) => places.blocks[block.index()] = at as u32,
+                Source::Edge(from, n) => places.edges[from.index()][n] = at as u32,
+            }
+        }
+        let succs: Vec<SmallVec<[u32; 2]>> = sources
+            .iter()
+            .map(|&source| places.succs(func, source))
+            .collect();
+
+        // A block is ready once a predecessor has its number; the first in memory of those that are ready comes next.
+        let mut numbers = vec![u32::MAX; sources.len()];
+        let mut ready = BinaryHeap::from([Reverse(0)]);
+        let mut is_ready = vec![false; sources.len()];
+        is_ready[0] = true;
+        while let Some(Reverse(at)) = ready.pop() {
+            numbers[at as usize] = self.blocks.len() as u32;
+            self.blocks.push(FlowBlock {
+                source: sources[at as usize],
+                succs: succs[at as usize].iter().map(|&at| VBlock(at)).collect(),
+                preds: Vec::new(),
+            });
+            for &succ in &succs[at as usize] {
+                if !std::mem::replace(&mut is_ready[succ as usize], true) {
+                    ready.push(Reverse(succ));
+                }
+            }
+        }
+        let number = |at: u32| VBlock(numbers[at as usize]);
+        self.layout = (0..sources.len() as u32).map(number).collect();
+        for at in 0..self.blocks.len() {
+            for n in 0..self.blocks[at].succs.len() {
+                let succ = number(self.blocks[at].succs[n].0);
+                self.blocks[at].succs[n] = succ;
+                self.blocks[succ.index()].preds.push(VBlock(at as u32));
+            }
+        }
+        for &block in postorder {
+            let edges = places.edges[block.index()].into_iter();
+            let edges = edges.filter(|&edge| edge != u32::MAX);
+            let all = edges.chain([places.blocks[block.index()]]);
+            self.uses_first.extend(all.map(number));
+        }
+    }
+
+    /// Reachable blocks and critical edges in the order of memory.
+    fn sources_in_memory(&self, func: &Func, postorder: &[Block]) -> Vec<Source> {
         let mut reachable = vec![false; func.blocks.len()];
         for &block in postorder {
             reachable[block.index()] = true;
         }
         let is_cold = |block: Block| func.blocks[block.index()].cold;
-        let mut sources = Vec::with_capacity(postorder.len());
-        let mut cold_sources = Vec::new();
+        let mut warm = Vec::with_capacity(postorder.len());
+        let mut cold = Vec::new();
         for block in func.layout() {
             if !reachable[block.index()] {
                 continue;
             }
-            if is_cold(block) {
-                cold_sources.push(Source::Block(block));
-            } else {
-                sources.push(Source::Block(block));
-            }
-            let term = terminator(func, block);
-            if let Term::Br(_, then, other) = term {
-                for (at, target) in [then, other].into_iter().enumerate() {
-                    if !self.is_join(target.block) {
-                        continue;
-                    }
-                    let edge = Source::Edge(block, at);
-                    if is_cold(block) || is_cold(target.block) {
-                        cold_sources.push(edge);
-                    } else {
-                        sources.push(edge);
-                    }
-                }
-            }
-        }
-        sources.append(&mut cold_sources);
-
-        let mut block_of = vec![VBlock(u32::MAX); func.blocks.len()];
-        let mut edge_of = vec![[VBlock(u32::MAX); 2]; func.blocks.len()];
-        for (at, &source) in sources.iter().enumerate() {
-            match source {
-                Source::Block(block) => block_of[block.index()] = VBlock(at as u32),
-                Source::Edge(from, n) => edge_of[from.index()][n] = VBlock(at as u32),
-            }
-        }
-        for &source in &sources {
-            let succs = match source {
-                Source::Edge(from, n) => {
-                    let call = nth_target(terminator(func, from), n).expect("edges are branches");
-                    smallvec![block_of[call.block.index()]]
-                }
-                Source::Block(block) => {
-                    let term = terminator(func, block);
-                    let is_branch = matches!(term, Term::Br(..));
-                    let targets = term.targets().into_iter().enumerate();
-                    let succ = |(at, call): (usize, &BlockCall)| {
-                        if is_branch && self.is_join(call.block) {
-                            edge_of[block.index()][at]
-                        } else {
-                            block_of[call.block.index()]
-                        }
-                    };
-                    targets.map(succ).collect()
-                }
+            let list = if is_cold(block) { &mut cold } else { &mut warm };
+            list.push(Source::Block(block));
+            let Term::Br(_, then, other) = terminator(func, block) else {
+                continue;
             };
-            self.blocks.push(FlowBlock {
-                source,
-                succs,
-                preds: Vec::new(),
-            });
-        }
-        for at in 0..self.blocks.len() {
-            for succ in self.blocks[at].succs.clone() {
-                self.blocks[succ.index()].preds.push(VBlock(at as u32));
+            for (at, target) in [then, other].into_iter().enumerate() {
+                if self.is_join(target.block) {
+                    let is_cold = is_cold(block) || is_cold(target.block);
+                    let list = if is_cold { &mut cold } else { &mut warm };
+                    list.push(Source::Edge(block, at));
+                }
             }
         }
-        for &block in postorder {
-            let edges = edge_of[block.index()];
-            let edges = edges.iter().filter(|edge| edge.0 != u32::MAX);
-            self.uses_first.extend(edges);
-            self.uses_first.push(block_of[block.index()]);
+        warm.append(&mut cold);
+        warm
+    }
+}
+
+/// Where blocks and edges stand in memory; `u32::MAX` for those that are not there.
+struct Places {
+    blocks: Vec<u32>,
+    edges: Vec<[u32; 2]>,
+}
+
+impl Places {
+    fn succs(&self, func: &Func, source: Source) -> SmallVec<[u32; 2]> {
+        match source {
+            Source::Edge(from, n) => {
+                let call = nth_target(terminator(func, from), n).expect("edges are branches");
+                smallvec![self.blocks[call.block.index()]]
+            }
+            Source::Block(block) => {
+                let targets = terminator(func, block).targets().into_iter().enumerate();
+                let succ = |(n, call): (usize, &BlockCall)| match self.edges[block.index()].get(n) {
+                    Some(&edge) if edge != u32::MAX => edge,
+                    _ => self.blocks[call.block.index()],
+                };
+                targets.map(succ).collect()
+            }
         }
     }
 }

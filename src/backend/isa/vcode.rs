@@ -1,6 +1,6 @@
 //! Machine instructions on virtual registers: what lowering makes and register allocation reads.
 //!
-//! In: instructions pushed by a machine's `lower.rs`, back to front. Out: [`VCode`], blocks in the order of the code, with every
+//! In: instructions pushed by a machine's `lower.rs`, back to front. Out: [`VCode`], blocks by number, with every
 //! two-address, fixed-register and clobber need stated on operands. The instruction type is the machine's own; nothing here looks into it,
 //! and no encoding, frame or allocation is known yet.
 
@@ -15,7 +15,7 @@ use crate::target::regs::{Reg, RegClass};
 index! {
     /// A virtual register: an SSA value of the machine code.
     VReg "%";
-    /// A block of the machine code, in the order of the code.
+    /// A block of the machine code, by number.
     VBlock "L";
 }
 
@@ -120,7 +120,7 @@ pub struct VCode<I> {
 /// The part of [`VCode`] that is the same for every machine: blocks, operands, clobbers.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
-    /// Blocks in the order of the code; the first is the entry.
+    /// Blocks by number; the first is the entry.
     pub blocks: Vec<BlockShape>,
     /// Classes of the virtual registers.
     pub classes: Vec<RegClass>,

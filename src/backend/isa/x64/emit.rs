@@ -35,6 +35,8 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         allocation,
         frame,
         buffer: Buffer::new(shape.blocks.len()),
+        order: Vec::new(),
+        nexts: vec![None; shape.blocks.len()],
         forwarded: forward(lowered, allocation),
         next_move: 0,
     };
@@ -43,8 +45,9 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         emit.plain(Op::Endbr64);
     }
     emit.prologue();
-    for at in 0..shape.blocks.len() {
-        emit.block(VBlock(at as u32));
+    emit.order_blocks();
+    for block in std::mem::take(&mut emit.order) {
+        emit.block(block);
     }
     emit.buffer.finish()
 }
@@ -100,6 +103,9 @@ struct Emit<'a> {
     allocation: &'a Allocation,
     frame: Frame,
     buffer: Buffer,
+    /// The blocks that do not vanish, in the order of memory, and what stands behind each.
+    order: Vec<VBlock>,
+    nexts: Vec<Option<VBlock>>,
     forwarded: Vec<VBlock>,
     next_move: usize,
 }
@@ -179,12 +185,20 @@ impl Emit<'_> {
 
     // Blocks.
 
-    fn block(&mut self, block: VBlock) {
-        if self.forwarded[block.index()] != block {
-            return;
+    fn order_blocks(&mut self) {
+        let stays = |block: &VBlock| self.forwarded[block.index()] == *block;
+        self.order = self.lowered.layout.iter().copied().filter(stays).collect();
+        for pair in self.order.windows(2) {
+            self.nexts[pair[0].index()] = Some(pair[1]);
         }
+    }
+
+    fn block(&mut self, block: VBlock) {
         self.buffer.bind(Label(block.0));
-        for at in self.shape().blocks[block.index()].insts.clone() {
+        let insts = self.shape().blocks[block.index()].insts.clone();
+        let moves = &self.allocation.moves;
+        self.next_move = moves.partition_point(|m| m.inst < insts.start);
+        for at in insts {
             self.buffer.line(self.lowered.code.spans[at as usize]);
             self.moves(at, false);
             self.vinst(block, at as usize);
@@ -192,17 +206,7 @@ impl Emit<'_> {
         }
     }
 
-    /// The block behind `block` in the code.
-    fn next_block(&self, block: VBlock) -> Option<VBlock> {
-        let rest = &self.forwarded[block.index() + 1..];
-        let skip = rest
-            .iter()
-            .zip(block.0 + 1..)
-            .position(|(to, at)| to.0 == at)?;
-        Some(VBlock(block.0 + 1 + skip as u32))
-    }
-
-    /// The moves before or behind instruction `inst`. Moves of blocks that vanished do not exist, so none are left behind.
+    /// The moves before or behind instruction `inst`.
     fn moves(&mut self, inst: u32, after: bool) {
         while let Some(&m) = self.allocation.moves.get(self.next_move) {
             debug_assert!(m.inst >= inst, "a move was passed over");
@@ -269,7 +273,7 @@ impl Emit<'_> {
             }
             Inst64::Jump => {
                 let to = self.target(block, 0);
-                if Some(to) != self.next_block(block) {
+                if Some(to) != self.nexts[block.index()] {
                     self.buffer.branch(jump_forms(), Label(to.0));
                 }
             }
@@ -284,7 +288,7 @@ impl Emit<'_> {
 
     fn branch(&mut self, block: VBlock, cond: Cond) {
         let (then, other) = (self.target(block, 0), self.target(block, 1));
-        let next = self.next_block(block);
+        let next = self.nexts[block.index()];
         if then == other {
             if Some(then) != next {
                 self.buffer.branch(jump_forms(), Label(then.0));

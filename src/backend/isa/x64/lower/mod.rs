@@ -19,7 +19,9 @@ use super::inst::{Cc, Op, Place, Role};
 use crate::backend::isa::Options;
 use crate::backend::isa::code::Referent;
 use crate::backend::isa::flow::{Flow, Source, analyse, nth_target, terminator};
-use crate::backend::isa::vcode::{Access, BlockShape, Builder, Constraint, Operand, VCode, VReg};
+use crate::backend::isa::vcode::{
+    Access, BlockShape, Builder, Constraint, Operand, VBlock, VCode, VReg,
+};
 use crate::ir::func::{Block, ENTRY, Func, Inst, InstData, Payload, Slot, Term, Value};
 use crate::ir::op::{Effect, Op as IrOp, Type};
 use crate::ir::program::{FuncId, ImportId, Program};
@@ -126,6 +128,8 @@ pub struct Lowered {
     pub code: VCode<Inst64>,
     /// Largest outgoing area of its calls, where it makes any.
     pub outgoing: Option<u32>,
+    /// The blocks in the order of memory.
+    pub layout: Vec<VBlock>,
 }
 
 /// Lowers a function.
@@ -159,6 +163,7 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
     Lowered {
         outgoing: lower.outgoing,
         code: lower.out.finish(shapes),
+        layout: flow.layout,
     }
 }
 

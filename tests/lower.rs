@@ -1,0 +1,1312 @@
+//! What compiled functions compute, against a plain evaluation of the IR: every operation with operands in registers, in memory and as
+//! constants; random functions with branches and loops; calls of all shapes. The code runs in a C program built by gcc; both register
+//! allocators are tried.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests run tools"
+)]
+
+#[path = "common/machine.rs"]
+mod machine;
+
+use machine::{Call, IN, OUT};
+use pyasmgen::backend::isa::Options;
+use pyasmgen::ir::builder::Builder;
+use pyasmgen::ir::builder::Var;
+use pyasmgen::ir::data::{Data, DataKind};
+use pyasmgen::ir::func::{AbiType, Block, BlockCall, ENTRY, Func, Payload, Signature, Term, Value};
+use pyasmgen::ir::op::{Effect, FloatCc, IntCc, MemType, OPS, Op, PayloadKind, Type};
+use pyasmgen::ir::program::{ImportId, Program};
+
+/// Xorshift: the same numbers every time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    fn int(&mut self) -> u64 {
+        let edge = INTS[self.below(INTS.len())];
+        match self.below(4) {
+            0 => edge,
+            1 => edge.wrapping_add(self.next() % 3).wrapping_sub(1),
+            2 => self.next() >> self.below(64),
+            _ => (self.next() as i64 >> self.below(64)) as u64,
+        }
+    }
+
+    fn float(&mut self) -> u64 {
+        match self.below(4) {
+            0 => FLOATS[self.below(FLOATS.len())].to_bits(),
+            1 => ((self.next() as i64 >> self.below(64)) as f64 / 8.0).to_bits(),
+            2 => (self.int() as i64 as f64).to_bits(),
+            _ => self.next(),
+        }
+    }
+
+    fn word(&mut self, ty: Type) -> u64 {
+        match ty {
+            Type::I64 => self.int(),
+            Type::F64 => self.float(),
+        }
+    }
+}
+
+const INTS: [u64; 24] = [
+    0,
+    1,
+    2,
+    3,
+    5,
+    7,
+    8,
+    63,
+    64,
+    65,
+    127,
+    128,
+    255,
+    256,
+    0x7fff,
+    0xffff,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    0x1_0000_0000,
+    i64::MAX as u64,
+    i64::MIN as u64,
+    -1i64 as u64,
+    -2i64 as u64,
+];
+
+const FLOATS: [f64; 26] = [
+    0.0,
+    -0.0,
+    0.5,
+    -0.5,
+    1.0,
+    -1.0,
+    1.5,
+    -1.5,
+    2.5,
+    0.999_999_999_999_999_9,
+    -0.999_999_999_999_999_9,
+    4_503_599_627_370_495.5,
+    -4_503_599_627_370_495.5,
+    4_503_599_627_370_496.0,
+    9_007_199_254_740_993.0,
+    9_223_372_036_854_775_808.0,
+    -9_223_372_036_854_775_808.0,
+    9_223_372_036_854_774_784.0,
+    18_446_744_073_709_549_568.0,
+    1e300,
+    -1e300,
+    5e-324,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::NAN,
+    3.4e38,
+];
+
+const INT_CCS: [IntCc; 10] = [
+    IntCc::Eq,
+    IntCc::Ne,
+    IntCc::Slt,
+    IntCc::Sle,
+    IntCc::Sgt,
+    IntCc::Sge,
+    IntCc::Ult,
+    IntCc::Ule,
+    IntCc::Ugt,
+    IntCc::Uge,
+];
+
+const FLOAT_CCS: [FloatCc; 6] = [
+    FloatCc::Eq,
+    FloatCc::Ne,
+    FloatCc::Lt,
+    FloatCc::Le,
+    FloatCc::Gt,
+    FloatCc::Ge,
+];
+
+const MEM_TYPES: [MemType; 9] = [
+    MemType::I8,
+    MemType::U8,
+    MemType::I16,
+    MemType::U16,
+    MemType::I32,
+    MemType::U32,
+    MemType::I64,
+    MemType::F32,
+    MemType::F64,
+];
+
+// The plain evaluation.
+
+fn f(bits: u64) -> f64 {
+    f64::from_bits(bits)
+}
+
+fn int_cc(cc: IntCc, a: u64, b: u64) -> bool {
+    let (x, y) = (a as i64, b as i64);
+    match cc {
+        IntCc::Eq => a == b,
+        IntCc::Ne => a != b,
+        IntCc::Slt => x < y,
+        IntCc::Sle => x <= y,
+        IntCc::Sgt => x > y,
+        IntCc::Sge => x >= y,
+        IntCc::Ult => a < b,
+        IntCc::Ule => a <= b,
+        IntCc::Ugt => a > b,
+        IntCc::Uge => a >= b,
+    }
+}
+
+fn float_cc(cc: FloatCc, a: f64, b: f64) -> bool {
+    match cc {
+        FloatCc::Eq => a == b,
+        FloatCc::Ne => a != b,
+        FloatCc::Lt => a < b,
+        FloatCc::Le => a <= b,
+        FloatCc::Gt => a > b,
+        FloatCc::Ge => a >= b,
+    }
+}
+
+fn load(ty: MemType, word: u64) -> u64 {
+    match ty {
+        MemType::I8 => word as i8 as u64,
+        MemType::U8 => word as u8 as u64,
+        MemType::I16 => word as i16 as u64,
+        MemType::U16 => word as u16 as u64,
+        MemType::I32 => word as i32 as u64,
+        MemType::U32 => word as u32 as u64,
+        MemType::I64 | MemType::F64 => word,
+        MemType::F32 => f64::from(f32::from_bits(word as u32)).to_bits(),
+    }
+}
+
+fn store(ty: MemType, old: u64, value: u64) -> u64 {
+    let value = if ty == MemType::F32 {
+        u64::from((f(value) as f32).to_bits())
+    } else {
+        value
+    };
+    match ty.size() {
+        8 => value,
+        size => {
+            let mask = (1u64 << (8 * size)) - 1;
+            old & !mask | value & mask
+        }
+    }
+}
+
+/// Results of an operation, or `None` where its precondition does not hold.
+fn evaluate(op: Op, payload: Payload, args: &[u64]) -> Option<[u64; 2]> {
+    let a = args.first().copied().unwrap_or(0);
+    let b = args.get(1).copied().unwrap_or(0);
+    let c = args.get(2).copied().unwrap_or(0);
+    let (x, y) = (a as i64, b as i64);
+    let one = |value: u64| Some([value, 0]);
+    let float = |value: f64| Some([value.to_bits(), 0]);
+    let signed = |(value, flag): (i64, bool)| Some([value as u64, flag as u64]);
+    let unsigned = |(value, flag): (u64, bool)| Some([value, flag as u64]);
+    let whole = |rounded: f64| float(if f(a).is_nan() { f(a) } else { rounded });
+    match op {
+        Op::Iconst => match payload {
+            Payload::Int(value) => one(value as u64),
+            _ => unreachable!(),
+        },
+        Op::Fconst => match payload {
+            Payload::Float(bits) => one(bits),
+            _ => unreachable!(),
+        },
+        Op::Iadd => one(a.wrapping_add(b)),
+        Op::Isub => one(a.wrapping_sub(b)),
+        Op::Imul => one(a.wrapping_mul(b)),
+        Op::Smulhi => one(((x as i128 * y as i128) >> 64) as u64),
+        Op::Umulhi => one(((a as u128 * b as u128) >> 64) as u64),
+        Op::Ineg => one(x.wrapping_neg() as u64),
+        Op::Bnot => one(!a),
+        Op::Band => one(a & b),
+        Op::Bor => one(a | b),
+        Op::Bxor => one(a ^ b),
+        Op::Ishl => one(a << (b & 63)),
+        Op::Sshr => one((x >> (b & 63)) as u64),
+        Op::Ushr => one(a >> (b & 63)),
+        Op::Rotl => one(a.rotate_left((b & 63) as u32)),
+        Op::Sdiv => one(x.checked_div(y)? as u64),
+        Op::Srem => one(x.checked_rem(y)? as u64),
+        Op::Udiv => one(a.checked_div(b)?),
+        Op::Urem => one(a.checked_rem(b)?),
+        Op::SaddOvf => signed(x.overflowing_add(y)),
+        Op::SsubOvf => signed(x.overflowing_sub(y)),
+        Op::SmulOvf => signed(x.overflowing_mul(y)),
+        Op::UaddOvf => unsigned(a.overflowing_add(b)),
+        Op::UsubOvf => unsigned(a.overflowing_sub(b)),
+        Op::UmulOvf => unsigned(a.overflowing_mul(b)),
+        Op::Clz => one(a.leading_zeros().into()),
+        Op::Ctz => one(a.trailing_zeros().into()),
+        Op::Popcnt => one(a.count_ones().into()),
+        Op::Bswap => one(a.swap_bytes()),
+        Op::Sext8 => one(a as i8 as u64),
+        Op::Sext16 => one(a as i16 as u64),
+        Op::Sext32 => one(a as i32 as u64),
+        Op::Zext8 => one(a as u8 as u64),
+        Op::Zext16 => one(a as u16 as u64),
+        Op::Zext32 => one(a as u32 as u64),
+        Op::Icmp => match payload {
+            Payload::IntCc(cc) => one(int_cc(cc, a, b) as u64),
+            _ => unreachable!(),
+        },
+        Op::Fcmp => match payload {
+            Payload::FloatCc(cc) => one(float_cc(cc, f(a), f(b)) as u64),
+            _ => unreachable!(),
+        },
+        Op::Select | Op::Fselect => one(if a != 0 { b } else { c }),
+        Op::Fadd => float(f(a) + f(b)),
+        Op::Fsub => float(f(a) - f(b)),
+        Op::Fmul => float(f(a) * f(b)),
+        Op::Fdiv => float(f(a) / f(b)),
+        Op::Fneg => one(a ^ 1 << 63),
+        Op::Fabs => one(a & !(1 << 63)),
+        Op::Fcopysign => one(a & !(1 << 63) | b & 1 << 63),
+        Op::Fsqrt => float(f(a).sqrt()),
+        Op::Ffloor => whole(f(a).floor()),
+        Op::Fceil => whole(f(a).ceil()),
+        Op::Ftrunc => whole(f(a).trunc()),
+        Op::Fround32 => float(f64::from(f(a) as f32)),
+        Op::FfromS => float(x as f64),
+        Op::FfromU => float(a as f64),
+        Op::FtoS => {
+            let fits = f(a) >= -9_223_372_036_854_775_808.0 && f(a) < 9_223_372_036_854_775_808.0;
+            fits.then(|| [f(a) as i64 as u64, 0])
+        }
+        Op::FtoU => {
+            let fits = f(a) > -1.0 && f(a) < 18_446_744_073_709_551_616.0;
+            fits.then(|| [f(a) as u64, 0])
+        }
+        Op::FtoBits | Op::FfromBits => one(a),
+        Op::Load
+        | Op::Store
+        | Op::SlotAddr
+        | Op::DataAddr
+        | Op::FuncAddr
+        | Op::ImportAddr
+        | Op::Call
+        | Op::CallImport
+        | Op::CallIndirect => unreachable!("{} is no function of its operands", op.row().name),
+    }
+}
+
+/// Whether the two words are one value of the type: all NaNs are one.
+fn same(ty: Type, a: u64, b: u64) -> bool {
+    a == b || (ty == Type::F64 && f(a).is_nan() && f(b).is_nan())
+}
+
+// Functions `void f(const uint64_t *in, uint64_t *out)`.
+
+fn word_func(name: &str) -> Builder {
+    Builder::new(Func::new(
+        name,
+        Signature::c(&[AbiType::I64, AbiType::I64], None),
+    ))
+}
+
+fn mem_type(ty: Type) -> MemType {
+    match ty {
+        Type::I64 => MemType::I64,
+        Type::F64 => MemType::F64,
+    }
+}
+
+fn constant(b: &mut Builder, ty: Type, word: u64) -> Value {
+    match ty {
+        Type::I64 => b.iconst(word as i64),
+        Type::F64 => b.fconst(f(word)),
+    }
+}
+
+fn payloads(op: Op) -> Vec<Payload> {
+    match op.row().payload {
+        PayloadKind::None => vec![Payload::None],
+        PayloadKind::IntCc => INT_CCS.map(Payload::IntCc).to_vec(),
+        PayloadKind::FloatCc => FLOAT_CCS.map(Payload::FloatCc).to_vec(),
+        PayloadKind::Int => INTS.map(|word| Payload::Int(word as i64)).to_vec(),
+        PayloadKind::Float => FLOATS.map(|float| Payload::Float(float.to_bits())).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+fn apply(b: &mut Builder, op: Op, payload: Payload, args: &[Value]) -> Vec<Value> {
+    match payload {
+        Payload::Int(value) => vec![b.iconst(value)],
+        Payload::Float(bits) => vec![b.fconst(f(bits))],
+        Payload::IntCc(cc) => vec![b.icmp(cc, args[0], args[1])],
+        Payload::FloatCc(cc) => vec![b.fcmp(cc, args[0], args[1])],
+        _ if op.row().results.len() == 2 => {
+            let (value, flag) = b.op_ovf(op, args[0], args[1]);
+            vec![value, flag]
+        }
+        _ => vec![b.op(op, args)],
+    }
+}
+
+/// An operand of a matrix function.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Source {
+    /// Loaded early, so in a register.
+    Register,
+    /// Loaded just before, so perhaps in memory.
+    Memory,
+    Constant(u64),
+}
+
+/// How results are used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Use {
+    /// Stored.
+    Store,
+    /// The last result decides a branch; the first is stored.
+    Branch,
+    /// The last result is compared with 0, and that decides a branch.
+    NotBranch,
+    /// The last result selects.
+    Select,
+}
+
+#[derive(Debug)]
+struct Case {
+    op: Op,
+    payload: Payload,
+    sources: Vec<Source>,
+    usage: Use,
+}
+
+impl Case {
+    fn build(&self) -> Func {
+        let mut b = word_func(&format!("{:?}", self));
+        let (input, output) = (b.func.params()[0], b.func.params()[1]);
+        let types = self.op.row().args;
+        let mut args = Vec::new();
+        for (at, (&ty, &source)) in types.iter().zip(&self.sources).enumerate() {
+            if source == Source::Register {
+                let value = b.load(mem_type(ty), input, 8 * at as i32);
+                args.push(Some(value));
+            } else {
+                args.push(None);
+            }
+        }
+        // A store keeps what was loaded before it in registers.
+        let marker = b.iconst(0);
+        b.store(MemType::I64, marker, output, 24);
+        let args: Vec<Value> = args
+            .into_iter()
+            .enumerate()
+            .map(|(at, arg)| match self.sources[at] {
+                Source::Register => arg.unwrap(),
+                Source::Memory => b.load(mem_type(types[at]), input, 8 * at as i32),
+                Source::Constant(word) => constant(&mut b, types[at], word),
+            })
+            .collect();
+        let results = apply(&mut b, self.op, self.payload, &args);
+        let last = *results.last().unwrap();
+        match self.usage {
+            Use::Store => {
+                for (at, &result) in results.iter().enumerate() {
+                    let ty = mem_type(b.func.ty(result));
+                    b.store(ty, result, output, 8 * at as i32);
+                }
+            }
+            Use::Branch | Use::NotBranch => {
+                let (yes, no) = (b.block(), b.block());
+                let cond = if self.usage == Use::Branch {
+                    last
+                } else {
+                    b.icmp_imm(IntCc::Eq, last, 0)
+                };
+                b.br(cond, yes, &[], no, &[]);
+                for (block, number) in [(yes, 1), (no, 0)] {
+                    b.seal_and_switch_to(block);
+                    let number = b.iconst(number);
+                    b.store(MemType::I64, number, output, 8);
+                    b.store(mem_type(b.func.ty(results[0])), results[0], output, 0);
+                    if block == yes {
+                        b.ret(&[]);
+                    }
+                }
+            }
+            Use::Select => {
+                let (yes, no) = (b.load(MemType::I64, input, 48), b.iconst(77));
+                let chosen = b.op(Op::Select, &[last, yes, no]);
+                b.store(MemType::I64, chosen, output, 8);
+                let floats = (b.load(MemType::F64, input, 56), b.fconst(77.0));
+                let chosen = b.op(Op::Fselect, &[last, floats.0, floats.1]);
+                b.store(MemType::F64, chosen, output, 16);
+                b.store(mem_type(b.func.ty(results[0])), results[0], output, 0);
+            }
+        }
+        b.ret(&[]);
+        b.finish()
+    }
+
+    /// Which of the words written are the case's business, and what they are.
+    fn expected(&self, input: &[u64; IN]) -> Option<Vec<(usize, Type, u64)>> {
+        let args: Vec<u64> = self
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(at, &source)| match source {
+                Source::Constant(word) => word,
+                Source::Register | Source::Memory => input[at],
+            })
+            .collect();
+        let results = evaluate(self.op, self.payload, &args)?;
+        let types = self.op.row().results;
+        let last = results[types.len() - 1] != 0;
+        let mut words = vec![(0, types[0], results[0])];
+        match self.usage {
+            Use::Store => {
+                if types.len() == 2 {
+                    words.push((1, types[1], results[1]));
+                }
+            }
+            Use::Branch => words.push((1, Type::I64, last as u64)),
+            Use::NotBranch => words.push((1, Type::I64, !last as u64)),
+            Use::Select => {
+                let word = if last { input[6] } else { 77 };
+                words.push((1, Type::I64, word));
+                let word = if last { input[7] } else { 77f64.to_bits() };
+                words.push((2, Type::F64, word));
+            }
+        }
+        Some(words)
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut random = Random(0x1234_5678_9abc_def1);
+    let mut cases = Vec::new();
+    for &op in OPS {
+        let row = op.row();
+        if row.effect != Effect::Pure {
+            continue;
+        }
+        for payload in payloads(op) {
+            let mut sources: Vec<Vec<Source>> = vec![Vec::new()];
+            for &ty in row.args {
+                let words: Vec<u64> = match ty {
+                    Type::I64 => (0..3)
+                        .map(|_| random.int())
+                        .chain([0, 1, 8, 9, 255, 0xffff_ffff, u64::MAX])
+                        .collect(),
+                    Type::F64 => (0..2)
+                        .map(|_| random.float())
+                        .chain([0.0f64.to_bits()])
+                        .collect(),
+                };
+                let mut choices = vec![Source::Register, Source::Memory];
+                choices.extend(words.into_iter().map(Source::Constant));
+                // Three operands with all choices each would be many: constants are then tried one at a time.
+                sources = sources
+                    .iter()
+                    .flat_map(|head| {
+                        choices.iter().map(move |&choice| {
+                            let mut all = head.clone();
+                            all.push(choice);
+                            all
+                        })
+                    })
+                    .filter(|all| {
+                        let constants = |s: &&Source| matches!(s, Source::Constant(_));
+                        all.iter().filter(constants).count() <= 1
+                    })
+                    .collect();
+            }
+            let is_condition = *row.results.last().unwrap() == Type::I64;
+            for sources in sources {
+                let usages: &[Use] = if is_condition {
+                    &[Use::Store, Use::Branch, Use::NotBranch, Use::Select]
+                } else {
+                    &[Use::Store]
+                };
+                for &usage in usages {
+                    cases.push(Case {
+                        op,
+                        payload,
+                        sources: sources.clone(),
+                        usage,
+                    });
+                }
+            }
+        }
+    }
+    cases
+}
+
+fn both_allocators() -> [Options; 2] {
+    [false, true].map(|fast_allocation| Options {
+        fast_allocation,
+        plt: false,
+    })
+}
+
+#[test]
+fn every_operation_computes_what_its_row_says() {
+    if !machine::has_gcc() {
+        return;
+    }
+    let cases = cases();
+    let mut program = Program::new("cases");
+    for case in &cases {
+        program.add_func(case.build());
+    }
+    let mut random = Random(42);
+    let mut calls = Vec::new();
+    for (func, case) in cases.iter().enumerate() {
+        let mut made = 0;
+        // Constants may rule all inputs out (division by 0): such a case has no call.
+        for _ in 0..400 {
+            let mut input: [u64; IN] = std::array::from_fn(|_| random.next());
+            for (word, &ty) in input.iter_mut().zip(case.op.row().args) {
+                *word = random.word(ty);
+            }
+            if case.expected(&input).is_some() {
+                calls.push(Call { func, input });
+                made += 1;
+            }
+            if made == 60 {
+                break;
+            }
+        }
+    }
+    for options in both_allocators() {
+        let codes = machine::compile(&program, options);
+        let results = machine::run(&program, &codes, &calls, "");
+        for (call, result) in calls.iter().zip(&results) {
+            let case = &cases[call.func];
+            for (at, ty, word) in case.expected(&call.input).unwrap() {
+                assert!(
+                    same(ty, result[at], word),
+                    "{case:?} of {:x?}: word {at} is {:x}, not {word:x}",
+                    call.input,
+                    result[at]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn loads_and_stores_have_their_width_and_place() {
+    if !machine::has_gcc() {
+        return;
+    }
+    let mut program = Program::new("memory");
+    let table: Vec<u8> = (0..=255).collect();
+    let mut data = Data::new("table", DataKind::ReadOnly, 16);
+    data.bytes = table.clone();
+    let data = program.add_data(data);
+    let mut expected: Vec<(Func, Expectation)> = Vec::new();
+    for ty in MEM_TYPES {
+        let size = ty.size() as usize;
+        for offset in [0, 8, 16, 24] {
+            let mut b = word_func("load and store");
+            let (input, output) = (b.func.params()[0], b.func.params()[1]);
+            let value = b.load(ty, input, offset);
+            b.store(mem_type(ty.value()), value, output, 0);
+            b.store(ty, value, output, 8);
+            // By way of the frame, base and index.
+            let slot = b.slot(24, 8);
+            let slot = b.slot_addr(slot);
+            let index = b.load(MemType::U8, input, 32);
+            let seven = b.iconst(7);
+            let index = b.op(Op::Band, &[index, seven]);
+            let place = b.op(Op::Iadd, &[index, slot]);
+            b.store(ty, value, place, 8);
+            let again = b.load(ty, place, 8);
+            b.store(mem_type(ty.value()), again, output, 16);
+            // Out of data.
+            let base = b.data_addr(data, 16);
+            let three = b.iconst(3);
+            let scaled = b.op(Op::Ishl, &[index, three]);
+            let place = b.op(Op::Iadd, &[base, scaled]);
+            let found = b.load(ty, place, offset + 8);
+            b.store(mem_type(ty.value()), found, output, 24);
+            b.ret(&[]);
+            let table = table.clone();
+            let check: Expectation = Box::new(move |input| {
+                let value = load(ty, input[offset as usize / 8]);
+                let at = 16 + 8 * (input[4] & 7) as usize + offset as usize + 8;
+                let mut word = [0; 8];
+                word[..size].copy_from_slice(&table[at..at + size]);
+                let old = 0x7777_7777_7777_7777;
+                let copied = store(ty, old, value);
+                let again = load(ty, store(ty, 0, value));
+                vec![
+                    (0, ty.value(), value),
+                    (1, if size == 8 { ty.value() } else { Type::I64 }, copied),
+                    (2, ty.value(), again),
+                    (3, ty.value(), load(ty, u64::from_le_bytes(word))),
+                ]
+            });
+            expected.push((b.finish(), check));
+        }
+        for word in [0, 1, -1i64 as u64, 0x8000_0000, 0x1234_5678_9abc_def0] {
+            let word = match ty.value() {
+                Type::I64 => word,
+                Type::F64 => (word as f64).to_bits(),
+            };
+            let mut b = word_func("store a constant");
+            let output = b.func.params()[1];
+            let value = constant(&mut b, ty.value(), word);
+            b.store(ty, value, output, 8);
+            b.ret(&[]);
+            let check: Expectation = Box::new(move |_| {
+                vec![
+                    (0, Type::I64, 0x7777_7777_7777_7777),
+                    (1, Type::I64, store(ty, 0x7777_7777_7777_7777, word)),
+                    (2, Type::I64, 0x7777_7777_7777_7777),
+                ]
+            });
+            expected.push((b.finish(), check));
+        }
+        // Comparisons of narrow loads with constants, which happen in memory.
+        if ty.value() == Type::I64 {
+            for imm in [
+                0,
+                1,
+                -1,
+                5,
+                127,
+                128,
+                -128,
+                255,
+                256,
+                0x7fff_ffff,
+                -0x8000_0000,
+            ] {
+                for cc in INT_CCS {
+                    let mut b = word_func("compare");
+                    let (input, output) = (b.func.params()[0], b.func.params()[1]);
+                    let value = b.load(ty, input, 8);
+                    let bit = b.icmp_imm(cc, value, imm);
+                    let mask = b.iconst(imm);
+                    let other = b.load(ty, input, 0);
+                    let masked = b.op(Op::Band, &[other, mask]);
+                    let masked = b.icmp_imm(cc, masked, 0);
+                    b.store(MemType::I64, bit, output, 0);
+                    b.store(MemType::I64, masked, output, 8);
+                    b.ret(&[]);
+                    let check: Expectation = Box::new(move |input| {
+                        let bit = int_cc(cc, load(ty, input[1]), imm as u64);
+                        let masked = int_cc(cc, load(ty, input[0]) & imm as u64, 0);
+                        vec![(0, Type::I64, bit as u64), (1, Type::I64, masked as u64)]
+                    });
+                    expected.push((b.finish(), check));
+                }
+            }
+        }
+    }
+    check_all(program, expected, "");
+}
+
+/// The words that must have been written for an input.
+type Expectation = Box<dyn Fn(&[u64; IN]) -> Vec<(usize, Type, u64)>>;
+
+/// Adds the functions to the program, runs them on random words, and compares.
+fn check_all(mut program: Program, expected: Vec<(Func, Expectation)>, c_text: &str) {
+    let mut random = Random(7);
+    let mut calls = Vec::new();
+    let mut checks = Vec::new();
+    for (func, check) in expected {
+        let id = program.add_func(func).0 as usize;
+        for _ in 0..60 {
+            let input = std::array::from_fn(|at| {
+                let ty = if at % 2 == 0 { Type::I64 } else { Type::F64 };
+                if random.below(4) == 0 {
+                    random.word(ty)
+                } else {
+                    random.int()
+                }
+            });
+            calls.push(Call { func: id, input });
+        }
+        checks.push((id, check));
+    }
+    for options in both_allocators() {
+        // Each way of calling imports with one of the allocators.
+        let plt = options.fast_allocation;
+        let codes = machine::compile(&program, Options { plt, ..options });
+        let results = machine::run(&program, &codes, &calls, c_text);
+        for (call, result) in calls.iter().zip(&results) {
+            let (_, check) = checks.iter().find(|(id, _)| *id == call.func).unwrap();
+            compare(&program, call, result, check(&call.input));
+        }
+    }
+}
+
+fn compare(program: &Program, call: &Call, result: &[u64; OUT], words: Vec<(usize, Type, u64)>) {
+    for (at, ty, word) in words {
+        assert!(
+            same(ty, result[at], word),
+            "{:#?} of {:x?}: word {at} is {:x}, not {word:x}",
+            program.funcs[call.func],
+            call.input,
+            result[at]
+        );
+    }
+}
+
+/// What C functions of the call test do to their arguments: weights tell them apart.
+const C_TEXT: &str = r#"
+static void check_stack(void *frame) { if ((uintptr_t)frame % 16) __builtin_trap(); }
+#define CHECK check_stack(__builtin_frame_address(0))
+uint64_t mix8(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
+{ CHECK; return a + 3*b + 5*c + 7*d + 11*e + 13*f + 17*g + 19*h; }
+double mixd(double a, uint64_t b, double c, int d) { CHECK; return a + (double)(b & 255) * 2 - c / 4 + d; }
+int narrow(int a, unsigned b) { CHECK; return a - (int)(b / 3); }
+double many(double a, double b, double c, double d, double e, double f, double g, double h, double i, uint64_t j, double k)
+{ CHECK; return a + 2*b + 3*c + 4*d + 5*e + 6*f + 7*g + 8*h + 9*i + (double)(j & 7) + 11*k; }
+double sum(int count, ...)
+{
+    CHECK;
+    va_list list; va_start(list, count);
+    double total = 0;
+    for (int at = 0; at < count; at++)
+        total += at % 2 ? va_arg(list, double) : (double)(va_arg(list, uint64_t) & 1023);
+    va_end(list);
+    return total;
+}
+void nothing(void) { CHECK; __asm__ volatile("xor %%eax,%%eax; xor %%ecx,%%ecx; xor %%edx,%%edx; xor %%esi,%%esi; xor %%edi,%%edi;"
+    "xor %%r8d,%%r8d; xor %%r9d,%%r9d; xor %%r10d,%%r10d; xor %%r11d,%%r11d; pxor %%xmm0,%%xmm0; pxor %%xmm1,%%xmm1; pxor %%xmm2,%%xmm2;"
+    "pxor %%xmm3,%%xmm3; pxor %%xmm7,%%xmm7; pxor %%xmm15,%%xmm15"
+    ::: "rax","rcx","rdx","rsi","rdi","r8","r9","r10","r11","xmm0","xmm1","xmm2","xmm3","xmm7","xmm15"); }
+uint64_t thing[2] = { 0x123456789abcdef0, 77 };
+"#;
+
+fn mix8(words: &[u64]) -> u64 {
+    let weights = [1, 3, 5, 7, 11, 13, 17, 19];
+    let products = words.iter().zip(weights).map(|(w, k)| w.wrapping_mul(k));
+    products.fold(0, u64::wrapping_add)
+}
+
+#[test]
+fn calls_pass_arguments_and_results_as_the_conventions_say() {
+    if !machine::has_gcc() {
+        return;
+    }
+    use AbiType::{F64, I32, I64};
+    let mut program = Program::new("calls");
+    let mix8_sig = Signature::c(&[I64; 8], Some(I64));
+    let mix8_import = program.import("mix8", Some(mix8_sig.clone()));
+    let mixd_sig = Signature::c(&[F64, I64, F64, I32], Some(F64));
+    let mixd = program.import("mixd", Some(mixd_sig.clone()));
+    let narrow_sig = Signature::c(&[I32, I32], Some(I32));
+    let narrow = program.import("narrow", Some(narrow_sig.clone()));
+    let many_sig = Signature::c(
+        &[F64, F64, F64, F64, F64, F64, F64, F64, F64, I64, F64],
+        Some(F64),
+    );
+    let many = program.import("many", Some(many_sig.clone()));
+    let nothing_sig = Signature::c(&[], None);
+    let nothing = program.import("nothing", Some(nothing_sig.clone()));
+    let thing = program.import("thing", None);
+    let sum = program.import("sum", None);
+    let mut expected: Vec<(Func, Expectation)> = Vec::new();
+
+    // Eight integers, two on the stack; values that live over calls; an indirect call; an imported object.
+    let mut b = word_func("integers");
+    let (input, output) = (b.func.params()[0], b.func.params()[1]);
+    let words: Vec<Value> = (0..8)
+        .map(|at| b.load(MemType::I64, input, 8 * at))
+        .collect();
+    let first = b.call_import(mix8_import, &mix8_sig, &words)[0];
+    b.call_import(nothing, &nothing_sig, &[]);
+    let reversed: Vec<Value> = words.iter().rev().copied().collect();
+    let pointer = b.import_addr(mix8_import);
+    let second = b.call_indirect(mix8_sig.clone(), pointer, &reversed)[0];
+    let same_word = vec![words[3]; 8];
+    let third = b.call_import(mix8_import, &mix8_sig, &same_word)[0];
+    let object = b.import_addr(thing);
+    let object = b.load(MemType::I64, object, 8);
+    for (at, value) in [first, second, third, object].into_iter().enumerate() {
+        b.store(MemType::I64, value, output, 8 * at as i32);
+    }
+    b.ret(&[]);
+    expected.push((
+        b.finish(),
+        Box::new(|input| {
+            let reversed: Vec<u64> = input.iter().rev().copied().collect();
+            vec![
+                (0, Type::I64, mix8(input)),
+                (1, Type::I64, mix8(&reversed)),
+                (2, Type::I64, mix8(&[input[3]; 8])),
+                (3, Type::I64, 77),
+            ]
+        }),
+    ));
+
+    // Floats, narrow integers and their sign.
+    let mut b = word_func("floats");
+    let (input, output) = (b.func.params()[0], b.func.params()[1]);
+    let x = b.load(MemType::F64, input, 8);
+    let y = b.load(MemType::F64, input, 24);
+    let n = b.load(MemType::I64, input, 0);
+    let mixed = b.call_import(mixd, &mixd_sig, &[x, n, y, n])[0];
+    b.call_import(nothing, &nothing_sig, &[]);
+    let m = b.load(MemType::I64, input, 16);
+    let small = b.call_import(narrow, &narrow_sig, &[n, m])[0];
+    let half = b.fconst(0.5);
+    let all = b.call_import(many, &many_sig, &[x, y, half, y, x, x, y, half, x, n, y])[0];
+    b.store(MemType::F64, mixed, output, 0);
+    b.store(MemType::I64, small, output, 8);
+    b.store(MemType::F64, all, output, 16);
+    b.ret(&[]);
+    expected.push((
+        b.finish(),
+        Box::new(|input| {
+            let (x, y, n) = (f(input[1]), f(input[3]), input[0]);
+            let mixed = x + (n & 255) as f64 * 2.0 - y / 4.0 + f64::from(n as i32);
+            let small = (n as i32).wrapping_sub((input[2] as u32 / 3) as i32);
+            let h = 0.5;
+            let terms = [x, y, h, y, x, x, y, h, x];
+            let mut all = terms[0];
+            for (at, term) in terms.iter().enumerate().skip(1) {
+                all += (at + 1) as f64 * term;
+            }
+            all = all + (n & 7) as f64 + 11.0 * y;
+            vec![
+                (0, Type::F64, mixed.to_bits()),
+                (1, Type::I64, small as u64),
+                (2, Type::F64, all.to_bits()),
+            ]
+        }),
+    ));
+
+    // A variadic call: integers and floats in turn, more than registers hold.
+    for count in [0usize, 1, 2, 5, 19] {
+        let mut b = word_func("variadic");
+        let (input, output) = (b.func.params()[0], b.func.params()[1]);
+        let number = b.iconst(count as i64);
+        let mut args = vec![number];
+        let mut params = vec![I32];
+        for at in 0..count {
+            let is_float = at % 2 == 1;
+            let offset = 8 * (at % IN) as i32;
+            let word = b.load(MemType::I64, input, offset);
+            let small = b.op(Op::Zext16, &[word]);
+            params.push(if is_float { F64 } else { I64 });
+            args.push(if is_float {
+                b.op(Op::FfromS, &[small])
+            } else {
+                small
+            });
+        }
+        let sig = Signature {
+            variadic: Some(1),
+            ..Signature::c(&params, Some(F64))
+        };
+        let total = b.call_variadic(sum, sig, &args)[0];
+        b.store(MemType::F64, total, output, 0);
+        b.ret(&[]);
+        expected.push((
+            b.finish(),
+            Box::new(move |input| {
+                let term = |at: usize| {
+                    let small = input[at % IN] & 0xffff;
+                    if at % 2 == 1 { small } else { small & 1023 }
+                };
+                let total: u64 = (0..count).map(term).sum();
+                vec![(0, Type::F64, (total as f64).to_bits())]
+            }),
+        ));
+    }
+
+    // Functions of our own: several results, stack parameters, a narrow parameter, jumps instead of calls at the end.
+    let internal = Signature::internal(&[I64, F64, I64], &[I64, F64, I64, F64]);
+    let mut b = Builder::new(Func::new("swap", internal.clone()));
+    let params = b.func.params().to_vec();
+    let doubled = b.op(Op::Fadd, &[params[1], params[1]]);
+    b.ret(&[params[2], params[1], params[0], doubled]);
+    let swap = program.add_func(b.finish());
+    let mut b = Builder::new(Func::new(
+        "stack",
+        Signature::c(&[I32, I64, I64, I64, I64, I64, I32, I64], Some(I64)),
+    ));
+    let params = b.func.params().to_vec();
+    let jumped = b.call_import(narrow, &narrow_sig, &[params[6], params[7]])[0];
+    let total = b.op(Op::Iadd, &[params[0], params[7]]);
+    let total = b.op(Op::Iadd, &[total, jumped]);
+    b.ret(&[total]);
+    let stack_sig = b.func.sig.clone();
+    let stack = program.add_func(b.finish());
+    let mut b = Builder::new(Func::new("tail", Signature::c(&[I64, I64], Some(I32))));
+    let params = b.func.params().to_vec();
+    b.call_import(nothing, &nothing_sig, &[]);
+    let result = b.call_import(narrow, &narrow_sig, &[params[1], params[0]])[0];
+    b.ret(&[result]);
+    let tail_sig = b.func.sig.clone();
+    let tail = program.add_func(b.finish());
+    let mut b = word_func("own functions");
+    let (input, output) = (b.func.params()[0], b.func.params()[1]);
+    let n = b.load(MemType::I64, input, 0);
+    let x = b.load(MemType::F64, input, 8);
+    let m = b.load(MemType::I64, input, 16);
+    let swapped = b.call(swap, &internal, &[n, x, m]);
+    let stacked = b.call(stack, &stack_sig, &[n, m, m, m, m, n, n, m])[0];
+    let pointer = b.func_addr(tail);
+    let tailed = b.call_indirect(tail_sig, pointer, &[n, m])[0];
+    let difference = b.op(Op::Isub, &[swapped[0], swapped[2]]);
+    let floats = b.op(Op::Fadd, &[swapped[1], swapped[3]]);
+    b.store(MemType::I64, difference, output, 0);
+    b.store(MemType::F64, floats, output, 8);
+    b.store(MemType::I64, stacked, output, 16);
+    b.store(MemType::I64, tailed, output, 24);
+    b.ret(&[]);
+    expected.push((
+        b.finish(),
+        Box::new(|input| {
+            let (n, x, m) = (input[0], f(input[1]), input[2]);
+            let narrow = |a: u64, b: u64| (a as i32).wrapping_sub((b as u32 / 3) as i32) as u64;
+            let stacked = (n as i32 as u64)
+                .wrapping_add(m)
+                .wrapping_add(narrow(n as i32 as u64, m));
+            vec![
+                (0, Type::I64, m.wrapping_sub(n)),
+                (1, Type::F64, (x + (x + x)).to_bits()),
+                (2, Type::I64, stacked),
+                (3, Type::I64, narrow(m, n)),
+            ]
+        }),
+    ));
+    check_all(program, expected, C_TEXT);
+}
+
+// Random functions, and a plain interpreter for them.
+
+/// Where the interpreter's input and output stand.
+const IN_AT: u64 = 0x1000;
+const OUT_AT: u64 = 0x2000;
+
+/// Runs a function `void f(in, out)` whose calls are all of `weigh` (see [`RANDOM_C`]).
+fn interpret(func: &Func, input: &[u64; IN]) -> [u64; OUT] {
+    let mut values = vec![0u64; func.values.len()];
+    let mut output = [0x7777_7777_7777_7777; OUT];
+    values[func.params()[0].index()] = IN_AT;
+    values[func.params()[1].index()] = OUT_AT;
+    let mut block = ENTRY;
+    loop {
+        let data = &func.blocks[block.index()];
+        for &inst in &data.insts {
+            let inst = &func.insts[inst.index()];
+            let args: Vec<u64> = inst.args.iter().map(|arg| values[arg.index()]).collect();
+            match (inst.op, inst.payload) {
+                (Op::Load, Payload::Mem { ty, offset }) => {
+                    let at = args[0].wrapping_add(offset as u64).wrapping_sub(IN_AT);
+                    values[inst.results[0].index()] = load(ty, input[at as usize / 8]);
+                }
+                (Op::Store, Payload::Mem { ty, offset }) => {
+                    let at = args[1].wrapping_add(offset as u64).wrapping_sub(OUT_AT) as usize / 8;
+                    output[at] = store(ty, output[at], args[0]);
+                }
+                (Op::CallImport, _) => {
+                    values[inst.results[0].index()] = weigh(args[0], args[1]);
+                }
+                (op, payload) => {
+                    let results = evaluate(op, payload, &args).expect("the generator is careful");
+                    for (&result, word) in inst.results.iter().zip(results) {
+                        values[result.index()] = word;
+                    }
+                }
+            }
+        }
+        block = match data.term.as_ref().unwrap() {
+            Term::Jump(to) => jump(func, &mut values, to),
+            Term::Br(cond, then, other) => {
+                let to = if values[cond.index()] != 0 {
+                    then
+                } else {
+                    other
+                };
+                jump(func, &mut values, to)
+            }
+            Term::Return(_) => return output,
+            Term::Unreachable => unreachable!("the generator makes none that is reached"),
+        };
+    }
+}
+
+fn jump(func: &Func, values: &mut [u64], call: &BlockCall) -> Block {
+    let args: Vec<u64> = call.args.iter().map(|arg| values[arg.index()]).collect();
+    let params = &func.blocks[call.block.index()].params;
+    for (param, word) in params.iter().zip(args) {
+        values[param.index()] = word;
+    }
+    call.block
+}
+
+const RANDOM_C: &str = "uint64_t weigh(uint64_t a, uint64_t b) { return 3 * a + b; }";
+
+fn weigh(a: u64, b: u64) -> u64 {
+    a.wrapping_mul(3).wrapping_add(b)
+}
+
+/// Makes statements on integer and float variables.
+struct Generator<'a> {
+    b: Builder,
+    random: &'a mut Random,
+    ints: Vec<Var>,
+    floats: Vec<Var>,
+    weigh: ImportId,
+}
+
+impl Generator<'_> {
+    fn func(random: &mut Random, weigh: ImportId) -> Func {
+        let mut b = word_func("random");
+        let (input, output) = (b.func.params()[0], b.func.params()[1]);
+        let count = 2 + random.below(18);
+        let mut generator = Generator {
+            ints: (0..count).map(|_| b.var(Type::I64)).collect(),
+            floats: (0..count).map(|_| b.var(Type::F64)).collect(),
+            b,
+            random,
+            weigh,
+        };
+        let g = &mut generator;
+        for at in 0..count {
+            let offset = 8 * (at % IN) as i32;
+            let int = g.b.load(MemType::I64, input, offset);
+            let float = g.b.op(Op::FfromS, &[int]);
+            g.b.set(g.ints[at], int);
+            g.b.set(g.floats[at], float);
+        }
+        g.statements(3);
+        for at in 0..OUT {
+            let word = if at % 2 == 0 {
+                g.b.get(g.ints[at % count])
+            } else {
+                let float = g.b.get(g.floats[at % count]);
+                g.b.op(Op::FtoBits, &[float])
+            };
+            // A NaN's sign and payload may differ.
+            let float = g.b.op(Op::FfromBits, &[word]);
+            let is_number = g.b.fcmp(FloatCc::Eq, float, float);
+            let any = g.b.iconst(-1);
+            let word = g.b.op(Op::Select, &[is_number, word, any]);
+            g.b.store(MemType::I64, word, output, 8 * at as i32);
+        }
+        generator.b.ret(&[]);
+        generator.b.finish()
+    }
+
+    fn statements(&mut self, depth: usize) {
+        for _ in 0..1 + self.random.below(6) {
+            match self.random.below(if depth == 0 { 6 } else { 10 }) {
+                0..=5 => self.assignment(),
+                6 | 7 => self.conditional(depth),
+                8 => self.repetition(depth),
+                _ => self.call(),
+            }
+        }
+    }
+
+    fn int(&mut self) -> Value {
+        if self.random.below(4) == 0 {
+            let word = self.random.int();
+            return self.b.iconst(word as i64);
+        }
+        let var = self.ints[self.random.below(self.ints.len())];
+        self.b.get(var)
+    }
+
+    fn float(&mut self) -> Value {
+        if self.random.below(5) == 0 {
+            let word = FLOATS[self.random.below(FLOATS.len())];
+            return self.b.fconst(word);
+        }
+        let var = self.floats[self.random.below(self.floats.len())];
+        self.b.get(var)
+    }
+
+    fn set(&mut self, value: Value) {
+        let list = match self.b.func.ty(value) {
+            Type::I64 => &self.ints,
+            Type::F64 => &self.floats,
+        };
+        let var = list[self.random.below(list.len())];
+        self.b.set(var, value);
+    }
+
+    fn assignment(&mut self) {
+        let op = OPS[self.random.below(OPS.len())];
+        let row = op.row();
+        let is_partial = matches!(
+            op,
+            Op::Sdiv | Op::Srem | Op::Udiv | Op::Urem | Op::FtoS | Op::FtoU
+        );
+        if row.effect != Effect::Pure || is_partial || row.args.is_empty() {
+            return self.division();
+        }
+        let payloads = payloads(op);
+        let payload = payloads[self.random.below(payloads.len())];
+        let args: Vec<Value> = row
+            .args
+            .iter()
+            .map(|ty| match ty {
+                Type::I64 => self.int(),
+                Type::F64 => self.float(),
+            })
+            .collect();
+        for result in apply(&mut self.b, op, payload, &args) {
+            self.set(result);
+        }
+    }
+
+    /// Quotient and remainder by something from 1 to 256.
+    fn division(&mut self) {
+        let (a, b) = (self.int(), self.int());
+        let b = self.b.op(Op::Zext8, &[b]);
+        let one = self.b.iconst(1);
+        let b = self.b.op(Op::Iadd, &[b, one]);
+        let signed = self.random.below(2) == 0;
+        let (quotient, remainder) = if signed {
+            (Op::Sdiv, Op::Srem)
+        } else {
+            (Op::Udiv, Op::Urem)
+        };
+        let quotient = self.b.op(quotient, &[a, b]);
+        self.set(quotient);
+        if self.random.below(2) == 0 {
+            let remainder = self.b.op(remainder, &[a, b]);
+            self.set(remainder);
+        }
+    }
+
+    fn condition(&mut self) -> Value {
+        match self.random.below(4) {
+            0 => self.int(),
+            1 => {
+                let (a, b) = (self.float(), self.float());
+                self.b.fcmp(FLOAT_CCS[self.random.below(6)], a, b)
+            }
+            2 => {
+                let (a, b) = (self.int(), self.int());
+                self.b.icmp(INT_CCS[self.random.below(10)], a, b)
+            }
+            _ => {
+                let ops = [
+                    Op::SaddOvf,
+                    Op::SsubOvf,
+                    Op::SmulOvf,
+                    Op::UaddOvf,
+                    Op::UsubOvf,
+                    Op::UmulOvf,
+                ];
+                let (a, b) = (self.int(), self.int());
+                let (value, flag) = self.b.op_ovf(ops[self.random.below(6)], a, b);
+                self.set(value);
+                flag
+            }
+        }
+    }
+
+    fn conditional(&mut self, depth: usize) {
+        let cond = self.condition();
+        let (then, other) = (self.b.block(), self.b.block());
+        let join = if self.random.below(2) == 0 {
+            self.b.block()
+        } else {
+            self.b.cold_block()
+        };
+        let has_other = self.random.below(2) == 0;
+        let to = if has_other { other } else { join };
+        self.b.br(cond, then, &[], to, &[]);
+        self.b.seal_and_switch_to(then);
+        self.statements(depth - 1);
+        self.b.jump(join, &[]);
+        self.b.seal(other);
+        self.b.switch_to(other);
+        if has_other {
+            self.statements(depth - 1);
+            self.b.jump(join, &[]);
+        } else {
+            self.b.unreachable();
+        }
+        self.b.seal_and_switch_to(join);
+    }
+
+    fn repetition(&mut self, depth: usize) {
+        let counter = self.b.var(Type::I64);
+        let times = self.b.iconst(self.random.below(4) as i64);
+        self.b.set(counter, times);
+        let (head, body, end) = (self.b.block(), self.b.block(), self.b.block());
+        self.b.jump(head, &[]);
+        self.b.switch_to(head);
+        let left = self.b.get(counter);
+        let goes_on = self.b.icmp_imm(IntCc::Sgt, left, 0);
+        self.b.br(goes_on, body, &[], end, &[]);
+        self.b.seal_and_switch_to(body);
+        let one = self.b.iconst(1);
+        let left = self.b.get(counter);
+        let left = self.b.op(Op::Isub, &[left, one]);
+        self.b.set(counter, left);
+        self.statements(depth - 1);
+        if self.random.below(2) == 0 {
+            // Leaves from the middle.
+            let cond = self.condition();
+            let next = self.b.block();
+            self.b.br(cond, end, &[], next, &[]);
+            self.b.seal_and_switch_to(next);
+        }
+        let cond = self.condition();
+        let next = self.b.block();
+        self.b.br(cond, head, &[], next, &[]);
+        self.b.seal_and_switch_to(next);
+        self.statements(0);
+        self.b.jump(head, &[]);
+        self.b.seal(head);
+        self.b.seal_and_switch_to(end);
+    }
+
+    fn call(&mut self) {
+        let sig = Signature::c(&[AbiType::I64, AbiType::I64], Some(AbiType::I64));
+        let (a, b) = (self.int(), self.int());
+        let result = self.b.call_import(self.weigh, &sig, &[a, b])[0];
+        self.set(result);
+    }
+}
+
+#[test]
+fn random_functions_do_what_an_interpreter_does() {
+    if !machine::has_gcc() {
+        return;
+    }
+    let mut random = Random(0xfeed_f00d_1234_5677);
+    let mut program = Program::new("random");
+    let sig = Signature::c(&[AbiType::I64, AbiType::I64], Some(AbiType::I64));
+    let weigh = program.import("weigh", Some(sig));
+    let mut expected: Vec<(Func, Expectation)> = Vec::new();
+    for _ in 0..120 {
+        let func = Generator::func(&mut random, weigh);
+        let copy = func.clone();
+        let check: Expectation = Box::new(move |input| {
+            let words = interpret(&copy, input).into_iter().enumerate();
+            words.map(|(at, word)| (at, Type::I64, word)).collect()
+        });
+        expected.push((func, check));
+    }
+    check_all(program, expected, RANDOM_C);
+}
