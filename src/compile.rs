@@ -49,14 +49,17 @@ pub fn program(module: &Module, target: &Target) -> Program {
 /// Compiles a checked spec down to an object file.
 pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
     let program = program(&module, target);
-    let codes = isa::compile(
-        &program,
-        target,
-        isa::Options {
-            plt: options.plt,
-            fast_allocation: options.fast_allocation,
-        },
-    );
+    let options = isa::Options {
+        plt: options.plt,
+        fast_allocation: options.fast_allocation,
+    };
+    let mut compiler = isa::Compiler::new(&program, target, options);
+    let codes = program
+        .funcs
+        .iter()
+        .flatten()
+        .map(|func| compiler.compile(func))
+        .collect::<Vec<_>>();
     let image = obj::build::build(&program, &codes, target);
     let object = obj::write::write(&image, target);
     Compiled {

@@ -19,8 +19,8 @@ pub struct Python {
     pub debug: bool,
     /// Built without a GIL.
     pub free_threaded: bool,
-    /// Where `Python.h` is, if it is.
-    pub include: Option<PathBuf>,
+    /// Where `Python.h` and `pyconfig.h` are, if they are.
+    pub include: Vec<PathBuf>,
     /// `test_stable_abi_ctypes.py` of its own test suite, if it is there: it lists the symbols of the Stable ABI.
     pub stable_abi: Option<PathBuf>,
 }
@@ -54,8 +54,10 @@ const QUESTIONS: &str = r#"
 import os, sys, sysconfig
 print(*sys.version_info[:2])
 print(int(hasattr(sys, "gettotalrefcount")), int(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))))
-include = sysconfig.get_paths()["include"]
-print(include if os.path.exists(os.path.join(include, "Python.h")) else "")
+config = sysconfig.get_config_h_filename()
+include = sysconfig.get_paths()["include"], os.path.dirname(config)
+there = os.path.exists(os.path.join(include[0], "Python.h")) and os.path.exists(config)
+print(os.pathsep.join(include) if there else "")
 abi = os.path.join(sysconfig.get_paths()["stdlib"], "test", "test_stable_abi_ctypes.py")
 print(abi if os.path.exists(abi) else "")
 print(sys.implementation.name)
@@ -125,7 +127,8 @@ fn ask(exe: &Path, seen: &mut BTreeSet<String>) -> Option<Python> {
             .filter(|text| !text.is_empty())
             .map(PathBuf::from)
     };
-    let (include, stable_abi) = (path(), path());
+    let include = path().map_or(Vec::new(), |list| std::env::split_paths(&list).collect());
+    let stable_abi = path();
     if lines.next() != Some("cpython") {
         return None;
     }

@@ -282,3 +282,18 @@ fn readelf_has_no_warning() {
         run(Command::new(&readelf).arg("-aW").arg(&path));
     }
 }
+
+#[test]
+fn elflint_finds_no_fault() {
+    let Some(lint) = tool("eu-elflint") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.o");
+    for seed in 0..20 {
+        let (program, codes) = random_program(seed);
+        std::fs::write(&path, object(&program, &codes)).unwrap();
+        let said = run(Command::new(&lint).arg("--gnu-ld").arg(&path));
+        assert_eq!(said, "No errors\n", "seed {seed}");
+    }
+}

@@ -138,6 +138,11 @@ fn unwinders_find_the_caller_from_every_instruction() {
     let path = folder.path().join("m.o");
     let bytes = object(&program, &codes);
     std::fs::write(&path, &bytes).unwrap();
+    if let Some(ld) = tool("ld") {
+        let table = ["--fatal-warnings", "--eh-frame-hdr", "-shared", "-o"];
+        let output = folder.path().join("m.so");
+        run(Command::new(ld).args(table).args([&output, &path]));
+    }
     let dump = run(Command::new(readelf)
         .args(["-W", "--debug-dump=frames-interp"])
         .arg(&path));

@@ -149,17 +149,15 @@ impl Lower<'_, '_> {
             let whole = self.op2(Op::Imul, quotient, b);
             (quotient, self.op2(Op::Isub, a, whole))
         };
-        let inexact = self.b.icmp_imm(IntCc::Ne, rest, 0);
         let signs = self.op2(Op::Bxor, rest, b);
         let differ = self.b.icmp_imm(IntCc::Slt, signs, 0);
+        let inexact = self.b.icmp_imm(IntCc::Ne, rest, 0);
         let correct = self.op2(Op::Band, inexact, differ);
-        let lower = self.op2(Op::Isub, quotient, correct);
-        if wanted == Wanted::Quotient {
-            return (lower, a);
-        }
-        let mask = self.op1(Op::Ineg, correct);
-        let add = self.op2(Op::Band, mask, b);
-        (lower, self.op2(Op::Iadd, rest, add))
+        let quotient = self.op2(Op::Isub, quotient, correct);
+        let zero = self.b.iconst(0);
+        let add = self.select(differ, b, zero);
+        let add = self.select(rest, add, zero);
+        (quotient, self.op2(Op::Iadd, rest, add))
     }
 
     /// Signed division by a positive constant.

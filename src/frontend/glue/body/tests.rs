@@ -1,1 +1,193 @@
-//! Bodies as IR.
+//! Bodies run by the IR interpreter: results against CPython evaluating the same text, and references counted, also where memory runs
+//! out at any point.
+
+mod host;
+mod numbers;
+mod texts;
+
+use super::super::ctx::Ctx;
+use super::{Bodies, abi, define, inline, plan};
+use crate::base::source::{SourceId, Span};
+use crate::frontend::lang::typed::*;
+use crate::frontend::spec::module::Module;
+use crate::ir::builder::Builder;
+use crate::ir::func::{AbiType, Func, Signature, Value};
+use crate::ir::interp::Machine;
+use crate::ir::program::{FuncId, Program};
+use crate::ir::{opt, print, verify};
+use crate::target;
+use host::Host;
+
+pub fn span() -> Span {
+    Span::new(SourceId(0), 0..0)
+}
+
+pub fn expr(ty: Ty, kind: ExprKind) -> Expr {
+    Expr {
+        kind,
+        ty,
+        span: span(),
+    }
+}
+
+pub fn stmt(kind: StmtKind) -> Stmt {
+    Stmt { kind, span: span() }
+}
+
+pub fn local(at: u32, ty: Ty) -> Expr {
+    let kind = ExprKind::Local {
+        local: LocalId(at),
+        checked: false,
+    };
+    expr(ty, kind)
+}
+
+pub fn int(value: i128, ty: Ty) -> Expr {
+    expr(ty, ExprKind::Const(Const::Int(value)))
+}
+
+pub fn storage(ty: Ty) -> Storage {
+    match ty {
+        Ty::Bool => Storage::Bool,
+        Ty::I64 => Storage::Int(IntTy::I64),
+        Ty::U64 => Storage::Int(IntTy::U64),
+        Ty::F64 => Storage::F64,
+        Ty::None | Ty::Object => Storage::Object,
+    }
+}
+
+/// A function with these parameters (named `a`, `b`...) and results.
+pub fn function(params: &[Ty], results: &[Ty], body: Vec<Stmt>) -> Function {
+    let locals = params.iter().zip('a'..).map(|(&ty, name)| Local {
+        name: name.to_string(),
+        storage: storage(ty),
+        needs_flag: false,
+    });
+    Function {
+        name: "f".to_owned(),
+        params: params.len(),
+        locals: locals.collect(),
+        results: results.iter().map(|&ty| storage(ty)).collect(),
+        returns_tuple: results.len() > 1,
+        body,
+        recursive: false,
+        span: span(),
+    }
+}
+
+/// A module of functions, none of which is a method.
+pub fn module(functions: Vec<Function>) -> Module {
+    Module {
+        source: SourceId(0),
+        name: "m".to_owned(),
+        doc: None,
+        gil_used: false,
+        constants: Vec::new(),
+        exceptions: Vec::new(),
+        methods: Vec::new(),
+        functions,
+        tests: Vec::new(),
+    }
+}
+
+/// A program with one function for each of the module's, inlined: `self` and the parameters in, results and a flag out through memory.
+pub struct Built {
+    pub program: Program,
+    pub entries: Vec<FuncId>,
+}
+
+/// Builds a module's bodies; checks the program before and after the optimizer.
+pub fn build(module: &Module) -> Built {
+    let mut ctx = Ctx::new(module, target::host());
+    let bodies = plan(&mut ctx);
+    let entries = (0..module.functions.len())
+        .map(|at| entry(&mut ctx, &bodies, FunctionId(at as u32)))
+        .collect();
+    define(&mut ctx, &bodies);
+    let mut program = ctx.program;
+    verified(&program);
+    opt::run(&mut program);
+    verified(&program);
+    Built { program, entries }
+}
+
+fn verified(program: &Program) {
+    if let Err(text) = verify::verify(program) {
+        panic!("{text}\n{}", print::program(program));
+    }
+}
+
+fn entry(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId) -> FuncId {
+    let function = &ctx.module.functions[id.index()];
+    let own = function.locals[..function.params]
+        .iter()
+        .map(|local| abi(local.storage.ty()));
+    let params: Vec<AbiType> = [AbiType::I64, AbiType::I64]
+        .into_iter()
+        .chain(own)
+        .collect();
+    let sig = Signature::internal(&params, &[AbiType::I64]);
+    let mut b = Builder::new(Func::new(format!("entry{}", id.0), sig));
+    let params: Vec<Value> = b.func.params().to_vec();
+    let (returns, fails) = (b.block(), b.cold_block());
+    let results: Vec<Value> = function
+        .results
+        .iter()
+        .map(|result| b.param(returns, super::ir_type(result.ty())))
+        .collect();
+    inline(
+        ctx,
+        bodies,
+        &mut b,
+        id,
+        &params[2..],
+        params[0],
+        returns,
+        fails,
+    );
+    b.seal_and_switch_to(returns);
+    for (at, (&result, &storage)) in results.iter().zip(&function.results).enumerate() {
+        b.store(super::mem_type(storage), result, params[1], 8 * at as i32);
+    }
+    let flag = b.iconst(0);
+    b.ret(&[flag]);
+    b.seal_and_switch_to(fails);
+    let flag = b.iconst(1);
+    b.ret(&[flag]);
+    ctx.program.add_func(b.finish())
+}
+
+/// What a call does: bits of the results, or class and text of the exception.
+pub type Outcome = Result<Vec<u64>, (String, String)>;
+
+impl Built {
+    /// Calls function `at`.
+    pub fn call(&self, at: usize, args: &[u64]) -> Outcome {
+        self.call_on(at, args, &mut Host::default())
+    }
+
+    /// Calls function `at` in a world of one's own.
+    pub fn call_on(&self, at: usize, args: &[u64], host: &mut Host) -> Outcome {
+        let mut machine = Machine::new(&self.program);
+        host.provide(&mut machine);
+        let out = machine.memory.alloc(vec![0; 64]);
+        let state = host.module();
+        let args: Vec<u64> = [state, out].iter().chain(args).copied().collect();
+        let flag = machine
+            .call(self.entries[at], &args, &mut |memory, name, args| {
+                host.call(memory, name, args)
+            })
+            .unwrap_or_else(|text| panic!("{text}\n{}", print::program(&self.program)));
+        host.check_balance();
+        match (flag[0], host.raised.take()) {
+            (0, None) => Ok((0..8)
+                .map(|at| {
+                    let ty = crate::ir::op::MemType::I64;
+                    machine.memory.load(ty, out + 8 * at).expect("it is there")
+                })
+                .collect()),
+            (1, Some(raised)) => Err(raised),
+            (flag, raised) => panic!("flag {flag}, but {raised:?}"),
+        }
+    }
+}

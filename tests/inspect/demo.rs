@@ -1,15 +1,5 @@
-//! Files read back: ours against the program they were made of, CPython's own extension modules against CPython, and damaged ones.
+//! A module laid out like ours, in all the forms it may have: object, linked by any linker, stripped, with packed relocations.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "tests read files and run tools"
-)]
-
-#[path = "common/tool.rs"]
-mod tool;
-
-use std::path::Path;
 use std::process::Command;
 
 use pyasmgen::backend::isa::code::{Code, CodeRef, RefKind, Referent};
@@ -21,10 +11,11 @@ use pyasmgen::ir::func::{Func, Signature};
 use pyasmgen::ir::program::{FuncId, Program};
 use pyasmgen::link;
 use pyasmgen::target::TARGETS;
-use tool::tool;
+
+use crate::tool::tool;
 
 /// An object as our modules are laid out: definitions for both builds, slots, export slots. Its code does nothing.
-fn module_object() -> Vec<u8> {
+pub fn module_object() -> Vec<u8> {
     let mut program = Program::new("demo");
     let func = |program: &mut Program, name: &str, export: bool| {
         program.add_func(Func {
@@ -315,176 +306,4 @@ fn text_and_json_say_the_same() {
     }
     assert_eq!(json["sections"][0]["name"], ".text");
     assert_eq!(json["imports"][0], "PyModuleDef_Init");
-}
-
-/// Imports every module of `lib-dynload` and tells its builtin functions, a line each: file, function, signature, docstring.
-const TELL: &str = r#"
-import importlib, json, os, sys, sysconfig, types, warnings
-warnings.simplefilter("ignore")
-folder = os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload")
-for file in sorted(os.listdir(folder)):
-    # CPython's tests of module loading are called otherwise than their definitions.
-    if not file.endswith(".so") or file.startswith("_test"):
-        continue
-    name = file.split(".")[0]
-    try:
-        module = importlib.import_module(name)
-    except Exception:
-        continue
-    if getattr(module, "__file__", "") != os.path.join(folder, file):
-        continue
-    functions = {
-        f.__name__: [f.__text_signature__, f.__doc__]
-        for f in vars(module).values()
-        if type(f) is types.BuiltinFunctionType and f.__self__ is module
-    }
-    print(json.dumps([module.__file__, name, module.__doc__, functions]))
-"#;
-
-#[test]
-fn cpythons_own_modules_are_decoded_as_cpython_shows_them() {
-    let Some(python) = tool("python3") else {
-        return;
-    };
-    let told = Command::new(python).args(["-c", TELL]).output().unwrap();
-    assert!(told.status.success());
-    let told = String::from_utf8(told.stdout).unwrap();
-    let mut compared = 0;
-    for line in told.lines() {
-        let told: serde_json::Value = serde_json::from_str(line).unwrap();
-        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-        let (file, name) = (text(&told[0]).unwrap(), text(&told[1]).unwrap());
-        let report = inspect(&file, &std::fs::read(&file).unwrap()).unwrap();
-        let named = |m: &&Module| {
-            let m_name = m.name.as_deref().unwrap_or_default();
-            m_name.rsplit('.').next() == Some(&name)
-        };
-        // `_decimal` calls itself `decimal`.
-        let only = report.modules.first().filter(|_| report.modules.len() == 1);
-        let module = report.modules.iter().find(named).or(only);
-        let module = module.unwrap_or_else(|| panic!("{file}: no definition of {name}"));
-        for (function, facts) in told[3].as_object().unwrap() {
-            let mut all = module.methods.iter().chain(&report.other_methods);
-            let method = all
-                .find(|m| m.name == *function)
-                .unwrap_or_else(|| panic!("{file}: no method {function}"));
-            assert_eq!(method.signature, text(&facts[0]), "{file}: {function}");
-            // CPython shows an empty docstring as none.
-            let doc = method.doc.clone().filter(|doc| !doc.is_empty());
-            let shown = text(&facts[1]).filter(|doc| !doc.is_empty());
-            assert_eq!(doc, shown, "{file}: {function}");
-            compared += 1;
-        }
-    }
-    println!("{compared} functions of {} modules", told.lines().count());
-    // A Python that was built with its modules inside has none to compare with.
-    assert!(told.is_empty() || compared > 100);
-}
-
-/// Small numbers that look random and are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % sides.max(1)
-    }
-}
-
-fn survives(bytes: &[u8]) {
-    let outcome = std::panic::catch_unwind(|| {
-        if let Ok(report) = inspect("damaged", bytes) {
-            let _ = (report.to_string(), report.to_json());
-        }
-    });
-    if outcome.is_err() {
-        let kept = std::env::temp_dir().join("pyasmgen-damaged.elf");
-        std::fs::write(&kept, bytes).unwrap();
-        panic!("reading {} panics", kept.display());
-    }
-}
-
-#[test]
-fn damaged_files_do_not_panic() {
-    let object = module_object();
-    let mut files = vec![object.clone()];
-    if tool("ld").is_some() {
-        let folder = tempfile::tempdir().unwrap();
-        let (made, output) = (folder.path().join("demo.o"), folder.path().join("demo.so"));
-        std::fs::write(&made, &object).unwrap();
-        link::link(&link::resolve("ld").unwrap(), &TARGETS[0], &made, &output).unwrap();
-        files.push(std::fs::read(&output).unwrap());
-    }
-    if let Some(compiled) = c_object() {
-        files.push(compiled);
-    }
-    let dice = &mut Dice(3);
-    for file in &files {
-        for _ in 0..300 {
-            survives(&file[..dice.roll(file.len())]);
-        }
-        // The file header, the tables' headers at the end, and anywhere; bytes of all kinds, or whole words of extremes.
-        for round in 0..3000 {
-            let mut bytes = file.clone();
-            for _ in 0..1 + dice.roll(4) {
-                let at = match round % 3 {
-                    0 => dice.roll(64),
-                    1 => bytes.len() - 1 - dice.roll(bytes.len().min(1400)),
-                    _ => dice.roll(bytes.len()),
-                };
-                let extreme = [
-                    0u64,
-                    1,
-                    u64::MAX,
-                    1 << 63,
-                    u64::MAX >> 1,
-                    bytes.len() as u64,
-                ];
-                let word = extreme[dice.roll(6)].to_le_bytes();
-                let width = [1, 2, 4, 8][dice.roll(4)].min(bytes.len() - at);
-                if dice.roll(2) == 0 {
-                    bytes[at..at + width].copy_from_slice(&word[..width]);
-                } else {
-                    bytes[at] = dice.roll(256) as u8;
-                }
-            }
-            survives(&bytes);
-        }
-    }
-    for length in 0..200 {
-        let mut noise: Vec<u8> = (0..length).map(|_| dice.roll(256) as u8).collect();
-        survives(&noise);
-        let magic = b"\x7fELF\x02\x01\x01";
-        let fits = magic.len().min(noise.len());
-        noise[..fits].copy_from_slice(&magic[..fits]);
-        survives(&noise);
-    }
-}
-
-/// An object by gcc, with more kinds of sections than ours.
-fn c_object() -> Option<Vec<u8>> {
-    let gcc = tool("gcc")?;
-    let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join("m.c");
-    let text =
-        "int x; static int (*t[2])(int); __thread int y; int f(int a) { return t[a](x + y); }";
-    std::fs::write(&source, text).unwrap();
-    let made = folder.path().join("m.o");
-    let ran = Command::new(gcc)
-        .args(["-g", "-ffunction-sections", "-fPIC", "-c", "-o"])
-        .args([Path::new(&made), &source])
-        .status();
-    assert!(ran.unwrap().success());
-    Some(std::fs::read(&made).unwrap())
-}
-
-#[test]
-fn files_of_other_formats_are_refused_by_name() {
-    let error = inspect("module.pyd", b"MZ\x90\x00rest").unwrap_err();
-    assert!(error.to_string().starts_with("module.pyd is no ELF file"));
-    assert!(inspect("empty", b"").is_err());
-    assert!(inspect("short", b"\x7fELF").is_err());
 }

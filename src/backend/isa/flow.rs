@@ -1,0 +1,285 @@
+//! The control flow of a function as register allocation and lowering want it. In: a [`Func`]. Out: its reachable blocks and the blocks put
+//! on critical edges, in the order of the code; parameters with a single source replaced by that source; where each value is defined and
+//! how often it is used. Knows no machine, and changes nothing in the function.
+
+use smallvec::{SmallVec, smallvec};
+
+use super::vcode::VBlock;
+use crate::ir::func::{Block, BlockCall, ENTRY, Func, Inst, Term, Value};
+use crate::ir::op::Effect;
+
+/// What a block of the code stems from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A block of the function.
+    Block(Block),
+    /// The edge from this block to its terminator's nth target: the target has other predecessors, the source other successors.
+    Edge(Block, usize),
+}
+
+/// A block of the code.
+#[derive(Clone, Debug)]
+pub struct FlowBlock {
+    /// What it stems from.
+    pub source: Source,
+    /// Where it may go on, in the order of the terminator's targets.
+    pub succs: SmallVec<[VBlock; 2]>,
+    /// Where it may come from.
+    pub preds: Vec<VBlock>,
+}
+
+/// Where an instruction stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    /// Its block; meaningless for unreachable instructions.
+    pub block: Block0,
+    /// Its number in the block.
+    pub index: u32,
+    /// How many instructions of the block before it write memory or call: two loads of one epoch see the same memory.
+    pub epoch: u32,
+}
+
+/// A [`Block`] with a default, for tables.
+pub type Block0 = u32;
+
+/// The result.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Blocks in the order of the code.
+    pub blocks: Vec<FlowBlock>,
+    /// The same so that every definition comes behind all its uses (loop-carried ones aside).
+    pub uses_first: Vec<VBlock>,
+    aliases: Vec<Value>,
+    definitions: Vec<Option<Inst>>,
+    uses: Vec<u32>,
+    places: Vec<Place>,
+    edge_counts: Vec<u32>,
+}
+
+impl Flow {
+    /// The value that `value` is a copy of, or itself.
+    pub fn resolve(&self, value: Value) -> Value {
+        self.aliases[value.index()]
+    }
+
+    /// The instruction that defines a resolved value; none for parameters.
+    pub fn definition(&self, value: Value) -> Option<Inst> {
+        self.definitions[value.index()]
+    }
+
+    /// How often a resolved value is mentioned.
+    pub fn uses(&self, value: Value) -> u32 {
+        self.uses[value.index()]
+    }
+
+    /// Where an instruction stands.
+    pub fn place(&self, inst: Inst) -> Place {
+        self.places[inst.index()]
+    }
+
+    /// Whether several edges arrive at a block, so that its parameters are values of their own.
+    pub fn is_join(&self, block: Block) -> bool {
+        self.edge_counts[block.index()] > 1
+    }
+}
+
+/// Analyses a function.
+pub fn analyse(func: &Func) -> Flow {
+    let (postorder, edge_counts) = walk(func);
+    assert_eq!(
+        edge_counts[ENTRY.index()],
+        0,
+        "{}: the entry block is jumped to",
+        func.name
+    );
+    let aliases = resolve_copies(func, &postorder, &edge_counts);
+    let mut flow = Flow {
+        blocks: Vec::with_capacity(postorder.len()),
+        uses_first: Vec::with_capacity(postorder.len()),
+        aliases,
+        definitions: vec![None; func.values.len()],
+        uses: vec![0; func.values.len()],
+        places: vec![Place::default(); func.insts.len()],
+        edge_counts,
+    };
+    for &block in &postorder {
+        flow.survey(func, block);
+    }
+    flow.order_blocks(func, &postorder);
+    flow
+}
+
+/// Depth-first postorder of the reachable blocks, and how many edges arrive at each block.
+fn walk(func: &Func) -> (Vec<Block>, Vec<u32>) {
+    let mut counts = vec![0; func.blocks.len()];
+    let mut seen = vec![false; func.blocks.len()];
+    let mut order = Vec::with_capacity(func.blocks.len());
+    let mut stack = vec![(ENTRY, 0)];
+    seen[ENTRY.index()] = true;
+    while let Some((block, next)) = stack.pop() {
+        let target = nth_target(terminator(func, block), next).map(|call| call.block);
+        let Some(target) = target else {
+            order.push(block);
+            continue;
+        };
+        stack.push((block, next + 1));
+        counts[target.index()] += 1;
+        if !seen[target.index()] {
+            seen[target.index()] = true;
+            stack.push((target, 0));
+        }
+    }
+    (order, counts)
+}
+
+/// The terminator of a finished block.
+pub fn terminator(func: &Func, block: Block) -> &Term {
+    let term = func.blocks[block.index()].term.as_ref();
+    term.unwrap_or_else(|| panic!("{}: {block} has no terminator", func.name))
+}
+
+/// The nth jump of a terminator.
+pub fn nth_target(term: &Term, n: usize) -> Option<&BlockCall> {
+    match (term, n) {
+        (Term::Jump(to), 0) | (Term::Br(_, to, _), 0) | (Term::Br(_, _, to), 1) => Some(to),
+        (Term::Jump(_) | Term::Br(..) | Term::Return(_) | Term::Unreachable, _) => None,
+    }
+}
+
+fn resolve_copies(func: &Func, postorder: &[Block], edge_counts: &[u32]) -> Vec<Value> {
+    let mut aliases: Vec<Value> = (0..func.values.len() as u32).map(Value).collect();
+    // A block with one edge is dominated by the edge's source, which reverse postorder has visited before.
+    for &block in postorder.iter().rev() {
+        for call in terminator(func, block).targets() {
+            if edge_counts[call.block.index()] == 1 {
+                let params = &func.blocks[call.block.index()].params;
+                for (&param, &arg) in params.iter().zip(&call.args) {
+                    aliases[param.index()] = aliases[arg.index()];
+                }
+            }
+        }
+    }
+    aliases
+}
+
+impl Flow {
+    /// Notes definitions, uses and places of a block.
+    fn survey(&mut self, func: &Func, block: Block) {
+        let data = &func.blocks[block.index()];
+        let mut epoch = 0;
+        for (index, &inst) in data.insts.iter().enumerate() {
+            self.places[inst.index()] = Place {
+                block: block.0,
+                index: index as u32,
+                epoch,
+            };
+            let inst_data = &func.insts[inst.index()];
+            for &arg in &inst_data.args {
+                self.uses[self.aliases[arg.index()].index()] += 1;
+            }
+            for &result in &inst_data.results {
+                self.definitions[result.index()] = Some(inst);
+            }
+            match inst_data.op.row().effect {
+                Effect::Store | Effect::Call => epoch += 1,
+                Effect::Pure | Effect::Load => {}
+            }
+        }
+        let term = terminator(func, block);
+        let direct: &[Value] = match term {
+            Term::Br(cond, ..) => std::slice::from_ref(cond),
+            Term::Return(values) => values,
+            Term::Jump(_) | Term::Unreachable => &[],
+        };
+        let passed = term
+            .targets()
+            .into_iter()
+            .filter(|call| self.edge_counts[call.block.index()] > 1)
+            .flat_map(|call| &call.args);
+        for &value in direct.iter().chain(passed) {
+            self.uses[self.aliases[value.index()].index()] += 1;
+        }
+    }
+
+    /// Puts blocks and edge blocks in order, and connects them.
+    fn order_blocks(&mut self, func: &Func, postorder: &[Block]) {
+        let mut reachable = vec![false; func.blocks.len()];
+        for &block in postorder {
+            reachable[block.index()] = true;
+        }
+        let is_cold = |block: Block| func.blocks[block.index()].cold;
+        let mut sources = Vec::with_capacity(postorder.len());
+        let mut cold_sources = Vec::new();
+        for block in func.layout() {
+            if !reachable[block.index()] {
+                continue;
+            }
+            if is_cold(block) {
+                cold_sources.push(Source::Block(block));
+            } else {
+                sources.push(Source::Block(block));
+            }
+            let term = terminator(func, block);
+            if let Term::Br(_, then, other) = term {
+                for (at, target) in [then, other].into_iter().enumerate() {
+                    if !self.is_join(target.block) {
+                        continue;
+                    }
+                    let edge = Source::Edge(block, at);
+                    if is_cold(block) || is_cold(target.block) {
+                        cold_sources.push(edge);
+                    } else {
+                        sources.push(edge);
+                    }
+                }
+            }
+        }
+        sources.append(&mut cold_sources);
+
+        let mut block_of = vec![VBlock(u32::MAX); func.blocks.len()];
+        let mut edge_of = vec![[VBlock(u32::MAX); 2]; func.blocks.len()];
+        for (at, &source) in sources.iter().enumerate() {
+            match source {
+                Source::Block(block) => block_of[block.index()] = VBlock(at as u32),
+                Source::Edge(from, n) => edge_of[from.index()][n] = VBlock(at as u32),
+            }
+        }
+        for &source in &sources {
+            let succs = match source {
+                Source::Edge(from, n) => {
+                    let call = nth_target(terminator(func, from), n).expect("edges are branches");
+                    smallvec![block_of[call.block.index()]]
+                }
+                Source::Block(block) => {
+                    let term = terminator(func, block);
+                    let is_branch = matches!(term, Term::Br(..));
+                    let targets = term.targets().into_iter().enumerate();
+                    let succ = |(at, call): (usize, &BlockCall)| {
+                        if is_branch && self.is_join(call.block) {
+                            edge_of[block.index()][at]
+                        } else {
+                            block_of[call.block.index()]
+                        }
+                    };
+                    targets.map(succ).collect()
+                }
+            };
+            self.blocks.push(FlowBlock {
+                source,
+                succs,
+                preds: Vec::new(),
+            });
+        }
+        for at in 0..self.blocks.len() {
+            for succ in self.blocks[at].succs.clone() {
+                self.blocks[succ.index()].preds.push(VBlock(at as u32));
+            }
+        }
+        for &block in postorder {
+            let edges = edge_of[block.index()];
+            let edges = edges.iter().filter(|edge| edge.0 != u32::MAX);
+            self.uses_first.extend(edges);
+            self.uses_first.push(block_of[block.index()]);
+        }
+    }
+}

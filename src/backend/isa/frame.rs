@@ -1,0 +1,200 @@
+//! Lays out a function's frame and says, change by change, how it is made and undone. In: what the function needs once registers are
+//! allocated. Out: offsets, and the steps of prologue and epilogue, which a machine's `emit.rs` turns into instructions and
+//! [`super::code::FrameStep`] facts. Nothing else moves the stack pointer.
+//!
+//! ```text
+//!                     |  stack arguments of ours    |
+//!   incoming -------> +-----------------------------+  sp at entry + return_size
+//!                     |  return address             |  (machines whose calls push one)
+//!                     +-----------------------------+  sp at entry
+//!                     |  saved registers, pushed    |  saved[0] on top
+//!                     +-----------------------------+
+//!                     |  padding                    |
+//!                     |  spill slots, 8 bytes each  |
+//!   spills ---------> +-----------------------------+
+//!                     |  slots of the IR            |
+//!                     +-----------------------------+
+//!                     |  stack arguments of calls,  |
+//!                     |  shadow space included      |
+//!   stack pointer --> +-----------------------------+  aligned at every call
+//! ```
+//!
+//! Assumptions: the stack pointer does not move between prologue and epilogue, so everything is addressed from it; there is no red zone.
+
+use super::code::FrameChange;
+use crate::ir::func::SlotData;
+use crate::target::regs::Reg;
+
+/// Guard pages are touched in order: a larger frame is made page by page.
+const PAGE: u32 = 4096;
+
+/// What a function needs.
+#[derive(Clone, Debug)]
+pub struct Needs<'a> {
+    /// Callee-saved registers it writes.
+    pub saved: Vec<Reg>,
+    /// Spill slots.
+    pub spill_slots: u32,
+    /// Pieces of the IR.
+    pub slots: &'a [SlotData],
+    /// The largest outgoing area of its calls; `None` where it makes none (a jump out at the end is none).
+    pub outgoing: Option<u32>,
+    /// Bytes that a call pushes.
+    pub return_size: u32,
+    /// Alignment of the stack pointer at a call.
+    pub stack_align: u32,
+}
+
+/// A frame, all offsets from the stack pointer.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Saved registers in the order they are pushed.
+    pub saved: Vec<Reg>,
+    /// Bytes below them.
+    pub size: u32,
+    /// The first spill slot.
+    pub spills: u32,
+    /// The pieces of the IR.
+    pub slots: Vec<u32>,
+    /// The first stack argument of ours.
+    pub incoming: u32,
+}
+
+/// A step of the prologue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Changes the frame.
+    Change(FrameChange),
+    /// Touches the word at the stack pointer.
+    Probe,
+}
+
+/// Lays out the frame.
+pub fn lay_out(needs: Needs<'_>) -> Frame {
+    let mut at = needs.outgoing.unwrap_or(0).next_multiple_of(8);
+    let mut aligned = needs.outgoing.is_some();
+    let mut slots = Vec::with_capacity(needs.slots.len());
+    for slot in needs.slots {
+        at = at.next_multiple_of(slot.align.max(1));
+        slots.push(at);
+        at += slot.size;
+        aligned |= slot.align > 8;
+    }
+    let spills = at.next_multiple_of(8);
+    let mut size = spills + 8 * needs.spill_slots;
+    let above = needs.return_size + 8 * needs.saved.len() as u32;
+    if aligned {
+        size = (size + above).next_multiple_of(needs.stack_align) - above;
+    }
+    Frame {
+        incoming: size + above,
+        saved: needs.saved,
+        size,
+        spills,
+        slots,
+    }
+}
+
+impl Frame {
+    /// Whether there is nothing to make or undo.
+    pub fn is_empty(&self) -> bool {
+        self.size == 0 && self.saved.is_empty()
+    }
+
+    /// How it is made.
+    pub fn prologue(&self) -> Vec<Step> {
+        let push = |&reg: &Reg| Step::Change(FrameChange::Push(reg));
+        let mut steps: Vec<Step> = self.saved.iter().map(push).collect();
+        let mut rest = self.size;
+        while rest > PAGE {
+            steps.push(Step::Change(FrameChange::Alloc(PAGE)));
+            steps.push(Step::Probe);
+            rest -= PAGE;
+        }
+        if rest > 0 {
+            steps.push(Step::Change(FrameChange::Alloc(rest)));
+        }
+        steps
+    }
+
+    /// How it is undone.
+    pub fn epilogue(&self) -> Vec<FrameChange> {
+        let free = (self.size > 0).then_some(FrameChange::Free(self.size));
+        let pops = self.saved.iter().rev().map(|&reg| FrameChange::Pop(reg));
+        free.into_iter().chain(pops).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::regs::x64::{RBP, RBX};
+
+    fn needs(
+        saved: &[Reg],
+        spill_slots: u32,
+        slots: &[SlotData],
+        outgoing: Option<u32>,
+    ) -> Needs<'_> {
+        Needs {
+            saved: saved.to_vec(),
+            spill_slots,
+            slots,
+            outgoing,
+            return_size: 8,
+            stack_align: 16,
+        }
+    }
+
+    #[test]
+    fn every_call_finds_an_aligned_stack_and_nothing_overlaps() {
+        let slots = [
+            SlotData { size: 1, align: 1 },
+            SlotData {
+                size: 24,
+                align: 16,
+            },
+            SlotData { size: 4, align: 4 },
+        ];
+        for saved in [&[][..], &[RBX], &[RBX, RBP]] {
+            for spill_slots in 0..4 {
+                for count in 0..=slots.len() {
+                    for outgoing in [None, Some(0), Some(8), Some(24)] {
+                        let frame = lay_out(needs(saved, spill_slots, &slots[..count], outgoing));
+                        if outgoing.is_some() {
+                            assert_eq!(frame.incoming % 16, 0, "{frame:?}");
+                        }
+                        let mut end = outgoing.unwrap_or(0);
+                        for (slot, &at) in slots[..count].iter().zip(&frame.slots) {
+                            assert!(at >= end && at % slot.align == 0, "{frame:?}");
+                            end = at + slot.size;
+                        }
+                        assert!(frame.spills >= end && frame.spills % 8 == 0, "{frame:?}");
+                        assert!(frame.spills + 8 * spill_slots <= frame.size, "{frame:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_leaf_without_needs_has_no_frame() {
+        assert!(lay_out(needs(&[], 0, &[], None)).is_empty());
+    }
+
+    #[test]
+    fn a_large_frame_touches_each_page_it_passes() {
+        let frame = lay_out(needs(&[RBX], 2000, &[], None));
+        let steps = frame.prologue();
+        let probes = steps.iter().filter(|&&step| step == Step::Probe).count();
+        assert_eq!(probes as u32, (frame.size - 1) / PAGE);
+        let moved: u32 = steps
+            .iter()
+            .map(|step| match step {
+                Step::Change(FrameChange::Alloc(bytes)) => *bytes,
+                _ => 0,
+            })
+            .sum();
+        assert_eq!(moved, frame.size);
+    }
+}

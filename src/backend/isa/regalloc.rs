@@ -1,0 +1,303 @@
+//! The door to `regalloc2`: a [`Shape`] goes in, and a location for every operand comes out, with the moves to insert between
+//! instructions. Knows no machine: which registers there are is said by [`Registers`]. In debug builds (and so in tests) every answer is
+//! examined by regalloc2's symbolic checker.
+
+use regalloc2 as ra;
+
+use super::vcode::{Access, Clobbers, Constraint, Shape, VBlock};
+use crate::target::regs::{Reg, RegClass};
+
+/// Which registers may be handed out.
+#[derive(Clone, Debug)]
+pub struct Registers {
+    env: ra::MachineEnv,
+}
+
+impl Registers {
+    /// `first` before `then`: a function pays for the use of the latter (it must preserve them).
+    pub fn new(first: &[Reg], then: &[Reg]) -> Registers {
+        let class_set = |regs: &[Reg], class: RegClass| {
+            let of_class = regs.iter().filter(|reg| reg.class == class);
+            of_class.map(|&reg| preg(reg)).collect::<ra::PRegSet>()
+        };
+        let sets = |regs: &[Reg]| {
+            [
+                class_set(regs, RegClass::Int),
+                class_set(regs, RegClass::Float),
+                ra::PRegSet::empty(),
+            ]
+        };
+        Registers {
+            env: ra::MachineEnv {
+                preferred_regs_by_class: sets(first),
+                non_preferred_regs_by_class: sets(then),
+                // The allocator finds a free register, or makes one free, where moves form a cycle.
+                scratch_by_class: [None; 3],
+                fixed_stack_slots: Vec::new(),
+            },
+        }
+    }
+}
+
+/// Memory of the allocator, kept from function to function.
+#[derive(Default)]
+pub struct Context {
+    ctx: ra::Ctx,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Context")
+    }
+}
+
+/// Where a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loc {
+    /// In a register.
+    Reg(Reg),
+    /// In a spill slot of the frame, 8 bytes each.
+    Spill(u32),
+}
+
+/// A move to insert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The instruction it belongs to.
+    pub inst: u32,
+    /// Whether it stands behind that instruction instead of before it.
+    pub after: bool,
+    /// From here.
+    pub from: Loc,
+    /// To there; not both are spill slots.
+    pub to: Loc,
+}
+
+/// What the allocator found.
+#[derive(Clone, Debug)]
+pub struct Allocation {
+    /// One for each operand of the shape.
+    pub locs: Vec<Loc>,
+    /// In order of the code. Moves that move nothing are left out.
+    pub moves: Vec<Move>,
+    /// How many spill slots the frame needs.
+    pub spill_slots: u32,
+}
+
+/// Gives every operand a location. Panics if the allocator refuses: a constraint that cannot be met is a fault of our lowering.
+pub fn allocate(
+    name: &str,
+    shape: &Shape,
+    registers: &Registers,
+    fast: bool,
+    context: &mut Context,
+) -> Allocation {
+    let adapter = Adapter::new(shape);
+    let options = ra::RegallocOptions {
+        verbose_log: false,
+        validate_ssa: cfg!(debug_assertions),
+        algorithm: if fast {
+            ra::Algorithm::Fastalloc
+        } else {
+            ra::Algorithm::Ion
+        },
+    };
+    let output = ra::run_with_ctx(&adapter, &registers.env, &options, &mut context.ctx)
+        .unwrap_or_else(|error| panic!("{name}: registers cannot be allocated: {error:?}"));
+    if cfg!(debug_assertions) {
+        check(name, &adapter, &registers.env, output);
+    }
+    debug_assert_eq!(output.allocs.len(), shape.operands().len());
+    let moves = output.edits.iter().filter_map(|(at, edit)| {
+        let ra::Edit::Move { from, to } = edit;
+        (from != to).then(|| Move {
+            inst: at.inst().index() as u32,
+            after: at.pos() == ra::InstPosition::After,
+            from: loc(*from),
+            to: loc(*to),
+        })
+    });
+    Allocation {
+        moves: moves.collect(),
+        locs: output.allocs.iter().map(|&alloc| loc(alloc)).collect(),
+        spill_slots: output.num_spillslots as u32,
+    }
+}
+
+fn check(name: &str, adapter: &Adapter, env: &ra::MachineEnv, output: &ra::Output) {
+    let mut checker = ra::checker::Checker::new(adapter, env);
+    checker.prepare(output);
+    if let Err(errors) = checker.run() {
+        panic!("{name}: the allocation is wrong: {errors:?}");
+    }
+}
+
+fn class(class: RegClass) -> ra::RegClass {
+    match class {
+        RegClass::Int => ra::RegClass::Int,
+        RegClass::Float => ra::RegClass::Float,
+    }
+}
+
+fn preg(reg: Reg) -> ra::PReg {
+    ra::PReg::new(reg.number as usize, class(reg.class))
+}
+
+fn loc(alloc: ra::Allocation) -> Loc {
+    if let Some(slot) = alloc.as_stack() {
+        return Loc::Spill(slot.index() as u32);
+    }
+    let preg = alloc.as_reg().expect("every operand has a location");
+    Loc::Reg(Reg {
+        class: match preg.class() {
+            ra::RegClass::Int => RegClass::Int,
+            ra::RegClass::Float => RegClass::Float,
+            ra::RegClass::Vector => unreachable!("there is no third class"),
+        },
+        number: preg.hw_enc() as u8,
+    })
+}
+
+/// A [`Shape`] in regalloc2's words.
+struct Adapter<'a> {
+    shape: &'a Shape,
+    operands: Vec<ra::Operand>,
+    params: Vec<Vec<ra::VReg>>,
+    args: Vec<Vec<ra::VReg>>,
+    succs: Vec<[ra::Block; 2]>,
+    preds: Vec<Vec<ra::Block>>,
+    block_ends: Vec<bool>,
+}
+
+impl<'a> Adapter<'a> {
+    fn new(shape: &'a Shape) -> Adapter<'a> {
+        let vreg =
+            |v: super::vcode::VReg| ra::VReg::new(v.index(), class(shape.classes[v.index()]));
+        let vregs = |list: &[super::vcode::VReg]| list.iter().map(|&v| vreg(v)).collect();
+        let block = |b: &VBlock| ra::Block::new(b.index());
+        let operand = |operand: &super::vcode::Operand| {
+            let constraint = match operand.constraint {
+                Constraint::Any => ra::OperandConstraint::Any,
+                Constraint::Reg => ra::OperandConstraint::Reg,
+                Constraint::Fixed(reg) => ra::OperandConstraint::FixedReg(preg(reg)),
+                Constraint::Reuse(at) => ra::OperandConstraint::Reuse(at as usize),
+            };
+            let (kind, pos) = match operand.access {
+                Access::Use => (ra::OperandKind::Use, ra::OperandPos::Early),
+                Access::Def => (ra::OperandKind::Def, ra::OperandPos::Late),
+                Access::EarlyDef => (ra::OperandKind::Def, ra::OperandPos::Early),
+            };
+            ra::Operand::new(vreg(operand.vreg), constraint, kind, pos)
+        };
+        let mut block_ends = vec![false; shape.inst_count()];
+        for block in &shape.blocks {
+            block_ends[block.insts.end as usize - 1] = true;
+        }
+        let blocks = || shape.blocks.iter();
+        let invalid = ra::Block::invalid();
+        Adapter {
+            shape,
+            operands: shape.operands().iter().map(operand).collect(),
+            params: blocks().map(|b| vregs(&b.params)).collect(),
+            args: blocks().map(|b| vregs(&b.args)).collect(),
+            succs: blocks()
+                .map(|b| {
+                    let at = |n: usize| b.succs.get(n).map_or(invalid, block);
+                    [at(0), at(1)]
+                })
+                .collect(),
+            preds: blocks()
+                .map(|b| b.preds.iter().map(block).collect())
+                .collect(),
+            block_ends,
+        }
+    }
+}
+
+impl ra::Function for Adapter<'_> {
+    fn num_insts(&self) -> usize {
+        self.shape.inst_count()
+    }
+
+    fn num_blocks(&self) -> usize {
+        self.shape.blocks.len()
+    }
+
+    fn entry_block(&self) -> ra::Block {
+        ra::Block::new(0)
+    }
+
+    fn block_insns(&self, block: ra::Block) -> ra::InstRange {
+        let range = &self.shape.blocks[block.index()].insts;
+        ra::InstRange::new(
+            ra::Inst::new(range.start as usize),
+            ra::Inst::new(range.end as usize),
+        )
+    }
+
+    fn block_succs(&self, block: ra::Block) -> &[ra::Block] {
+        let count = self.shape.blocks[block.index()].succs.len();
+        &self.succs[block.index()][..count]
+    }
+
+    fn block_preds(&self, block: ra::Block) -> &[ra::Block] {
+        &self.preds[block.index()]
+    }
+
+    fn block_params(&self, block: ra::Block) -> &[ra::VReg] {
+        &self.params[block.index()]
+    }
+
+    fn is_ret(&self, inst: ra::Inst) -> bool {
+        self.block_ends[inst.index()] && self.ends_in(inst, |succs| succs == 0)
+    }
+
+    fn is_branch(&self, inst: ra::Inst) -> bool {
+        self.block_ends[inst.index()] && self.ends_in(inst, |succs| succs > 0)
+    }
+
+    fn branch_blockparams(&self, block: ra::Block, _: ra::Inst, _: usize) -> &[ra::VReg] {
+        &self.args[block.index()]
+    }
+
+    fn inst_operands(&self, inst: ra::Inst) -> &[ra::Operand] {
+        &self.operands[self.shape.operand_range(inst.index())]
+    }
+
+    fn inst_clobbers(&self, inst: ra::Inst) -> ra::PRegSet {
+        self.shape
+            .clobbers(inst.index())
+            .map_or(ra::PRegSet::empty(), clobber_set)
+    }
+
+    fn num_vregs(&self) -> usize {
+        self.shape.classes.len()
+    }
+
+    fn spillslot_size(&self, _: ra::RegClass) -> usize {
+        1
+    }
+}
+
+impl Adapter<'_> {
+    /// Whether the block that `inst` ends has a number of successors that pleases.
+    fn ends_in(&self, inst: ra::Inst, pleases: impl Fn(usize) -> bool) -> bool {
+        let blocks = &self.shape.blocks;
+        let at = blocks.partition_point(|b| b.insts.end as usize <= inst.index());
+        pleases(blocks[at].succs.len())
+    }
+}
+
+fn clobber_set(clobbers: Clobbers) -> ra::PRegSet {
+    let mut set = ra::PRegSet::empty();
+    for (mut bits, class) in [
+        (clobbers.ints, ra::RegClass::Int),
+        (clobbers.floats, ra::RegClass::Float),
+    ] {
+        while bits != 0 {
+            set.add(ra::PReg::new(bits.trailing_zeros() as usize, class));
+            bits &= bits - 1;
+        }
+    }
+    set
+}

@@ -1,0 +1,525 @@
+//! Allocated machine instructions to bytes: prologue, moves, instructions, branches, epilogues. In: [`Lowered`] and its [`Allocation`].
+//! Out: [`Code`]. Decides nothing about registers or values; what it does decide is which jumps fall through, and which blocks are empty and vanish.
+
+use super::encode::{self, Mem, Rm, encode, imm_size};
+use super::inst::{Cc, Op, Place};
+use super::lower::{Base, Callee, Cond, Inst64, Lowered, RmShape, operand_count};
+use crate::backend::isa::buffer::{BranchForms, Buffer, Label};
+use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
+use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
+use crate::backend::isa::regalloc::{Allocation, Loc, Move};
+use crate::backend::isa::vcode::{Shape, VBlock};
+use crate::ir::func::{Conv, Func};
+use crate::target::Target;
+use crate::target::regs::{Reg, RegClass, x64};
+
+const RSP: u8 = x64::RSP.number;
+
+/// Writes a function.
+pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Allocation) -> Code {
+    let shape = &lowered.code.shape;
+    let conv = match func.sig.conv {
+        Conv::C => target.c,
+        Conv::Internal => target.internal,
+    };
+    let frame = lay_out(Needs {
+        saved: written_of(conv.callee_saved, allocation),
+        spill_slots: allocation.spill_slots,
+        slots: &func.slots,
+        outgoing: lowered.outgoing,
+        return_size: 8,
+        stack_align: conv.stack_align,
+    });
+    let mut emit = Emit {
+        lowered,
+        allocation,
+        frame,
+        buffer: Buffer::new(shape.blocks.len()),
+        forwarded: forward(lowered, allocation),
+        next_move: 0,
+    };
+    emit.buffer.line(func.span);
+    if target.landing_pads && (func.export || func.address_taken) {
+        emit.plain(Op::Endbr64);
+    }
+    emit.prologue();
+    for at in 0..shape.blocks.len() {
+        emit.block(VBlock(at as u32));
+    }
+    emit.buffer.finish()
+}
+
+/// Which of `saved` the function writes.
+fn written_of(saved: &[Reg], allocation: &Allocation) -> Vec<Reg> {
+    let mut written = [false; 32];
+    let key = |reg: Reg| reg.number as usize + 16 * (reg.class == RegClass::Float) as usize;
+    let targets = allocation.moves.iter().map(|m| &m.to);
+    for &loc in allocation.locs.iter().chain(targets) {
+        if let Loc::Reg(reg) = loc {
+            written[key(reg)] = true;
+        }
+    }
+    let is_written = |reg: &Reg| written[key(*reg)];
+    saved.iter().copied().filter(is_written).collect()
+}
+
+/// For each block, where a jump to it really goes: blocks that only jump on are passed over.
+fn forward(lowered: &Lowered, allocation: &Allocation) -> Vec<VBlock> {
+    let blocks = &lowered.code.shape.blocks;
+    let mut moves = allocation.moves.iter().peekable();
+    let mut targets: Vec<VBlock> = (0..blocks.len() as u32).map(VBlock).collect();
+    for (at, block) in blocks.iter().enumerate() {
+        let mut has_moves = false;
+        while moves.next_if(|m| m.inst < block.insts.end).is_some() {
+            has_moves = true;
+        }
+        let first = &lowered.code.insts[block.insts.start as usize];
+        if !has_moves && block.insts.len() == 1 && matches!(first, Inst64::Jump) {
+            targets[at] = block.succs[0];
+        }
+    }
+    for at in (0..targets.len()).rev() {
+        // An empty loop jumps to itself in the end; its blocks stay.
+        let mut to = targets[at];
+        for _ in 0..targets.len() {
+            if targets[to.index()] == to {
+                break;
+            }
+            to = targets[to.index()];
+            if to.index() == at {
+                break;
+            }
+        }
+        targets[at] = to;
+    }
+    targets
+}
+
+struct Emit<'a> {
+    lowered: &'a Lowered,
+    allocation: &'a Allocation,
+    frame: Frame,
+    buffer: Buffer,
+    forwarded: Vec<VBlock>,
+    next_move: usize,
+}
+
+impl Emit<'_> {
+    fn shape(&self) -> &Shape {
+        &self.lowered.code.shape
+    }
+
+    // Frame.
+
+    fn prologue(&mut self) {
+        for step in self.frame.prologue() {
+            match step {
+                Step::Probe => self.inst(&encode::Inst {
+                    rm: Rm::Mem(stack(0)),
+                    ..simple(Op::OrMI8)
+                }),
+                Step::Change(change) => self.frame_change(change),
+            }
+        }
+        self.buffer.end_prologue();
+    }
+
+    fn epilogue(&mut self) {
+        if self.frame.is_empty() {
+            return;
+        }
+        self.buffer.frame(FrameChange::EpilogueBegin);
+        for change in self.frame.epilogue() {
+            self.frame_change(change);
+        }
+    }
+
+    fn end_epilogue(&mut self) {
+        if !self.frame.is_empty() {
+            self.buffer.frame(FrameChange::EpilogueEnd);
+        }
+    }
+
+    fn frame_change(&mut self, change: FrameChange) {
+        match change {
+            FrameChange::Push(reg) => self.inst(&encode::Inst {
+                reg: reg.number,
+                ..simple(Op::PushO)
+            }),
+            FrameChange::Pop(reg) => self.inst(&encode::Inst {
+                reg: reg.number,
+                ..simple(Op::PopO)
+            }),
+            FrameChange::Alloc(bytes) => self.move_stack(Op::SubMI8, Op::SubMI, bytes),
+            FrameChange::Free(bytes) => self.move_stack(Op::AddMI8, Op::AddMI, bytes),
+            FrameChange::SetFramePointer(..)
+            | FrameChange::Save(..)
+            | FrameChange::EpilogueBegin
+            | FrameChange::EpilogueEnd => unreachable!("no frame of ours has a step {change:?}"),
+        }
+        self.buffer.frame(change);
+    }
+
+    fn move_stack(&mut self, short: Op, long: Op, bytes: u32) {
+        let op = if i8::try_from(bytes).is_ok() {
+            short
+        } else {
+            long
+        };
+        self.inst(&encode::Inst {
+            rm: Rm::Reg(RSP),
+            imm: bytes.into(),
+            ..simple(op)
+        });
+    }
+
+    fn spill(&self, slot: u32) -> Mem {
+        stack(self.frame.spills + 8 * slot)
+    }
+
+    // Blocks.
+
+    fn block(&mut self, block: VBlock) {
+        if self.forwarded[block.index()] != block {
+            return;
+        }
+        self.buffer.bind(Label(block.0));
+        for at in self.shape().blocks[block.index()].insts.clone() {
+            self.buffer.line(self.lowered.code.spans[at as usize]);
+            self.moves(at, false);
+            self.vinst(block, at as usize);
+            self.moves(at, true);
+        }
+    }
+
+    /// The block behind `block` in the code.
+    fn next_block(&self, block: VBlock) -> Option<VBlock> {
+        let rest = &self.forwarded[block.index() + 1..];
+        let skip = rest
+            .iter()
+            .zip(block.0 + 1..)
+            .position(|(to, at)| to.0 == at)?;
+        Some(VBlock(block.0 + 1 + skip as u32))
+    }
+
+    /// The moves before or behind instruction `inst`. Moves of blocks that vanished do not exist, so none are left behind.
+    fn moves(&mut self, inst: u32, after: bool) {
+        while let Some(&m) = self.allocation.moves.get(self.next_move) {
+            debug_assert!(m.inst >= inst, "a move was passed over");
+            if m.inst != inst || m.after != after {
+                break;
+            }
+            self.next_move += 1;
+            self.move_value(m);
+        }
+    }
+
+    fn move_value(&mut self, m: Move) {
+        let inst = match (m.from, m.to) {
+            (Loc::Reg(from), Loc::Reg(to)) => {
+                let op = by_class(to.class, Op::MovRM, Op::MovapsRM);
+                with(op, to, Rm::Reg(from.number))
+            }
+            (Loc::Spill(from), Loc::Reg(to)) => {
+                let op = by_class(to.class, Op::MovRM, Op::MovsdRM);
+                with(op, to, Rm::Mem(self.spill(from)))
+            }
+            (Loc::Reg(from), Loc::Spill(to)) => {
+                let op = by_class(from.class, Op::MovMR, Op::MovsdMR);
+                with(op, from, Rm::Mem(self.spill(to)))
+            }
+            (Loc::Spill(_), Loc::Spill(_)) => unreachable!("regalloc2 moves through registers"),
+        };
+        self.inst(&inst);
+    }
+
+    // Instructions.
+
+    fn inst(&mut self, inst: &encode::Inst) {
+        encode(inst, self.buffer.bytes());
+    }
+
+    fn plain(&mut self, op: Op) {
+        self.inst(&simple(op));
+    }
+
+    fn vinst(&mut self, block: VBlock, at: usize) {
+        let locs = &self.allocation.locs[self.shape().operand_range(at)];
+        let reg = |n: usize| match locs[n] {
+            Loc::Reg(reg) => reg,
+            Loc::Spill(_) => unreachable!("a register was asked for"),
+        };
+        match self.lowered.code.insts[at] {
+            Inst64::Row { op, rm, imm, cc } => self.row(op, rm, imm, cc, locs),
+            Inst64::Args => {}
+            Inst64::Zero => self.inst(&with(Op::Xor32RM, reg(0), Rm::Reg(reg(0).number))),
+            Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
+            Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
+            Inst64::FloatCmov(cond) => self.float_cmov(cond, reg(1), reg(2)),
+            Inst64::Call(callee) => self.transfer(callee, Op::CallD, Op::CallM, locs),
+            Inst64::TailCall(callee) => {
+                self.epilogue();
+                self.transfer(callee, Op::JmpD, Op::JmpM, locs);
+                self.end_epilogue();
+            }
+            Inst64::Ret => {
+                self.epilogue();
+                self.plain(Op::Ret);
+                self.end_epilogue();
+            }
+            Inst64::Jump => {
+                let to = self.target(block, 0);
+                if Some(to) != self.next_block(block) {
+                    self.buffer.branch(jump_forms(), Label(to.0));
+                }
+            }
+            Inst64::Branch(cond) => self.branch(block, cond),
+            Inst64::Trap => self.plain(Op::Ud2),
+        }
+    }
+
+    fn target(&self, block: VBlock, n: usize) -> VBlock {
+        self.forwarded[self.shape().blocks[block.index()].succs[n].index()]
+    }
+
+    fn branch(&mut self, block: VBlock, cond: Cond) {
+        let (then, other) = (self.target(block, 0), self.target(block, 1));
+        let next = self.next_block(block);
+        if then == other {
+            if Some(then) != next {
+                self.buffer.branch(jump_forms(), Label(then.0));
+            }
+            return;
+        }
+        let (cond, then, other) = if Some(then) == next {
+            (cond.not(), other, then)
+        } else {
+            (cond, then, other)
+        };
+        match cond {
+            Cond::One(cc) => self.buffer.branch(jcc_forms(cc), Label(then.0)),
+            Cond::Either(a, b) => {
+                self.buffer.branch(jcc_forms(a), Label(then.0));
+                self.buffer.branch(jcc_forms(b), Label(then.0));
+            }
+            Cond::Both(a, b) => {
+                self.buffer.branch(jcc_forms(a.not()), Label(other.0));
+                self.buffer.branch(jcc_forms(b), Label(then.0));
+            }
+        }
+        if Some(other) != next {
+            self.buffer.branch(jump_forms(), Label(other.0));
+        }
+    }
+
+    /// Jumps around a move: there is no conditional move between XMM registers.
+    fn float_cmov(&mut self, cond: Cond, to: Reg, from: Reg) {
+        let end = self.buffer.label();
+        match cond.not() {
+            Cond::One(cc) => self.buffer.branch(jcc_forms(cc), end),
+            Cond::Either(a, b) => {
+                self.buffer.branch(jcc_forms(a), end);
+                self.buffer.branch(jcc_forms(b), end);
+            }
+            Cond::Both(a, b) => {
+                let start = self.buffer.label();
+                self.buffer.branch(jcc_forms(a.not()), start);
+                self.buffer.branch(jcc_forms(b), end);
+                self.buffer.bind(start);
+            }
+        }
+        self.inst(&with(Op::MovapsRM, to, Rm::Reg(from.number)));
+        self.buffer.bind(end);
+    }
+
+    fn row(&mut self, op: Op, rm: RmShape, imm: i64, cc: Cc, locs: &[Loc]) {
+        let mut inst = encode::Inst {
+            imm,
+            cc,
+            ..simple(op)
+        };
+        let mut rest = locs;
+        for operand in op.row().operands {
+            let count = operand_count(operand.role, operand.place, rm);
+            let (mine, others) = rest.split_at(count);
+            rest = others;
+            match operand.place {
+                Place::Imm(_) | Place::Bits(_) | Place::Rel(_) | Place::Fixed(..) => {}
+                Place::Reg | Place::Opcode => inst.reg = number(mine[count - 1]),
+                Place::Rm | Place::RmReg | Place::Mem => {
+                    inst.rm = match rm {
+                        RmShape::Reg => Rm::Reg(number(mine[count - 1])),
+                        RmShape::Mem { base, index, disp } => {
+                            Rm::Mem(self.memory(base, index, disp, mine))
+                        }
+                        RmShape::Ref { .. } | RmShape::ImportSlot(_) => Rm::Mem(Mem::Rip(0)),
+                    }
+                }
+            }
+        }
+        self.inst(&simplified(inst));
+        let trailing = imm_size(op.row());
+        let (to, kind, addend) = match rm {
+            RmShape::Reg | RmShape::Mem { .. } => return,
+            RmShape::Ref { to, addend } => (to, RefKind::X64Local { trailing }, addend),
+            RmShape::ImportSlot(import) => {
+                let kind = if op == Op::MovRM {
+                    RefKind::X64SlotLoad
+                } else {
+                    RefKind::X64SlotOther { trailing }
+                };
+                (Referent::Import(import), kind, 0)
+            }
+        };
+        self.refer(trailing, to, kind, addend);
+    }
+
+    fn memory(&self, base: Base, index: Option<u8>, disp: i32, locs: &[Loc]) -> Mem {
+        let index = |at: usize| index.map(|shift| (number(locs[at]), shift));
+        let (base, index, offset) = match base {
+            Base::None => (None, index(0), 0),
+            Base::Reg => (Some(number(locs[0])), index(1), 0),
+            Base::Slot(slot) => (Some(RSP), index(0), self.frame.slots[slot.index()]),
+            Base::Incoming => (Some(RSP), index(0), self.frame.incoming),
+            Base::Outgoing => (Some(RSP), index(0), 0),
+        };
+        Mem::Sum {
+            base,
+            index,
+            disp: disp + offset as i32,
+        }
+    }
+
+    /// A call or a jump out of the function.
+    fn transfer(&mut self, callee: Callee, direct: Op, indirect: Op, locs: &[Loc]) {
+        let (to, kind) = match callee {
+            Callee::Func(func) => (Referent::Func(func), RefKind::X64Branch),
+            Callee::Plt(import) => (Referent::Import(import), RefKind::X64Plt),
+            Callee::Slot(import) => (Referent::Import(import), RefKind::X64SlotCall),
+            Callee::Pointer => {
+                return self.inst(&encode::Inst {
+                    rm: Rm::Reg(number(locs[0])),
+                    ..simple(indirect)
+                });
+            }
+        };
+        if kind == RefKind::X64SlotCall {
+            self.inst(&encode::Inst {
+                rm: Rm::Mem(Mem::Rip(0)),
+                ..simple(indirect)
+            });
+        } else {
+            self.plain(direct);
+        }
+        self.refer(0, to, kind, 0);
+    }
+
+    /// Notes a reference in the four bytes before the last `trailing` ones.
+    fn refer(&mut self, trailing: u8, to: Referent, kind: RefKind, addend: i64) {
+        let code_ref = CodeRef {
+            at: 0,
+            to,
+            kind,
+            addend,
+        };
+        self.buffer.refer(4 + trailing as u32, code_ref);
+    }
+}
+
+fn number(loc: Loc) -> u8 {
+    match loc {
+        Loc::Reg(reg) => reg.number,
+        Loc::Spill(_) => unreachable!("a register was asked for"),
+    }
+}
+
+/// The memory so many bytes above the stack pointer.
+fn stack(offset: u32) -> Mem {
+    Mem::Sum {
+        base: Some(RSP),
+        index: None,
+        disp: offset as i32,
+    }
+}
+
+fn simple(op: Op) -> encode::Inst {
+    encode::Inst {
+        op,
+        reg: 0,
+        rm: Rm::None,
+        imm: 0,
+        cc: Cc::O,
+    }
+}
+
+fn with(op: Op, reg: Reg, rm: Rm) -> encode::Inst {
+    encode::Inst {
+        reg: reg.number,
+        rm,
+        ..simple(op)
+    }
+}
+
+fn by_class(class: RegClass, int: Op, float: Op) -> Op {
+    match class {
+        RegClass::Int => int,
+        RegClass::Float => float,
+    }
+}
+
+/// A shorter or quicker instruction of the same meaning, now that registers are known: `lea` into one of its own parts adds to it. No
+/// `lea` of ours stands where flags are waiting to be read.
+fn simplified(inst: encode::Inst) -> encode::Inst {
+    let Rm::Mem(Mem::Sum {
+        base: Some(base),
+        index,
+        disp,
+    }) = inst.rm
+    else {
+        return inst;
+    };
+    if inst.op != Op::LeaRM {
+        return inst;
+    }
+    match (index, disp) {
+        (None, disp) if base == inst.reg => encode::Inst {
+            op: if i8::try_from(disp).is_ok() {
+                Op::AddMI8
+            } else {
+                Op::AddMI
+            },
+            reg: 0,
+            rm: Rm::Reg(base),
+            imm: disp.into(),
+            cc: Cc::O,
+        },
+        (Some((index, 0)), 0) if base == inst.reg => encode::Inst {
+            op: Op::AddRM,
+            rm: Rm::Reg(index),
+            ..inst
+        },
+        (Some((index, 0)), 0) if index == inst.reg => encode::Inst {
+            op: Op::AddRM,
+            rm: Rm::Reg(base),
+            ..inst
+        },
+        _ => inst,
+    }
+}
+
+fn jump_forms() -> BranchForms {
+    BranchForms {
+        short: Op::JmpD8.row().opcode[0],
+        long: [0, Op::JmpD.row().opcode[0]],
+        long_size: 1,
+    }
+}
+
+fn jcc_forms(cc: Cc) -> BranchForms {
+    let long = Op::JccD.row().opcode;
+    BranchForms {
+        short: Op::JccD8.row().opcode[0] + cc as u8,
+        long: [long[0], long[1] + cc as u8],
+        long_size: 2,
+    }
+}

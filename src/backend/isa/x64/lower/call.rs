@@ -1,0 +1,287 @@
+//! Calls, parameters and results, as the target's conventions have them ([`crate::target::callconv`]). A call whose results are just
+//! what the function returns, behind which nothing of the frame is needed, becomes a jump.
+
+use smallvec::SmallVec;
+
+use super::{
+    Base, Block, Callee, Inst, Inst64, InstData, IrOp, Lower, Op, Payload, Rm, RmShape, State,
+    VReg, Value, fixed,
+};
+use crate::backend::isa::vcode::{Access, Clobbers, Constraint, Operand};
+use crate::ir::func::{AbiType, Conv, Signature};
+use crate::ir::op::Effect;
+use crate::target::callconv::{ArgLoc, Assignment, CallConv};
+use crate::target::regs::{RegClass, x64};
+
+/// Registers by number: all but the stack pointer.
+const ALL: Clobbers = Clobbers {
+    ints: 0xffef,
+    floats: 0xffff,
+};
+
+impl<'a> Lower<'a> {
+    fn convention(&self, conv: Conv) -> &'static CallConv {
+        match conv {
+            Conv::C => self.target.c,
+            Conv::Internal => self.target.internal,
+        }
+    }
+
+    fn signature(&self, data: &InstData) -> &'a Signature {
+        let (func, program) = (self.func, self.program);
+        match data.payload {
+            Payload::Func(callee) => &program.func(callee).sig,
+            Payload::Sig(sig) | Payload::ImportSig { sig, .. } => &func.sigs[sig.index()],
+            Payload::Import(import) => {
+                let import = &program.imports[import.index()];
+                let sig = import.sig.as_ref();
+                sig.unwrap_or_else(|| panic!("{}: {} is no function", func.name, import.name))
+            }
+            _ => unreachable!("calls name a function or a signature"),
+        }
+    }
+
+    fn callee(&self, data: &InstData) -> Callee {
+        match data.payload {
+            Payload::Func(callee) => Callee::Func(callee),
+            Payload::Import(import) | Payload::ImportSig { import, .. } => {
+                if self.options.plt {
+                    Callee::Plt(import)
+                } else {
+                    Callee::Slot(import)
+                }
+            }
+            _ => Callee::Pointer,
+        }
+    }
+
+    pub(super) fn call(&mut self, data: &InstData) {
+        let sig = self.signature(data);
+        let conv = self.convention(sig.conv);
+        let assignment = conv.assign(sig);
+        let area = assignment.stack.max(self.outgoing.unwrap_or(0));
+        self.outgoing = Some(area);
+        let mut operands = self.call_args(data, sig, &assignment, false);
+        let mut clobbers = ALL;
+        for &reg in conv.callee_saved {
+            clobbers = clobbers.without(reg);
+        }
+        let mut extensions: SmallVec<[(VReg, VReg); 2]> = SmallVec::new();
+        for ((&value, &ty), &reg) in data
+            .results
+            .iter()
+            .zip(&sig.results)
+            .zip(&assignment.results)
+        {
+            let Some(wanted) = self.vregs[value.index()] else {
+                continue;
+            };
+            let mut vreg = wanted;
+            if ty == AbiType::I32 {
+                vreg = self.int();
+                extensions.push((vreg, wanted));
+            }
+            operands.push(fixed(vreg, reg, Access::Def));
+            clobbers = clobbers.without(reg);
+        }
+        let callee = self.callee(data);
+        self.out
+            .push(Inst64::Call(callee), &operands, Some(clobbers));
+        for (narrow, wide) in extensions {
+            self.row(Op::MovsxdRM, &[wide], &narrow.into());
+        }
+    }
+
+    /// Stores stack arguments, and returns the operands for the others; the pointer of an indirect call comes first.
+    fn call_args(
+        &mut self,
+        data: &InstData,
+        sig: &Signature,
+        assignment: &Assignment,
+        is_tail: bool,
+    ) -> SmallVec<[Operand; 8]> {
+        let is_indirect = data.op == IrOp::CallIndirect;
+        let args = &data.args[is_indirect as usize..];
+        let mut operands: SmallVec<[Operand; 8]> = SmallVec::new();
+        if is_indirect {
+            let pointer = self.vreg_of(data.args[0]);
+            // Before a jump, the epilogue restores registers: this one is no business of any convention.
+            let constraint = if is_tail {
+                Constraint::Fixed(x64::R11)
+            } else {
+                Constraint::Reg
+            };
+            operands.push(Operand {
+                vreg: pointer,
+                constraint,
+                access: Access::Use,
+            });
+        }
+        for ((&arg, &ty), &loc) in args.iter().zip(&sig.params).zip(&assignment.args) {
+            if let ArgLoc::Stack(offset) = loc {
+                self.stack_arg(arg, ty, offset);
+            }
+        }
+        for (&arg, &loc) in args.iter().zip(&assignment.args) {
+            match loc {
+                ArgLoc::Stack(_) => {}
+                ArgLoc::Reg(reg) => {
+                    let mut vreg = self.vreg_of(arg);
+                    let is_float = super::class_of(self.func.ty(arg)) == RegClass::Float;
+                    if is_float && reg.class == RegClass::Int {
+                        vreg = self.bits_of(vreg);
+                    }
+                    operands.push(fixed(vreg, reg, Access::Use));
+                }
+                ArgLoc::Both(float, int) => {
+                    let vreg = self.vreg_of(arg);
+                    operands.push(fixed(vreg, float, Access::Use));
+                    let bits = self.bits_of(vreg);
+                    operands.push(fixed(bits, int, Access::Use));
+                }
+            }
+        }
+        if let Some((reg, count)) = assignment.vector_count {
+            let count = self.iconst(count.into());
+            operands.push(fixed(count, reg, Access::Use));
+        }
+        operands
+    }
+
+    fn bits_of(&mut self, float: VReg) -> VReg {
+        let bits = self.int();
+        self.row(Op::MovqMR, &[float], &bits.into());
+        bits
+    }
+
+    fn stack_arg(&mut self, arg: Value, ty: AbiType, offset: u32) {
+        let place = stack_place(Base::Outgoing, offset);
+        match (ty, self.imm32(arg)) {
+            (AbiType::I32 | AbiType::I64, Some(imm)) => {
+                self.row_imm(Op::MovMI, &[], &place, imm.into());
+            }
+            (AbiType::I32 | AbiType::I64, None) => {
+                let src = self.vreg_of(arg);
+                self.row(Op::MovMR, &[src], &place);
+            }
+            (AbiType::F64, _) => {
+                let src = self.vreg_of(arg);
+                self.row(Op::MovsdMR, &[src], &place);
+            }
+        }
+    }
+
+    /// Defines the function's parameters as far as something wants them. The upper half of a 32-bit one is whatever the caller left there.
+    pub(super) fn params(&mut self) {
+        let func = self.func;
+        let assignment = self.convention(func.sig.conv).assign(&func.sig);
+        let mut operands: SmallVec<[Operand; 8]> = SmallVec::new();
+        let mut rest: SmallVec<[(Op, VReg, Rm); 4]> = SmallVec::new();
+        for ((&param, &ty), &loc) in func
+            .params()
+            .iter()
+            .zip(&func.sig.params)
+            .zip(&assignment.args)
+        {
+            let Some(vreg) = self.vregs[param.index()] else {
+                continue;
+            };
+            match (loc, ty) {
+                (ArgLoc::Reg(reg) | ArgLoc::Both(reg, _), AbiType::I32) => {
+                    let narrow = self.int();
+                    operands.push(fixed(narrow, reg, Access::Def));
+                    rest.push((Op::MovsxdRM, vreg, narrow.into()));
+                }
+                (ArgLoc::Reg(reg) | ArgLoc::Both(reg, _), AbiType::I64 | AbiType::F64) => {
+                    operands.push(fixed(vreg, reg, Access::Def));
+                }
+                (ArgLoc::Stack(offset), ty) => {
+                    let op = match ty {
+                        AbiType::I32 => Op::MovsxdRM,
+                        AbiType::I64 => Op::MovRM,
+                        AbiType::F64 => Op::MovsdRM,
+                    };
+                    rest.push((op, vreg, stack_place(Base::Incoming, offset)));
+                }
+            }
+        }
+        self.out.push(Inst64::Args, &operands, None);
+        for (op, vreg, from) in rest {
+            self.row(op, &[vreg], &from);
+        }
+    }
+
+    // Returning.
+
+    pub(super) fn ret(&mut self, block: Block, values: &[Value]) {
+        if let Some(call) = self.tail_call(block, values) {
+            self.states[call.index()] = State::Done;
+            let data = &self.func.insts[call.index()];
+            self.epoch = self.flow.place(call).epoch;
+            let sig = self.signature(data);
+            let assignment = self.convention(sig.conv).assign(sig);
+            let operands = self.call_args(data, sig, &assignment, true);
+            let callee = self.callee(data);
+            return self.out.push(Inst64::TailCall(callee), &operands, None);
+        }
+        let sig = &self.func.sig;
+        let assignment = self.convention(sig.conv).assign(sig);
+        let mut operands: SmallVec<[Operand; 4]> = SmallVec::new();
+        for (&value, &reg) in values.iter().zip(&assignment.results) {
+            operands.push(fixed(self.vreg_of(value), reg, Access::Use));
+        }
+        self.out.push(Inst64::Ret, &operands, None);
+    }
+
+    /// The call that the block ends with, if what it returns is what we return, and it could still run once our frame is gone.
+    fn tail_call(&self, block: Block, values: &[Value]) -> Option<Inst> {
+        let func = self.func;
+        // Whoever has the address of a slot may have passed it on.
+        if !func.slots.is_empty() {
+            return None;
+        }
+        let is_wanted = |&&inst: &&Inst| self.is_wanted(inst, &func.insts[inst.index()]);
+        let insts = &func.blocks[block.index()].insts;
+        let call = *insts.iter().rev().find(is_wanted)?;
+        let data = &func.insts[call.index()];
+        if data.op.row().effect != Effect::Call || !self.returns_results(data, values) {
+            return None;
+        }
+        let (ours, theirs) = (&func.sig, self.signature(data));
+        let (our_conv, their_conv) = (self.convention(ours.conv), self.convention(theirs.conv));
+        let assignment = their_conv.assign(theirs);
+        let ours_results = our_conv.assign(ours).results;
+        let same_registers = ours_results == assignment.results[..ours_results.len()];
+        // The caller's area for our arguments belongs to the jump's target then; it may need more, so only none will do.
+        let same_stack = assignment.stack == 0;
+        let same_saved = our_conv.callee_saved == their_conv.callee_saved;
+        (same_registers && same_stack && same_saved).then_some(call)
+    }
+
+    /// Whether `values` are the first results of the call, as wide as its convention leaves them, and wanted by nobody else.
+    fn returns_results(&self, data: &InstData, values: &[Value]) -> bool {
+        let (ours, theirs) = (&self.func.sig, self.signature(data));
+        let is_result = |at: usize| {
+            let Some(&result) = data.results.get(at) else {
+                return false;
+            };
+            let is_extended =
+                theirs.results[at] == AbiType::I32 && ours.results[at] != AbiType::I32;
+            self.flow.resolve(values[at]) == result
+                && !is_extended
+                && self.vregs[result.index()].is_none()
+        };
+        (0..values.len()).all(is_result)
+    }
+}
+
+fn stack_place(base: Base, offset: u32) -> Rm {
+    Rm {
+        shape: RmShape::Mem {
+            base,
+            index: None,
+            disp: offset as i32,
+        },
+        regs: SmallVec::new(),
+    }
+}

@@ -1,0 +1,427 @@
+//! Comparisons, conditions, and what depends on them: flags stay flags on their way to a branch, a `cmov` or a `setcc`.
+
+use super::{Cc, Inst64, Lower, Op, Rm, State, VReg, def, tied};
+use crate::backend::isa::vcode::{Access, Constraint, Operand};
+use crate::ir::func::{InstData, Payload, Value};
+use crate::ir::op::{FloatCc, IntCc, MemType, Op as IrOp};
+
+/// A condition on flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cond {
+    /// One condition code.
+    One(Cc),
+    /// Both: floats are equal (`E` also holds when they are unordered).
+    Both(Cc, Cc),
+    /// At least one: floats are not equal.
+    Either(Cc, Cc),
+}
+
+impl Cond {
+    /// The opposite.
+    pub fn not(self) -> Cond {
+        match self {
+            Cond::One(cc) => Cond::One(cc.not()),
+            Cond::Both(a, b) => Cond::Either(a.not(), b.not()),
+            Cond::Either(a, b) => Cond::Both(a.not(), b.not()),
+        }
+    }
+}
+
+/// The condition code of an integer comparison.
+fn int_cc(cc: IntCc) -> Cc {
+    match cc {
+        IntCc::Eq => Cc::E,
+        IntCc::Ne => Cc::Ne,
+        IntCc::Slt => Cc::L,
+        IntCc::Sle => Cc::Le,
+        IntCc::Sgt => Cc::G,
+        IntCc::Sge => Cc::Ge,
+        IntCc::Ult => Cc::B,
+        IntCc::Ule => Cc::Be,
+        IntCc::Ugt => Cc::A,
+        IntCc::Uge => Cc::Ae,
+    }
+}
+
+/// The comparison with its operands exchanged.
+fn swapped(cc: IntCc) -> IntCc {
+    match cc {
+        IntCc::Eq => IntCc::Eq,
+        IntCc::Ne => IntCc::Ne,
+        IntCc::Slt => IntCc::Sgt,
+        IntCc::Sle => IntCc::Sge,
+        IntCc::Sgt => IntCc::Slt,
+        IntCc::Sge => IntCc::Sle,
+        IntCc::Ult => IntCc::Ugt,
+        IntCc::Ule => IntCc::Uge,
+        IntCc::Ugt => IntCc::Ult,
+        IntCc::Uge => IntCc::Ule,
+    }
+}
+
+/// The flag that an overflow-checking operation sets when it overflows.
+pub(super) fn overflow_cc(op: IrOp) -> Option<Cc> {
+    match op {
+        IrOp::SaddOvf | IrOp::SsubOvf | IrOp::SmulOvf | IrOp::UmulOvf => Some(Cc::O),
+        IrOp::UaddOvf | IrOp::UsubOvf => Some(Cc::B),
+        _ => None,
+    }
+}
+
+impl Lower<'_> {
+    /// Sets flags for a branch on `value`, or has the overflow check before it do so.
+    pub(super) fn branch_condition(&mut self, value: Value) -> Cond {
+        if let Some(cc) = self.fuse_overflow(value) {
+            return Cond::One(cc);
+        }
+        self.condition(value)
+    }
+
+    /// Lets the branch at the end of the block read the flag of the operation that computes `value`, if nothing but those two reads or
+    /// writes flags between them.
+    fn fuse_overflow(&mut self, value: Value) -> Option<Cc> {
+        let value = self.flow.resolve(value);
+        let (inst, data) = self.definition(value)?;
+        let cc = overflow_cc(data.op)?;
+        let place = self.flow.place(inst);
+        let is_flag = data.results[1] == value;
+        if !is_flag || place.block != self.block.0 || self.uses(value) != 1 {
+            return None;
+        }
+        let block = &self.func.blocks[self.block.index()];
+        let behind = &block.insts[place.index as usize + 1..];
+        let makes_code = |&inst: &crate::ir::func::Inst| {
+            let data = &self.func.insts[inst.index()];
+            self.is_wanted(inst, data) && !is_lazy(data.op)
+        };
+        if behind.iter().any(makes_code) {
+            return None;
+        }
+        self.states[inst.index()] = State::FlagFused;
+        Some(cc)
+    }
+
+    /// Sets flags, and says which condition on them holds where `value` is not 0.
+    pub(super) fn condition(&mut self, value: Value) -> Cond {
+        let value = self.flow.resolve(value);
+        if let Some((inst, data)) = self.definition(value) {
+            let is_near = self.flow.place(inst).block == self.block.0;
+            if is_near || self.uses(value) == 1 {
+                match (data.op, data.payload) {
+                    (IrOp::Icmp, Payload::IntCc(cc)) => {
+                        let (a, b) = (data.args[0], data.args[1]);
+                        return self.icmp_flags(cc, a, b);
+                    }
+                    (IrOp::Fcmp, Payload::FloatCc(cc)) => {
+                        let (a, b) = (data.args[0], data.args[1]);
+                        return self.fcmp_flags(cc, a, b);
+                    }
+                    (IrOp::Band, _) if self.uses(value) == 1 => {
+                        let (a, b) = (data.args[0], data.args[1]);
+                        self.test(a, b);
+                        return Cond::One(Cc::Ne);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let reg = self.vreg_of(value);
+        self.row(Op::TestMR, &[reg], &reg.into());
+        Cond::One(Cc::Ne)
+    }
+
+    /// Whether `value` is the result of a comparison.
+    fn is_bool(&self, value: Value) -> bool {
+        let definition = self.definition(value);
+        definition.is_some_and(|(_, data)| matches!(data.op, IrOp::Icmp | IrOp::Fcmp))
+    }
+
+    fn icmp_flags(&mut self, cc: IntCc, a: Value, b: Value) -> Cond {
+        let (cc, a, b) = if self.constant(a).is_some() && self.constant(b).is_none() {
+            (swapped(cc), b, a)
+        } else {
+            (cc, a, b)
+        };
+        if self.constant(b) == Some(0) {
+            match cc {
+                IntCc::Ne if self.is_bool(a) => return self.condition(a),
+                IntCc::Eq if self.is_bool(a) => return self.condition(a).not(),
+                _ => {}
+            }
+            return self.compare_with_zero(cc, a);
+        }
+        if let Some(imm) = self.imm32(b) {
+            if let Some((op, address, offset)) = self.narrow_compare(cc, a, imm) {
+                let place = self.address(address, offset);
+                self.row_imm(op, &[], &place, imm.into());
+                return Cond::One(int_cc(cc));
+            }
+            let op = short(imm, Op::CmpMI8, Op::CmpMI);
+            let a = self.rm64(a);
+            self.row_imm(op, &[], &a, imm.into());
+            return Cond::One(int_cc(cc));
+        }
+        let a_load = self.foldable_load(a).map(|(ty, ..)| ty);
+        if a_load == Some(MemType::I64) {
+            let b = self.vreg_of(b);
+            let a = self.rm64(a);
+            self.row(Op::CmpMR, &[b], &a);
+        } else {
+            let a = self.vreg_of(a);
+            let b = self.rm64(b);
+            self.row(Op::CmpRM, &[a], &b);
+        }
+        Cond::One(int_cc(cc))
+    }
+
+    /// A comparison with 0: `test` sets the flags that `cmp` with 0 would.
+    fn compare_with_zero(&mut self, cc: IntCc, a: Value) -> Cond {
+        if let Some((_, data)) = self.definition(a)
+            && data.op == IrOp::Band
+            && self.uses(a) == 1
+        {
+            let (x, y) = (data.args[0], data.args[1]);
+            self.test(x, y);
+        } else if let Some((op, address, offset)) = self.narrow_compare(cc, a, 0) {
+            let place = self.address(address, offset);
+            self.row_imm(op, &[], &place, 0);
+        } else if let Some((MemType::I64, ..)) = self.foldable_load(a) {
+            let a = self.rm64(a);
+            self.row_imm(Op::CmpMI8, &[], &a, 0);
+        } else {
+            let a = self.vreg_of(a);
+            self.row(Op::TestMR, &[a], &a.into());
+        }
+        Cond::One(int_cc(cc))
+    }
+
+    /// The comparison of a narrower load with a constant, where it gives the same answer in the load's own width.
+    fn narrow_compare(&self, cc: IntCc, a: Value, imm: i32) -> Option<(Op, Value, i32)> {
+        let (ty, address, offset) = self.foldable_load(a)?;
+        let is_signed = matches!(cc, IntCc::Slt | IntCc::Sle | IntCc::Sgt | IntCc::Sge);
+        let is_equality = matches!(cc, IntCc::Eq | IntCc::Ne);
+        let op = match ty {
+            MemType::I32 if is_signed || is_equality => short(imm, Op::Cmp32MI8, Op::Cmp32MI),
+            // The immediate is extended by sign, so the upper half of the unsigned range is out of reach.
+            MemType::U32 if !is_signed && imm >= 0 => short(imm, Op::Cmp32MI8, Op::Cmp32MI),
+            MemType::U8 if !is_signed && u8::try_from(imm).is_ok() => Op::Cmp8MI,
+            MemType::I8 if (is_signed || is_equality) && i8::try_from(imm).is_ok() => Op::Cmp8MI,
+            _ => return None,
+        };
+        Some((op, address, offset))
+    }
+
+    /// Flags of `a & b`, for comparisons with 0: a shorter form only where the sign cannot be set.
+    fn test(&mut self, a: Value, b: Value) {
+        let (a, b) = if self.constant(a).is_some() {
+            (b, a)
+        } else {
+            (a, b)
+        };
+        match self.constant(b) {
+            Some(mask @ 0..=0x7f) => {
+                let rm = match self.foldable_load(a) {
+                    Some((ty, address, offset)) if ty != MemType::F32 && ty != MemType::F64 => {
+                        self.address(address, offset)
+                    }
+                    _ => self.vreg_of(a).into(),
+                };
+                self.row_imm(Op::Test8MI, &[], &rm, mask);
+            }
+            Some(mask) if (0..=i32::MAX.into()).contains(&mask) => {
+                let rm = match self.foldable_load(a) {
+                    Some((MemType::I32 | MemType::U32 | MemType::I64, address, offset)) => {
+                        self.address(address, offset)
+                    }
+                    _ => self.vreg_of(a).into(),
+                };
+                self.row_imm(Op::Test32MI, &[], &rm, mask);
+            }
+            Some(mask) if i32::try_from(mask).is_ok() => {
+                let rm = self.rm64(a);
+                self.row_imm(Op::TestMI, &[], &rm, mask);
+            }
+            _ => {
+                let b = self.vreg_of(b);
+                let a = self.rm64(a);
+                self.row(Op::TestMR, &[b], &a);
+            }
+        }
+    }
+
+    /// `ucomisd` sets CF, ZF and PF when unordered, so `a` and `ae` are false then: the other orders exchange operands (SDM UCOMISD).
+    fn fcmp_flags(&mut self, cc: FloatCc, a: Value, b: Value) -> Cond {
+        let (a, b, cond) = match cc {
+            FloatCc::Eq => (a, b, Cond::Both(Cc::Np, Cc::E)),
+            FloatCc::Ne => (a, b, Cond::Either(Cc::P, Cc::Ne)),
+            FloatCc::Gt => (a, b, Cond::One(Cc::A)),
+            FloatCc::Ge => (a, b, Cond::One(Cc::Ae)),
+            FloatCc::Lt => (b, a, Cond::One(Cc::A)),
+            FloatCc::Le => (b, a, Cond::One(Cc::Ae)),
+        };
+        let a = self.vreg_of(a);
+        let b = self.xm64(b);
+        self.row(Op::UcomisdRM, &[a], &b);
+        cond
+    }
+
+    /// A comparison as a number.
+    pub(super) fn compare(&mut self, data: &InstData) {
+        let dst = self.result(data.results[0]);
+        let (a, b) = (data.args[0], data.args[1]);
+        self.bool_of(dst, |lower| match data.payload {
+            Payload::IntCc(cc) => lower.icmp_flags(cc, a, b),
+            Payload::FloatCc(cc) => lower.fcmp_flags(cc, a, b),
+            _ => unreachable!("comparisons have a condition"),
+        });
+    }
+
+    /// Defines `dst` as 1 where the condition holds that `flags` sets, else 0. The register is cleared before the flags are set: `setcc`
+    /// alone would depend on its old value.
+    fn bool_of(&mut self, dst: VReg, flags: impl FnOnce(&mut Self) -> Cond) {
+        let zero = self.zeroed();
+        let other = self.int();
+        // The second register of a condition in two parts is set by `mov`, which leaves flags alone, so it can wait.
+        match flags(self) {
+            Cond::One(cc) => self.row_cc(Op::SetccM, &[], &tied(zero, dst), cc),
+            Cond::Both(a, b) => {
+                let first = self.int();
+                self.row_cc(Op::SetccM, &[], &tied(zero, first), a);
+                self.set_const_keeping_flags(other, 0);
+                self.row_cc(Op::CmovccRM, &[first, dst], &other.into(), b.not());
+            }
+            Cond::Either(a, b) => {
+                let first = self.int();
+                self.row_cc(Op::SetccM, &[], &tied(zero, first), a);
+                self.set_const_keeping_flags(other, 1);
+                self.row_cc(Op::CmovccRM, &[first, dst], &other.into(), b);
+            }
+        }
+    }
+
+    /// A new integer register that holds 0; flags are destroyed.
+    pub(super) fn zeroed(&mut self) -> VReg {
+        let zero = self.int();
+        self.out.push(Inst64::Zero, &[def(zero)], None);
+        zero
+    }
+
+    pub(super) fn select(&mut self, data: &InstData) {
+        let (cond, then, other) = (data.args[0], data.args[1], data.args[2]);
+        let dst = self.result(data.results[0]);
+        if (self.constant(then), self.constant(other)) == (Some(1), Some(0)) {
+            return self.bool_of(dst, |lower| lower.condition(cond));
+        }
+        if (self.constant(then), self.constant(other)) == (Some(0), Some(1)) {
+            return self.bool_of(dst, |lower| lower.condition(cond).not());
+        }
+        let then = self.vreg_of(then);
+        let other = self.vreg_of(other);
+        match self.condition(cond) {
+            Cond::One(cc) => self.cmov(cc, other, dst, then),
+            Cond::Both(a, b) => {
+                let first = self.int();
+                self.cmov(a.not(), then, first, other);
+                self.cmov(b.not(), first, dst, other);
+            }
+            Cond::Either(a, b) => {
+                let first = self.int();
+                self.cmov(a, other, first, then);
+                self.cmov(b, first, dst, then);
+            }
+        }
+    }
+
+    /// `dst` is `otherwise`, or `then` where the flags say so.
+    pub(super) fn cmov(&mut self, cc: Cc, otherwise: VReg, dst: VReg, then: VReg) {
+        self.row_cc(Op::CmovccRM, &[otherwise, dst], &then.into(), cc);
+    }
+
+    pub(super) fn fselect(&mut self, data: &InstData) {
+        let (cond, then, other) = (data.args[0], data.args[1], data.args[2]);
+        let dst = self.result(data.results[0]);
+        let then = self.vreg_of(then);
+        let other = self.vreg_of(other);
+        let cond = self.condition(cond);
+        let operand = |vreg, constraint, access| Operand {
+            vreg,
+            constraint,
+            access,
+        };
+        let operands = [
+            operand(other, Constraint::Reg, Access::Use),
+            operand(dst, Constraint::Reuse(0), Access::Def),
+            operand(then, Constraint::Reg, Access::Use),
+        ];
+        self.out.push(Inst64::FloatCmov(cond), &operands, None);
+    }
+
+    /// Pushes an overflow-checking operation with `push`, and its flag as a number where something wants that.
+    pub(super) fn with_overflow_flag(
+        &mut self,
+        data: &InstData,
+        state: State,
+        prepare: impl FnOnce(&mut Self) -> PreparedOp,
+    ) {
+        let cc = overflow_cc(data.op).expect("the operation has a flag");
+        let wants_flag = state != State::FlagFused && self.vregs[data.results[1].index()].is_some();
+        let zero = wants_flag.then(|| self.zeroed());
+        let op = prepare(self);
+        self.row_full(op.op, &op.reg, &op.rm, &op.fixed, op.imm, Cc::O);
+        if let Some(zero) = zero {
+            let flag = self.result(data.results[1]);
+            self.row_cc(Op::SetccM, &[], &tied(zero, flag), cc);
+        }
+    }
+}
+
+/// An instruction whose operands are in registers.
+pub(super) struct PreparedOp {
+    pub(super) op: Op,
+    pub(super) reg: smallvec::SmallVec<[VReg; 2]>,
+    pub(super) rm: Rm,
+    pub(super) fixed: smallvec::SmallVec<[VReg; 4]>,
+    pub(super) imm: i64,
+}
+
+impl PreparedOp {
+    pub(super) fn new(op: Op, reg: &[VReg], rm: Rm) -> PreparedOp {
+        PreparedOp {
+            op,
+            reg: reg.into(),
+            rm,
+            fixed: Default::default(),
+            imm: 0,
+        }
+    }
+
+    /// Nothing in ModRM.reg or in fixed registers, an immediate.
+    pub(super) fn imm(op: Op, rm: Rm, imm: i64) -> PreparedOp {
+        PreparedOp {
+            imm,
+            ..PreparedOp::new(op, &[], rm)
+        }
+    }
+}
+
+/// Operations that make no code where they stand, only where they are used.
+pub(super) fn is_lazy(op: IrOp) -> bool {
+    matches!(
+        op,
+        IrOp::Iconst
+            | IrOp::Fconst
+            | IrOp::SlotAddr
+            | IrOp::DataAddr
+            | IrOp::FuncAddr
+            | IrOp::ImportAddr
+    )
+}
+
+/// The form with an 8-bit immediate where it fits.
+pub(super) fn short(imm: i32, short: Op, long: Op) -> Op {
+    if i8::try_from(imm).is_ok() {
+        short
+    } else {
+        long
+    }
+}

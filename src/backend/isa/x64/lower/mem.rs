@@ -1,0 +1,226 @@
+//! Loads, stores and addresses. An address takes in constant offsets, an index shifted by up to 3, slots of the frame and data; a load
+//! is taken into the instruction that alone wants it, if no memory is written and nothing is called between the two.
+
+use smallvec::SmallVec;
+
+use super::{Base, Lower, Op, Rm, RmShape};
+use crate::backend::isa::code::Referent;
+use crate::backend::isa::vcode::VReg;
+use crate::ir::func::{InstData, Payload, Value};
+use crate::ir::op::{MemType, Op as IrOp};
+
+impl Lower<'_> {
+    pub(super) fn load(&mut self, data: &InstData) {
+        let Payload::Mem { ty, offset } = data.payload else {
+            unreachable!("loads have a memory type")
+        };
+        let dst = self.result(data.results[0]);
+        let from = self.address(data.args[0], offset);
+        let op = match ty {
+            MemType::I8 => Op::MovsxRM8,
+            MemType::U8 => Op::MovzxRM8,
+            MemType::I16 => Op::MovsxRM16,
+            MemType::U16 => Op::MovzxRM16,
+            MemType::I32 => Op::MovsxdRM,
+            MemType::U32 => Op::Mov32RM,
+            MemType::I64 => Op::MovRM,
+            MemType::F64 => Op::MovsdRM,
+            MemType::F32 => {
+                let single = self.float();
+                self.row(Op::MovssRM, &[single], &from);
+                return self.row(Op::Cvtss2sdRM, &[single, dst], &single.into());
+            }
+        };
+        self.row(op, &[dst], &from);
+    }
+
+    pub(super) fn store(&mut self, data: &InstData) {
+        let Payload::Mem { ty, offset } = data.payload else {
+            unreachable!("stores have a memory type")
+        };
+        let (value, address) = (data.args[0], data.args[1]);
+        if let Some((op, imm)) = self.store_imm(ty, value) {
+            let to = self.address(address, offset);
+            return self.row_imm(op, &[], &to, imm);
+        }
+        let (op, src) = match ty {
+            MemType::I8 | MemType::U8 => (Op::Mov8MR, self.vreg_of(value)),
+            MemType::I16 | MemType::U16 => (Op::Mov16MR, self.vreg_of(value)),
+            MemType::I32 | MemType::U32 => (Op::Mov32MR, self.vreg_of(value)),
+            MemType::I64 => (Op::MovMR, self.vreg_of(value)),
+            MemType::F64 => match self.float_constant(value) {
+                Some(bits) => (Op::MovMR, self.iconst(bits as i64)),
+                None => (Op::MovsdMR, self.vreg_of(value)),
+            },
+            MemType::F32 => {
+                let src = self.vreg_of(value);
+                (Op::MovssMR, self.round_to_single(src))
+            }
+        };
+        let to = self.address(address, offset);
+        self.row(op, &[src], &to);
+    }
+
+    fn store_imm(&self, ty: MemType, value: Value) -> Option<(Op, i64)> {
+        let float = || self.float_constant(value).map(|bits| bits as i64);
+        let constant = match ty {
+            MemType::F32 => return None,
+            MemType::F64 => float()?,
+            _ => self.constant(value)?,
+        };
+        let op = match ty {
+            MemType::I8 | MemType::U8 => Op::Mov8MI,
+            MemType::I16 | MemType::U16 => Op::Mov16MI,
+            MemType::I32 | MemType::U32 => Op::Mov32MI,
+            MemType::I64 | MemType::F64 => {
+                i32::try_from(constant).ok()?;
+                Op::MovMI
+            }
+            MemType::F32 => return None,
+        };
+        Some((op, constant))
+    }
+
+    fn float_constant(&self, value: Value) -> Option<u64> {
+        match self.definition(value)?.1.payload {
+            Payload::Float(bits) => Some(bits),
+            _ => None,
+        }
+    }
+
+    /// The load that computes `value`, if it may be taken into the instruction being lowered.
+    pub(super) fn foldable_load(&self, value: Value) -> Option<(MemType, Value, i32)> {
+        let (inst, data) = self.definition(value)?;
+        let Payload::Mem { ty, offset } = data.payload else {
+            return None;
+        };
+        let place = self.flow.place(inst);
+        let is_near = place.block == self.block.0 && place.epoch == self.epoch;
+        let is_load = data.op == IrOp::Load;
+        (is_load && is_near && self.uses(value) == 1).then_some((ty, data.args[0], offset))
+    }
+
+    /// A 64-bit integer operand: a register, or the memory it would be loaded from.
+    pub(super) fn rm64(&mut self, value: Value) -> Rm {
+        match self.foldable_load(value) {
+            Some((MemType::I64, address, offset)) => self.address(address, offset),
+            _ => self.vreg_of(value).into(),
+        }
+    }
+
+    /// A float operand: a register, or the memory it would be loaded from.
+    pub(super) fn xm64(&mut self, value: Value) -> Rm {
+        match self.foldable_load(value) {
+            Some((MemType::F64, address, offset)) => self.address(address, offset),
+            _ => self.vreg_of(value).into(),
+        }
+    }
+
+    /// The memory at `address + offset`.
+    pub(super) fn address(&mut self, address: Value, offset: i32) -> Rm {
+        let mut disp = offset;
+        let address = self.peel_offsets(address, &mut disp);
+        let parts = self.definition(address).and_then(|(inst, data)| {
+            let may_split = self.uses(address) <= 2 && self.flow.place(inst).block == self.block.0;
+            (data.op == IrOp::Iadd && may_split).then(|| (data.args[0], data.args[1]))
+        });
+        match parts {
+            Some((a, b)) => self.sum(a, b, disp),
+            None => self.place_of(address, disp),
+        }
+    }
+
+    /// The place `address + disp`, `address` being taken as it is.
+    pub(super) fn place_of(&mut self, address: Value, disp: i32) -> Rm {
+        let payload = self.definition(address).map(|(_, data)| data.payload);
+        if let Some(Payload::Data { data, offset }) = payload {
+            return Rm {
+                shape: RmShape::Ref {
+                    to: Referent::Data(data),
+                    addend: offset + disp as i64,
+                },
+                regs: SmallVec::new(),
+            };
+        }
+        let (base, regs) = self.base(address);
+        Rm {
+            shape: RmShape::Mem {
+                base,
+                index: None,
+                disp,
+            },
+            regs,
+        }
+    }
+
+    /// The place `a + b + disp`.
+    pub(super) fn sum(&mut self, a: Value, b: Value, mut disp: i32) -> Rm {
+        let a = self.peel_offsets(a, &mut disp);
+        let b = self.peel_offsets(b, &mut disp);
+        let is_frame = |value: Value| {
+            let definition = self.definition(value);
+            definition.is_some_and(|(_, data)| data.op == IrOp::SlotAddr)
+        };
+        // The frame and what is not shifted are better bases.
+        let (a, b) = if is_frame(b) || (self.shifted(a).is_some() && self.shifted(b).is_none()) {
+            (b, a)
+        } else {
+            (a, b)
+        };
+        let (index, shift) = self.shifted(b).unwrap_or((b, 0));
+        let (base, mut regs) = self.base(a);
+        regs.push(self.vreg_of(index));
+        Rm {
+            shape: RmShape::Mem {
+                base,
+                index: Some(shift),
+                disp,
+            },
+            regs,
+        }
+    }
+
+    fn base(&mut self, value: Value) -> (Base, SmallVec<[VReg; 2]>) {
+        let payload = self.definition(value).map(|(_, data)| data.payload);
+        match payload {
+            Some(Payload::Slot(slot)) => (Base::Slot(slot), SmallVec::new()),
+            _ => (Base::Reg, SmallVec::from_slice(&[self.vreg_of(value)])),
+        }
+    }
+
+    /// `value` as another one shifted left by 1 to 3.
+    fn shifted(&self, value: Value) -> Option<(Value, u8)> {
+        let (_, data) = self.definition(value)?;
+        if data.op != IrOp::Ishl {
+            return None;
+        }
+        let count = self.constant(data.args[1])? & 63;
+        (1..=3)
+            .contains(&count)
+            .then(|| (self.flow.resolve(data.args[0]), count as u8))
+    }
+
+    /// `value` without the constants added to it, which go to `disp` as far as it holds them.
+    fn peel_offsets(&self, value: Value, disp: &mut i32) -> Value {
+        let mut value = self.flow.resolve(value);
+        while let Some((_, data)) = self.definition(value) {
+            let (rest, offset) = match data.op {
+                IrOp::Iadd => match (self.constant(data.args[0]), self.constant(data.args[1])) {
+                    (_, Some(offset)) => (data.args[0], offset),
+                    (Some(offset), None) => (data.args[1], offset),
+                    (None, None) => break,
+                },
+                IrOp::Isub => match self.constant(data.args[1]) {
+                    Some(offset) => (data.args[0], offset.wrapping_neg()),
+                    None => break,
+                },
+                _ => break,
+            };
+            let sum = i32::try_from(offset).ok().and_then(|o| disp.checked_add(o));
+            let Some(sum) = sum else { break };
+            *disp = sum;
+            value = self.flow.resolve(rest);
+        }
+        value
+    }
+}

@@ -1,0 +1,19 @@
+//! x86-64: rows of instructions, their encoder and printer, lowering, and emission. Baseline only (SSE2).
+
+pub mod emit;
+pub mod encode;
+pub mod inst;
+pub mod lower;
+pub mod print;
+
+use super::regalloc::Registers;
+use crate::target::callconv::CallConv;
+use crate::target::regs::{Reg, float, int, x64};
+
+/// The registers to hand out: those that calls destroy first, those that cost a save behind them. The stack pointer is no such register.
+pub fn registers(conv: &CallConv) -> Registers {
+    let all = (0..16).map(int).chain((0..16).map(float));
+    let all = all.filter(|&reg| reg != x64::RSP);
+    let (saved, free): (Vec<Reg>, Vec<Reg>) = all.partition(|reg| conv.callee_saved.contains(reg));
+    Registers::new(&free, &saved)
+}

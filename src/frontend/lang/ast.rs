@@ -1,0 +1,175 @@
+//! The syntax of the body language, as `parse` hands it to the checker: Python's tree without what is not in the language.
+//!
+//! Each node knows its place in the user's file. What the language does not have was diagnosed by `parse` and stands here as
+//! [`ExprKind::Wrong`] or is left out; the checker says nothing more about it. No names are resolved and nothing is typed.
+
+use super::ParamKind;
+use super::typed::{BinOp, CmpOp};
+use crate::base::source::Span;
+
+/// An expression and its place.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Operators with one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// `+x`
+    Plus,
+    /// `-x`
+    Neg,
+    /// `~x`
+    Invert,
+    /// `not x`
+    Not,
+}
+
+/// Expressions.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// An integer literal.
+    Int(u64),
+    /// A float literal.
+    Float(f64),
+    /// `True`, `False`.
+    Bool(bool),
+    /// `None`
+    None,
+    /// A string literal or an f-string.
+    Str(Vec<Piece>),
+    /// A name.
+    Name(String),
+    /// An operator with one operand.
+    Unary(UnaryOp, Box<Expr>),
+    /// An arithmetic or bit operator.
+    Binary(BinOp, Box<Expr>, Box<Expr>),
+    /// `a and b and c`: two operands or more.
+    And(Vec<Expr>),
+    /// `a or b or c`: two operands or more.
+    Or(Vec<Expr>),
+    /// A chain of comparisons.
+    Compare(Box<Expr>, Vec<(CmpOp, Expr)>),
+    /// `then if cond else other`: condition, then, other.
+    IfElse(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// A call.
+    Call(Box<Call>),
+    /// `value.name`, and the place of the name.
+    Attribute(Box<Expr>, String, Span),
+    /// `value[index]`
+    Subscript(Box<Expr>, Box<Expr>),
+    /// `a, b`
+    Tuple(Vec<Expr>),
+    /// Something that was diagnosed already.
+    Wrong,
+}
+
+/// A call.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What is called.
+    pub callee: Expr,
+    /// Arguments by position.
+    pub args: Vec<Expr>,
+    /// Arguments by keyword.
+    pub keywords: Vec<(Name, Expr)>,
+}
+
+/// A name and its place.
+#[derive(Clone, Debug)]
+pub struct Name {
+    /// The name.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A part of a string.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Text as it is.
+    Literal(String),
+    /// `{value!conversion:spec}` of an f-string.
+    Value {
+        /// The value.
+        value: Expr,
+        /// `s`, `r` or `a`.
+        conversion: Option<char>,
+        /// The format spec.
+        spec: Vec<Piece>,
+    },
+}
+
+/// A statement and its place.
+#[derive(Clone, Debug)]
+pub struct Stmt {
+    /// What it is.
+    pub kind: StmtKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Statements.
+#[derive(Clone, Debug)]
+pub enum StmtKind {
+    /// `a = b = value`
+    Assign(Vec<Expr>, Expr),
+    /// `name: annotation = value`
+    Annotated(Name, Expr, Option<Expr>),
+    /// `name op= value`
+    Augmented(Name, BinOp, Expr),
+    /// `if`; an `elif` is an `if` in the `else`.
+    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `while` and its `else`.
+    While(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `for target in iter`, body, `else`.
+    For(Expr, Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `break`
+    Break,
+    /// `continue`
+    Continue,
+    /// `return`
+    Return(Option<Expr>),
+    /// `raise`
+    Raise(Expr),
+    /// `assert`
+    Assert(Expr, Option<Expr>),
+    /// An expression.
+    Expr(Expr),
+    /// A helper function.
+    Def(Def),
+    /// `import math as name`
+    ImportMath(String),
+    /// `from math import function as name`
+    FromMath(String, Name),
+}
+
+/// A helper function.
+#[derive(Clone, Debug)]
+pub struct Def {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters.
+    pub params: Vec<Param>,
+    /// What stands behind `->`.
+    pub returns: Option<Expr>,
+    /// Its statements.
+    pub body: Vec<Stmt>,
+}
+
+/// A parameter of a helper function.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: Name,
+    /// How it may be given.
+    pub kind: ParamKind,
+    /// Its type, as written.
+    pub annotation: Option<Expr>,
+    /// Its default, as written.
+    pub default: Option<Expr>,
+}

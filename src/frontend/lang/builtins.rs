@@ -1,0 +1,330 @@
+//! Builtin functions, conversions (`i32(x)`), operations by type (`u32.rotl(x, n)`), and what is said of builtins that are not there.
+
+use super::ast;
+use super::calls::Answer;
+use super::check::Body;
+use super::exprs::{floating, join};
+use super::ty::{self, Val, rule, ty_name};
+use super::typed::{BinOp, BitOp, ExprKind, IntTy, Rule, Storage, Ty};
+use crate::base::diag::Diagnostic;
+use crate::base::source::Span;
+
+/// Builtin functions of the language.
+pub static NAMES: &[&str] = &[
+    "abs", "bool", "divmod", "float", "int", "len", "math", "max", "min", "pow", "range", "round",
+];
+
+/// Builtins the contract promises for later.
+static LATER: &[&str] = &[
+    "bytearray",
+    "bytes",
+    "dict",
+    "enumerate",
+    "isinstance",
+    "list",
+    "memoryview",
+    "set",
+    "str",
+    "tuple",
+];
+
+/// Other builtins of Python, for a better message.
+static FOREIGN: &[&str] = &[
+    "all",
+    "any",
+    "ascii",
+    "bin",
+    "callable",
+    "chr",
+    "complex",
+    "delattr",
+    "dir",
+    "eval",
+    "exec",
+    "filter",
+    "format",
+    "frozenset",
+    "getattr",
+    "globals",
+    "hasattr",
+    "hash",
+    "hex",
+    "id",
+    "input",
+    "issubclass",
+    "iter",
+    "locals",
+    "map",
+    "next",
+    "oct",
+    "open",
+    "ord",
+    "print",
+    "property",
+    "repr",
+    "reversed",
+    "setattr",
+    "slice",
+    "sorted",
+    "sum",
+    "super",
+    "type",
+    "vars",
+    "zip",
+];
+
+/// A call of a name that nothing in the module has.
+pub fn call(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option<Answer> {
+    let val = match name {
+        "abs" => abs(body, call, span),
+        "min" => extreme(body, name, call, span, ExprKind::Min),
+        "max" => extreme(body, name, call, span, ExprKind::Max),
+        "pow" => pow(body, call, span),
+        "round" => round(body, call, span),
+        "divmod" => return divmod(body, call, span),
+        "len" => {
+            body.arguments(call);
+            body.not_yet(span, "`len`");
+            None
+        }
+        "range" => {
+            body.arguments(call);
+            body.error(
+                span,
+                "`range` stands in `for` only",
+                "write `for i in range(...)`",
+            );
+            None
+        }
+        _ => {
+            body.arguments(call);
+            let place = call.callee.span;
+            if LATER.contains(&name) {
+                body.not_yet(place, &format!("`{name}`"));
+            } else if FOREIGN.contains(&name) {
+                let message = format!("`{name}` is not part of the body language");
+                let hint = "builtins of bodies are abs, divmod, len, max, min, pow, range, round and the types";
+                body.error(place, message, hint);
+            } else {
+                body.unknown(name, place);
+            }
+            None
+        }
+    };
+    val.map(Answer::One)
+}
+
+/// A number for an operation that takes any; says so if it is none.
+fn number(body: &mut Body, what: &str, val: Val) -> Option<Val> {
+    match val.ty() {
+        Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => Some(val.number()),
+        Ty::None | Ty::Object => {
+            let message = format!("`{what}` wants a number, but this is {}", ty_name(val.ty()));
+            body.error(val.span(), message, "give it a type, like `i64` or `f64`");
+            None
+        }
+    }
+}
+
+fn abs(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
+    let val = body.plain("abs", call, 1, 1, span)?.remove(0);
+    let val = number(body, "abs", val)?;
+    let rule = body.rule();
+    let ty = val.ty();
+    Some(match val.literal {
+        Some(value) if ty::is_const(&val) => Val::int(value.abs(), span),
+        _ if ty == Ty::U64 => val,
+        _ => val.wrap(|e| ExprKind::Abs(e, rule), ty),
+    })
+    .map(|val| at(val, span))
+}
+
+/// A value that stands for a whole call.
+fn at(mut val: Val, span: Span) -> Val {
+    val.expr.span = span;
+    val
+}
+
+fn extreme(
+    body: &mut Body,
+    name: &str,
+    call: &ast::Call,
+    span: Span,
+    kind: fn(Vec<super::typed::Expr>) -> ExprKind,
+) -> Option<Val> {
+    if call.args.len() == 1 && call.keywords.is_empty() {
+        body.arguments(call);
+        let hint = format!("write the values: `{name}(a, b)`");
+        body.error(
+            span,
+            format!("`{name}` of one thing is not there yet"),
+            &hint,
+        );
+        return None;
+    }
+    let vals = body.plain(name, call, 2, usize::MAX, span)?;
+    let vals = body.one_type(name, vals)?;
+    if matches!(vals[0].ty(), Ty::Object | Ty::None) {
+        body.not_yet(span, &format!("`{name}` of objects"));
+        return None;
+    }
+    Some(join(vals, span, kind))
+}
+
+fn divmod(body: &mut Body, call: &ast::Call, span: Span) -> Option<Answer> {
+    let mut vals = body.plain("divmod", call, 2, 2, span)?.into_iter();
+    let (left, right) = (vals.next()?, vals.next()?);
+    let (left, right) = (number(body, "divmod", left), number(body, "divmod", right));
+    let (left, right) = body.unify("divmod", left?, right?)?;
+    let ty = left.ty();
+    let kind = ExprKind::Divmod(Box::new(left.expr), Box::new(right.expr), body.rule());
+    let expr = Val::new(kind, ty, span).expr;
+    Some(Answer::Many(expr, vec![ty::natural(ty); 2]))
+}
+
+fn pow(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
+    let mut vals = body.plain("pow", call, 2, 3, span)?.into_iter();
+    let (base, exponent) = (vals.next()?, vals.next()?);
+    let Some(modulus) = vals.next() else {
+        return body.arithmetic(BinOp::Pow, base, exponent, span);
+    };
+    let base = body.integer(base, "pow");
+    let exponent = body.integer(exponent, "pow");
+    let modulus = body.integer(modulus, "pow");
+    let (base, modulus) = body.unify("pow", base?, modulus?)?;
+    let (base, exponent) = body.unify("pow", base, exponent?)?;
+    // The exponent may have made the base a u64.
+    let (base, modulus) = body.unify("pow", base, modulus)?;
+    let ty = base.ty();
+    let kind = ExprKind::PowMod(
+        Box::new(base.expr),
+        Box::new(exponent.expr),
+        Box::new(modulus.expr),
+    );
+    Some(Val::new(kind, ty, span))
+}
+
+fn round(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
+    let mut vals = body.plain("round", call, 1, 2, span)?.into_iter();
+    let val = number(body, "round", vals.next()?);
+    let digits = vals.next().filter(|digits| digits.ty() != Ty::None);
+    let digits = match digits {
+        Some(digits) => Some(body.integer(digits, "round")?),
+        None => None,
+    };
+    let val = val?;
+    let ty = val.ty();
+    let Some(digits) = digits else {
+        return Some(match ty {
+            Ty::F64 => at(val.wrap(ExprKind::Round, Ty::I64), span),
+            _ => at(val, span),
+        });
+    };
+    let digits = ty::to_int(digits, IntTy::I64, Rule::Raise)?;
+    let kind = ExprKind::RoundDigits(Box::new(val.expr), Box::new(digits.expr));
+    Some(Val::new(kind, ty, span))
+}
+
+impl Body<'_> {
+    /// `i32(x)`, `float(x)`, `bool(x)`
+    pub fn conversion(
+        &mut self,
+        name: &str,
+        storage: Storage,
+        call: &ast::Call,
+        span: Span,
+    ) -> Option<Val> {
+        if storage == Storage::Bool && call.args.len() == 1 && call.keywords.is_empty() {
+            let truth = self.truth_of(&call.args[0])?;
+            return Some(Val::new(truth.kind, Ty::Bool, span));
+        }
+        let val = self.plain(name, call, 1, 1, span)?.remove(0);
+        if matches!(val.ty(), Ty::Object | Ty::None) {
+            let what = format!("`{name}` of {}", ty_name(val.ty()));
+            self.not_yet(span, &what);
+            return None;
+        }
+        let val = match storage {
+            Storage::Int(int) => self.integer_from(val, int),
+            Storage::F64 => at(floating(val), span),
+            Storage::F32 => floating(val).wrap(ExprKind::Round32, Ty::F64),
+            Storage::Bool => self.truth(val)?,
+            Storage::Object => {
+                self.not_yet(span, "`object`");
+                return None;
+            }
+        };
+        Some(Val {
+            literal: None,
+            ..at(val, span)
+        })
+    }
+
+    /// A number as an integer of a type. A float is never wrapped.
+    fn integer_from(&mut self, val: Val, int: IntTy) -> Val {
+        let rule = rule(self.overflow());
+        if val.ty() != Ty::F64 {
+            return ty::to_int(val, int, rule).expect("it is an integer");
+        }
+        let ty = if int == IntTy::U64 { Ty::U64 } else { Ty::I64 };
+        let whole = val.wrap(ExprKind::Truncate, ty);
+        ty::to_int(whole, int, Rule::Raise).expect("it is an integer")
+    }
+
+    /// `u32.rotl(x, n)` and the like.
+    pub fn type_call(
+        &mut self,
+        base: &str,
+        storage: Storage,
+        name: &str,
+        place: Span,
+        call: &ast::Call,
+        span: Span,
+    ) -> Option<Val> {
+        let op = match name {
+            "rotl" => Some(BitOp::Rotl),
+            "rotr" => Some(BitOp::Rotr),
+            "clz" => Some(BitOp::Clz),
+            "ctz" => Some(BitOp::Ctz),
+            "bswap" => Some(BitOp::Bswap),
+            _ => None,
+        };
+        let unsigned = match storage {
+            Storage::Int(int) if !int.signed() => Some(int),
+            _ => None,
+        };
+        let (Some(op), Some(int)) = (op, unsigned) else {
+            self.arguments(call);
+            let message = format!("there is no `{base}.{name}`");
+            let hint = "u8, u16, u32, u64 and usize have rotl, rotr, clz, ctz and bswap";
+            self.diags
+                .push(Diagnostic::error(place, message).hint(hint));
+            return None;
+        };
+        let rotation = matches!(op, BitOp::Rotl | BitOp::Rotr);
+        let count = if rotation { 2 } else { 1 };
+        let text = format!("{base}.{name}");
+        let mut vals = self.plain(&text, call, count, count, span)?.into_iter();
+        let (operand, amount) = (vals.next()?, vals.next());
+        let rule = self.rule();
+        let operand = self
+            .integer(operand, &text)
+            .and_then(|val| ty::to_int(val, int, rule));
+        let amount = match amount {
+            // Any count is taken modulo the width, so the bits of a u64 do.
+            Some(amount) => {
+                let amount = self.integer(amount, &text)?;
+                Some(Box::new(ty::to_int(amount, IntTy::I64, Rule::Wrap)?.expr))
+            }
+            None => None,
+        };
+        let kind = ExprKind::Bits(op, int, Box::new(operand?.expr), amount);
+        Some(match op {
+            BitOp::Clz | BitOp::Ctz => Val {
+                range: (0, i128::from(int.bits())),
+                ..Val::new(kind, Ty::I64, span)
+            },
+            BitOp::Rotl | BitOp::Rotr | BitOp::Bswap => Val::stored(kind, Storage::Int(int), span),
+        })
+    }
+}

@@ -1,0 +1,309 @@
+//! Calls: what is called decides. Calls of other bodies bind their arguments as Python does and are checked against the signature here;
+//! builtins, conversions, `math` and the methods of integers are handed on.
+
+use super::ast::{self, ExprKind as Syntax};
+use super::check::{Body, positional};
+use super::exprs::Named;
+use super::ty::{Val, storage_name, ty_name};
+use super::typed::{Const, Expr, ExprKind, FunctionId, Storage, Ty};
+use super::{ParamKind, ParamSig, builtins, mathfns};
+use crate::base::diag::Diagnostic;
+use crate::base::source::Span;
+
+/// What an expression gives.
+pub enum Answer {
+    /// One value.
+    One(Val),
+    /// Several, of these types.
+    Many(Expr, Vec<Storage>),
+    /// The None of a body without results.
+    Nothing(Expr),
+}
+
+impl Body<'_> {
+    /// A call.
+    pub fn call(&mut self, call: &ast::Call, span: Span) -> Option<Answer> {
+        let callee = &call.callee;
+        match &callee.kind {
+            Syntax::Wrong => {
+                self.arguments(call);
+                None
+            }
+            Syntax::Name(name) => self.call_name(name, call, span),
+            Syntax::Attribute(value, name, place) => {
+                if let Syntax::Name(base) = &value.kind {
+                    match self.lookup(base) {
+                        Named::Math => return self.math_call(name, *place, call, span),
+                        Named::Type(storage) => {
+                            return self
+                                .type_call(base, storage, name, *place, call, span)
+                                .map(Answer::One);
+                        }
+                        _ => {}
+                    }
+                }
+                self.method_call(value, name, *place, call, span)
+                    .map(Answer::One)
+            }
+            _ => {
+                self.arguments(call);
+                let hint = "bodies call methods of the module, helpers, builtins and `math`";
+                self.error(callee.span, "this cannot be called", hint);
+                None
+            }
+        }
+    }
+
+    fn call_name(&mut self, name: &str, call: &ast::Call, span: Span) -> Option<Answer> {
+        let place = call.callee.span;
+        let message = match self.lookup(name) {
+            Named::Function(id) => return self.call_body(name, id, call, span),
+            Named::MathMember(member) if mathfns::known(&member) => {
+                return self.math_call(&member, place, call, span);
+            }
+            Named::MathMember(_) => {
+                // The import was diagnosed.
+                self.arguments(call);
+                return None;
+            }
+            Named::Type(storage) => {
+                return self.conversion(name, storage, call, span).map(Answer::One);
+            }
+            Named::Other => return builtins::call(self, name, call, span),
+            Named::Local(id) => match self.type_of(id) {
+                Some(Storage::Object) => {
+                    self.arguments(call);
+                    self.not_yet(span, "a call of an object");
+                    return None;
+                }
+                Some(storage) => format!("`{name}` is {}, not a function", storage_name(storage)),
+                None => {
+                    self.arguments(call);
+                    return None;
+                }
+            },
+            Named::Exception => format!("the exception `{name}` stands behind `raise` only"),
+            Named::Constant(_) => format!("`{name}` is a constant, not a function"),
+            Named::Math => "`math` is a module, not a function".to_owned(),
+            Named::Captured => format!("`{name}` belongs to the body around this helper"),
+        };
+        self.arguments(call);
+        let hint = "bodies call methods of the module, helpers, builtins and `math`";
+        self.error(place, message, hint);
+        None
+    }
+
+    /// Checks the arguments of a call that is wrong anyway.
+    pub fn arguments(&mut self, call: &ast::Call) {
+        call.args.iter().for_each(|arg| drop(self.expr(arg)));
+        (call.keywords.iter()).for_each(|(_, value)| drop(self.expr(value)));
+    }
+
+    /// The arguments of a call that takes between `min` and `max` of them, by position.
+    pub fn plain(
+        &mut self,
+        name: &str,
+        call: &ast::Call,
+        min: usize,
+        max: usize,
+        span: Span,
+    ) -> Option<Vec<Val>> {
+        let vals: Vec<_> = call.args.iter().map(|arg| self.expr(arg)).collect();
+        for (keyword, value) in &call.keywords {
+            drop(self.expr(value));
+            let message = format!("`{name}` takes no argument by keyword here");
+            self.error(
+                keyword.span,
+                message,
+                "pass it by position, or leave it out",
+            );
+        }
+        let count = vals.len();
+        if count < min || count > max {
+            let wanted = match (min, max) {
+                (_, _) if min == max => min.to_string(),
+                (_, usize::MAX) => format!("at least {min}"),
+                (_, _) => format!("{min} to {max}"),
+            };
+            let noun = if wanted == "1" {
+                "argument"
+            } else {
+                "arguments"
+            };
+            let message = format!("`{name}` takes {wanted} {noun}, and here are {count}");
+            self.diags.push(Diagnostic::error(span, message));
+            return None;
+        }
+        if !call.keywords.is_empty() {
+            return None;
+        }
+        vals.into_iter().collect()
+    }
+
+    fn call_body(
+        &mut self,
+        name: &str,
+        id: FunctionId,
+        call: &ast::Call,
+        span: Span,
+    ) -> Option<Answer> {
+        self.calls.push((id, call.callee.span));
+        let target = &self.module.functions[id.0 as usize];
+        let mine = self.function.owner.is_none() && target.owner == Some(self.method);
+        if mine && !self.defined.contains(name) {
+            let message = format!("the helper `{name}` is defined further down");
+            let hint = "move the `def` above its first use";
+            self.diags.push(
+                Diagnostic::error(call.callee.span, message)
+                    .also(target.span, "it is defined here")
+                    .hint(hint),
+            );
+        }
+        if target.broken {
+            self.arguments(call);
+            return None;
+        }
+        let args = self.bind(name, &target.sig.params, call, span)?;
+        let results = &target.sig.results;
+        let kind = ExprKind::Call(id, args);
+        Some(match (results.as_slice(), target.sig.returns_tuple) {
+            ([], _) => Answer::Nothing(Val::new(kind, Ty::None, span).expr),
+            ([result], false) => Answer::One(Val::stored(kind, *result, span)),
+            (results, _) => {
+                let expr = Val::new(kind, results[0].ty(), span).expr;
+                Answer::Many(expr, results.to_vec())
+            }
+        })
+    }
+
+    /// Arguments in the order of the parameters, each as its parameter holds it.
+    fn bind(
+        &mut self,
+        name: &str,
+        params: &[ParamSig],
+        call: &ast::Call,
+        span: Span,
+    ) -> Option<Vec<Expr>> {
+        let mut bound: Vec<Option<Option<Expr>>> = vec![None; params.len()];
+        let mut good = true;
+        let places = params.iter().filter(|p| positional(p.kind)).count();
+        for (index, arg) in call.args.iter().enumerate() {
+            let val = self.expr(arg);
+            match params.get(index).filter(|_| index < places) {
+                Some(param) => bound[index] = Some(self.argument(name, param, val)),
+                None if index == places => {
+                    let count = call.args.len();
+                    let message = format!(
+                        "`{name}` takes {places} arguments by position, and here are {count}"
+                    );
+                    self.diags.push(Diagnostic::error(arg.span, message));
+                    good = false;
+                }
+                None => {}
+            }
+        }
+        for (keyword, value) in &call.keywords {
+            let val = self.expr(value);
+            let text = &keyword.text;
+            let place = keyword.span;
+            let Some(index) = params.iter().position(|param| param.name == *text) else {
+                let names: Vec<_> = params.iter().map(|p| p.name.as_str()).collect();
+                let hint = format!("its parameters are {}", names.join(", "));
+                self.error(place, format!("`{name}` has no parameter `{text}`"), &hint);
+                good = false;
+                continue;
+            };
+            let param = &params[index];
+            if param.kind == ParamKind::PositionalOnly {
+                let message =
+                    format!("the parameter `{text}` of `{name}` is given by position only");
+                self.error(place, message, "leave out the name");
+                good = false;
+            } else if bound[index].is_some() {
+                let message = format!("the parameter `{text}` of `{name}` is given twice");
+                self.diags.push(Diagnostic::error(place, message));
+                good = false;
+            } else {
+                bound[index] = Some(self.argument(name, param, val));
+            }
+        }
+        let mut args = Vec::new();
+        let mut missing = Vec::new();
+        for (slot, param) in bound.into_iter().zip(params) {
+            match (slot, param.default) {
+                (Some(arg), _) => args.push(arg),
+                (None, Some(default)) => args.push(Some(filled(default, param.storage, span))),
+                (None, None) => missing.push(format!("`{}`", param.name)),
+            }
+        }
+        if !missing.is_empty() && good {
+            let message = format!("this call of `{name}` lacks {}", missing.join(", "));
+            self.diags.push(Diagnostic::error(span, message));
+        }
+        if !missing.is_empty() || !good {
+            return None;
+        }
+        args.into_iter().collect()
+    }
+
+    fn argument(&mut self, name: &str, param: &ParamSig, val: Option<Val>) -> Option<Expr> {
+        let subject = format!("`{}` of `{name}`", param.name);
+        self.coerce(val?, param.storage, true, &subject)
+    }
+
+    /// `value.name(...)` on a number.
+    fn method_call(
+        &mut self,
+        value: &ast::Expr,
+        name: &str,
+        place: Span,
+        call: &ast::Call,
+        span: Span,
+    ) -> Option<Val> {
+        let val = self.expr(value);
+        let count = name == "bit_count" || name == "bit_length";
+        let integer = matches!(&val, Some(val) if matches!(val.ty(), Ty::Bool | Ty::I64 | Ty::U64));
+        if count && integer {
+            let text = format!("x.{name}");
+            self.plain(&text, call, 0, 0, span)?;
+            let val = val?.number();
+            let kind = match name {
+                "bit_count" => ExprKind::BitCount(Box::new(val.expr)),
+                _ => ExprKind::BitLength(Box::new(val.expr)),
+            };
+            return Some(Val {
+                range: (0, 64),
+                ..Val::new(kind, Ty::I64, span)
+            });
+        }
+        self.arguments(call);
+        let ty = val?.ty();
+        if ty == Ty::Object {
+            self.not_yet(place, "a method of an object");
+        } else {
+            let message = format!("{} has no method `{name}` here", ty_name(ty));
+            let hint = "integers have `bit_count` and `bit_length`";
+            self.error(place, message, hint);
+        }
+        None
+    }
+}
+
+/// A default, as its parameter holds it.
+fn filled(default: Const, storage: Storage, span: Span) -> Expr {
+    let constant = match (default, storage) {
+        (Const::Bool(value), Storage::Int(_)) => Const::Int(i128::from(value)),
+        (Const::Bool(value), Storage::F32 | Storage::F64) => {
+            Const::Float(f64::from(u8::from(value)))
+        }
+        (Const::Int(value), Storage::F32 | Storage::F64) => Const::Float(value as f64),
+        (Const::Int(value), Storage::Bool) => Const::Bool(value != 0),
+        (other, _) => other,
+    };
+    let ty = match (constant, storage) {
+        (Const::None, _) => Ty::None,
+        (_, storage) => storage.ty(),
+    };
+    let val = Val::new(ExprKind::Const(constant), ty, span);
+    val.to_object().unwrap_or_else(|number| number).expr
+}

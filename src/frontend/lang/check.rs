@@ -1,0 +1,644 @@
+//! From the environment of a module to its typed functions: parses the bodies, finds the helpers in them, checks each function.
+//!
+//! A function is checked in passes: a local may be read (in a loop) above the assignment that gives it its type, so a pass that met such
+//! a read is repeated with what it found out. Statements, expressions and the flow of control are checked in files of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ast::{self, ExprKind as Syntax};
+use super::typed::{
+    Const, Expr, ExprKind, Function, FunctionId, Local, LocalId, Overflow, Rule, Storage, Ty,
+};
+use super::{Env, MethodSig, ParamKind, ParamSig, flow, graph, parse, ty};
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::source::Span;
+
+/// Passes over one function; each but the last fixes the type of a local at least.
+const MAX_PASSES: usize = 16;
+
+/// A function that bodies can call, and where it stands.
+pub struct Callable {
+    /// Name, parameters and results.
+    pub sig: MethodSig,
+    /// Where its name is written.
+    pub span: Span,
+    /// The method whose body defines it, of a helper.
+    pub owner: Option<usize>,
+    /// Its head was wrong: calls are not checked against it.
+    pub broken: bool,
+}
+
+/// What all bodies share.
+pub struct Module<'e> {
+    /// All functions: methods, then helpers.
+    pub functions: Vec<Callable>,
+    /// Methods by name.
+    pub methods: BTreeMap<&'e str, FunctionId>,
+    /// Constants by name.
+    pub constants: BTreeMap<&'e str, Option<Const>>,
+    /// Exceptions by name.
+    pub exceptions: BTreeMap<&'e str, usize>,
+    /// Helpers of each method by name.
+    pub helpers: Vec<BTreeMap<String, FunctionId>>,
+}
+
+/// What a name of a `math` import means.
+#[derive(Clone, Debug)]
+pub enum Import {
+    /// The module.
+    Module,
+    /// Something of it.
+    Member(String),
+}
+
+/// A local under check.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its type, once something fixed it in this pass.
+    pub storage: Option<Storage>,
+    /// Its type was written by the user.
+    pub declared: bool,
+    /// Its first value was wrong: nothing more is said of it.
+    pub wrong: bool,
+    /// Its type at the end of the previous pass.
+    guess: Option<Storage>,
+    /// The guess was used.
+    guessed: bool,
+}
+
+/// The checker of one function.
+pub struct Body<'m> {
+    /// What all bodies share.
+    pub module: &'m Module<'m>,
+    /// The function under check.
+    pub function: &'m Callable,
+    /// The method it belongs to.
+    pub method: usize,
+    /// Locals, parameters first.
+    pub locals: Vec<Variable>,
+    /// Locals by name.
+    pub names: BTreeMap<String, LocalId>,
+    /// Names bound by imports.
+    pub imports: BTreeMap<String, Import>,
+    /// Of a helper: names that belong to the method around it.
+    pub outer: Vec<String>,
+    /// Loops around the statement under check.
+    pub loops: usize,
+    /// Calls of other bodies.
+    pub calls: Vec<(FunctionId, Span)>,
+    /// Helpers whose `def` stands above the statement under check.
+    pub defined: BTreeSet<String>,
+    /// What is wrong.
+    pub diags: Diagnostics,
+    /// A local without a type was read.
+    untyped_read: bool,
+}
+
+/// See [`super::check`].
+pub fn check(env: &Env) -> (Vec<Function>, Diagnostics) {
+    let mut diags = Diagnostics::default();
+    let mut per_method: Vec<Diagnostics> = Vec::new();
+    let mut bodies = Vec::new();
+    for (_, text, _) in &env.methods {
+        let mut own = Diagnostics::default();
+        bodies.push(parse::parse(text, &mut own));
+        per_method.push(own);
+    }
+    let (module, defs) = collect(env, &bodies, &mut per_method);
+    let mut functions = Vec::new();
+    let mut edges = Vec::new();
+    for (index, callable) in module.functions.iter().enumerate() {
+        let method = callable.owner.unwrap_or(index);
+        let statements = match callable.owner {
+            None => bodies[index].as_deref(),
+            Some(_) => Some(defs[index - env.methods.len()].body.as_slice()),
+        };
+        let checked = match statements {
+            Some(statements) => {
+                let outer = bodies[method].as_deref().unwrap_or_default();
+                function(&module, callable, method, statements, outer)
+            }
+            None => (empty(callable), Vec::new(), Diagnostics::default()),
+        };
+        functions.push(checked.0);
+        edges.push(checked.1);
+        per_method[method].append(checked.2);
+    }
+    graph::mark(&module, &mut functions, &edges, &mut per_method);
+    for own in per_method {
+        let mut sorted: Vec<Diagnostic> = own.iter().cloned().collect();
+        sorted.sort_by_key(|d| (d.primary.span.start, d.primary.span.end));
+        sorted.dedup();
+        sorted.into_iter().for_each(|d| diags.push(d));
+    }
+    (functions, diags)
+}
+
+/// Finds the helpers and gives every function its number.
+fn collect<'e, 'b>(
+    env: &'e Env,
+    bodies: &'b [Option<Vec<ast::Stmt>>],
+    diags: &mut [Diagnostics],
+) -> (Module<'e>, Vec<&'b ast::Def>) {
+    let mut module = Module {
+        functions: Vec::new(),
+        methods: BTreeMap::new(),
+        constants: env
+            .constants
+            .iter()
+            .map(|(n, c)| (n.as_str(), *c))
+            .collect(),
+        exceptions: env.exceptions.iter().map(String::as_str).zip(0..).collect(),
+        helpers: Vec::new(),
+    };
+    for (index, (sig, _, span)) in env.methods.iter().enumerate() {
+        module.methods.insert(&sig.name, FunctionId(index as u32));
+        module.functions.push(Callable {
+            sig: sig.clone(),
+            span: *span,
+            owner: None,
+            broken: false,
+        });
+    }
+    let mut defs = Vec::new();
+    for (index, body) in bodies.iter().enumerate() {
+        let mut helpers = BTreeMap::new();
+        for statement in body.iter().flatten() {
+            let ast::StmtKind::Def(def) = &statement.kind else {
+                continue;
+            };
+            let id = FunctionId(module.functions.len() as u32);
+            if helpers.insert(def.name.text.clone(), id).is_some() {
+                let message = format!("`{}` is defined twice", def.name.text);
+                diags[index].push(Diagnostic::error(def.name.span, message));
+            }
+            let callable = helper(env, index, def, &mut diags[index]);
+            module.functions.push(callable);
+            defs.push(def);
+        }
+        module.helpers.push(helpers);
+    }
+    (module, defs)
+}
+
+/// The signature of a helper `def`.
+fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) -> Callable {
+    let method = &env.methods[owner].0;
+    let mut broken = false;
+    let mut params: Vec<ParamSig> = Vec::new();
+    for param in &def.params {
+        if params.iter().any(|other| other.name == param.name.text) {
+            let message = format!("the parameter `{}` is there twice", param.name.text);
+            diags.push(Diagnostic::error(param.name.span, message));
+            broken = true;
+        }
+        let storage = match &param.annotation {
+            Some(annotation) => declared_type(annotation, diags),
+            None => {
+                let message = format!("the parameter `{}` has no type", param.name.text);
+                let hint = format!("write its type: `{}: i64`", param.name.text);
+                diags.push(Diagnostic::error(param.name.span, message).hint(hint));
+                None
+            }
+        };
+        let default = match &param.default {
+            None => None,
+            Some(value) => match default(value, storage, diags) {
+                Some(value) => Some(value),
+                None => {
+                    broken = true;
+                    None
+                }
+            },
+        };
+        broken |= storage.is_none();
+        params.push(ParamSig {
+            name: param.name.text.clone(),
+            storage: storage.unwrap_or(Storage::Object),
+            kind: param.kind,
+            default,
+            span: param.name.span,
+        });
+    }
+    let (results, returns_tuple) = match def.returns.as_ref() {
+        Some(returns) => result_types(returns, diags),
+        None => {
+            let message = format!("`{}` does not say what it returns", def.name.text);
+            let hint = "write `-> i64:` at the end of the line, or `-> None:`";
+            diags.push(Diagnostic::error(def.name.span, message).hint(hint));
+            None
+        }
+    }
+    .unwrap_or_else(|| {
+        broken = true;
+        (Vec::new(), false)
+    });
+    Callable {
+        sig: MethodSig {
+            name: format!("{}.{}", method.name, def.name.text),
+            params,
+            results,
+            returns_tuple,
+            overflow: method.overflow,
+            nogil: method.nogil,
+        },
+        span: def.name.span,
+        owner: Some(owner),
+        broken,
+    }
+}
+
+/// A default of a helper's parameter: a constant that fits.
+fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics) -> Option<Const> {
+    let constant = match &value.kind {
+        Syntax::Wrong => return None,
+        Syntax::Bool(value) => Some(Const::Bool(*value)),
+        Syntax::None => Some(Const::None),
+        Syntax::Float(value) => Some(Const::Float(*value)),
+        Syntax::Unary(ast::UnaryOp::Neg, inner) => match inner.kind {
+            Syntax::Float(value) => Some(Const::Float(-value)),
+            Syntax::Int(value) => Some(Const::Int(-i128::from(value))),
+            _ => None,
+        },
+        Syntax::Int(value) => Some(Const::Int(i128::from(*value))),
+        _ => None,
+    };
+    let Some(constant) = constant else {
+        let message = "a default has to be a literal";
+        let hint = "leave it out and pass the value in every call";
+        diags.push(Diagnostic::error(value.span, message).hint(hint));
+        return None;
+    };
+    let fitting = match (constant, storage?) {
+        (Const::Bool(value), Storage::Int(_)) => Some(Const::Int(i128::from(value))),
+        (Const::Int(value), Storage::Int(int)) => {
+            ty::contains(int.range(), (value, value)).then_some(constant)
+        }
+        (Const::Int(value), Storage::F32 | Storage::F64) => Some(Const::Float(value as f64)),
+        (Const::Float(value), Storage::F32) => Some(Const::Float(f64::from(value as f32))),
+        (Const::Bool(_), Storage::Bool)
+        | (Const::Float(_), Storage::F64)
+        | (Const::None, Storage::Object) => Some(constant),
+        _ => None,
+    };
+    if fitting.is_none() {
+        let name = ty::storage_name(storage?);
+        let message = format!("this default is no value of the type `{name}`");
+        diags.push(Diagnostic::error(value.span, message));
+    }
+    fitting
+}
+
+/// The type an annotation means; says what is wrong with it otherwise.
+pub fn declared_type(annotation: &ast::Expr, diags: &mut Diagnostics) -> Option<Storage> {
+    let name = match &annotation.kind {
+        Syntax::Wrong => return None,
+        Syntax::Name(name) => name.as_str(),
+        Syntax::Subscript(base, _) => match &base.kind {
+            Syntax::Name(name) => name.as_str(),
+            _ => "",
+        },
+        _ => "",
+    };
+    if matches!(annotation.kind, Syntax::Name(_)) {
+        if let Some(storage) = ty::storage_named(name) {
+            return Some(storage);
+        }
+    }
+    let later = ["Buffer", "MutBuffer", "Array", "bytes", "str"];
+    let diagnostic = if later.contains(&name) {
+        Diagnostic::error(
+            annotation.span,
+            format!("the type `{name}` is not there yet"),
+        )
+        .hint("bodies know integers, floats, bools and `object` parameters so far")
+    } else {
+        Diagnostic::error(annotation.span, "this is no type of the body language").hint(
+            "types are i8 i16 i32 i64 u8 u16 u32 u64 isize usize f32 f64 bool int float object",
+        )
+    };
+    diags.push(diagnostic);
+    None
+}
+
+/// What an annotation behind `->` means.
+fn result_types(returns: &ast::Expr, diags: &mut Diagnostics) -> Option<(Vec<Storage>, bool)> {
+    match &returns.kind {
+        Syntax::None => Some((Vec::new(), false)),
+        Syntax::Subscript(base, items) if matches!(&base.kind, Syntax::Name(n) if n == "tuple") => {
+            let items = match &items.kind {
+                Syntax::Tuple(items) => items.as_slice(),
+                _ => std::slice::from_ref(&**items),
+            };
+            let types: Vec<_> = items
+                .iter()
+                .map(|item| declared_type(item, diags))
+                .collect();
+            if items.is_empty() {
+                diags.push(Diagnostic::error(
+                    returns.span,
+                    "an empty tuple cannot be returned",
+                ));
+                return None;
+            }
+            Some((types.into_iter().collect::<Option<_>>()?, true))
+        }
+        _ => Some((vec![declared_type(returns, diags)?], false)),
+    }
+}
+
+/// A function of which nothing is known but its head.
+fn empty(callable: &Callable) -> Function {
+    Function {
+        name: callable.sig.name.clone(),
+        params: callable.sig.params.len(),
+        locals: Vec::new(),
+        results: callable.sig.results.clone(),
+        returns_tuple: callable.sig.returns_tuple,
+        body: Vec::new(),
+        recursive: false,
+        span: callable.span,
+    }
+}
+
+/// Checks one function in as many passes as it takes.
+fn function(
+    module: &Module,
+    callable: &Callable,
+    method: usize,
+    statements: &[ast::Stmt],
+    around: &[ast::Stmt],
+) -> (Function, Vec<(FunctionId, Span)>, Diagnostics) {
+    let mut guesses: Vec<Option<Storage>> = Vec::new();
+    for pass in 1.. {
+        let mut body = Body::new(module, callable, method, statements, around, &guesses);
+        let mut typed = body.block(statements, true);
+        let stable = !body.untyped_read
+            && body
+                .locals
+                .iter()
+                .all(|v| !v.guessed || v.guess == v.storage);
+        let found: Vec<_> = body.locals.iter().map(|v| v.storage).collect();
+        if !stable && pass < MAX_PASSES && found != guesses {
+            guesses = found;
+            continue;
+        }
+        if !stable {
+            body.say_untyped();
+        }
+        let mut locals: Vec<Local> = (body.locals.iter())
+            .map(|variable| Local {
+                name: variable.name.clone(),
+                storage: variable.storage.unwrap_or(Storage::Object),
+                needs_flag: false,
+            })
+            .collect();
+        flow::check(
+            callable,
+            statements,
+            &mut typed,
+            &mut locals,
+            &mut body.diags,
+        );
+        let function = Function {
+            locals,
+            body: typed,
+            ..empty(callable)
+        };
+        return (function, body.calls, body.diags);
+    }
+    unreachable!("the last pass returns")
+}
+
+impl<'m> Body<'m> {
+    fn new(
+        module: &'m Module<'m>,
+        function: &'m Callable,
+        method: usize,
+        statements: &[ast::Stmt],
+        around: &[ast::Stmt],
+        guesses: &[Option<Storage>],
+    ) -> Body<'m> {
+        let mut body = Body {
+            module,
+            function,
+            method,
+            locals: Vec::new(),
+            names: BTreeMap::new(),
+            imports: BTreeMap::new(),
+            outer: Vec::new(),
+            loops: 0,
+            calls: Vec::new(),
+            defined: BTreeSet::new(),
+            diags: Diagnostics::default(),
+            untyped_read: false,
+        };
+        for param in &function.sig.params {
+            let id = body.local(&param.name, Some(param.storage));
+            // A parameter whose declaration was wrong has no type to speak of.
+            body.locals[id.0 as usize].wrong = function.broken;
+            body.names.insert(param.name.clone(), id);
+        }
+        let mut scope = Scope::default();
+        if function.owner.is_some() {
+            scope.block(around);
+            body.outer = std::mem::take(&mut scope.names);
+            let params = &module.functions[method].sig.params;
+            body.outer.extend(params.iter().map(|p| p.name.clone()));
+            scope.types.clear();
+        }
+        scope.block(statements);
+        body.imports = scope.imports.into_iter().collect();
+        for name in scope.names {
+            if !body.names.contains_key(&name) {
+                let id = body.local(&name, None);
+                body.names.insert(name, id);
+            }
+        }
+        for (name, annotation) in scope.types {
+            body.declare(&name, annotation);
+        }
+        for (variable, guess) in body.locals.iter_mut().zip(guesses) {
+            variable.guess = *guess;
+        }
+        body
+    }
+
+    /// A new local.
+    pub fn local(&mut self, name: &str, declared: Option<Storage>) -> LocalId {
+        self.locals.push(Variable {
+            name: name.to_owned(),
+            storage: declared,
+            declared: declared.is_some(),
+            wrong: false,
+            guess: None,
+            guessed: false,
+        });
+        LocalId(self.locals.len() as u32 - 1)
+    }
+
+    /// A local of the checker's own, with a name users cannot write.
+    pub fn temporary(&mut self, storage: Storage) -> LocalId {
+        let name = format!("<{}>", self.locals.len());
+        self.local(&name, Some(storage))
+    }
+
+    fn declare(&mut self, name: &ast::Name, annotation: &ast::Expr) {
+        let id = self.names[&name.text];
+        let is_param = (id.0 as usize) < self.function.sig.params.len();
+        let storage = declared_type(annotation, &mut self.diags);
+        let variable = &mut self.locals[id.0 as usize];
+        match (storage, variable.storage) {
+            (None, _) => variable.wrong = true,
+            (Some(new), Some(old)) if new != old => {
+                let kind = if is_param {
+                    "the parameter"
+                } else {
+                    "the local"
+                };
+                let message = format!(
+                    "{kind} `{}` is {} already",
+                    name.text,
+                    ty::storage_name(old)
+                );
+                self.diags.push(
+                    Diagnostic::error(annotation.span, message)
+                        .hint("a name has one type in the whole body; choose another name"),
+                );
+            }
+            (Some(new), _) => {
+                variable.storage = Some(new);
+                variable.declared = true;
+            }
+        }
+    }
+
+    /// The rule of ordinary operations.
+    pub fn rule(&self) -> Rule {
+        ty::rule(self.overflow())
+    }
+
+    /// The overflow mode.
+    pub fn overflow(&self) -> Overflow {
+        self.function.sig.overflow
+    }
+
+    /// An error at a place.
+    pub fn error(&mut self, span: Span, message: impl Into<String>, hint: &str) {
+        self.diags.push(Diagnostic::error(span, message).hint(hint));
+    }
+
+    /// Something the contract promises for later.
+    pub fn not_yet(&mut self, span: Span, what: &str) {
+        let hint = "bodies know integers, floats, bools and `object` parameters so far";
+        self.error(span, format!("{what} is not there yet"), hint);
+    }
+
+    /// The type of a local at a read; `None` where it is not known (yet), or wrong.
+    pub fn type_of(&mut self, id: LocalId) -> Option<Storage> {
+        let variable = &mut self.locals[id.0 as usize];
+        if variable.wrong {
+            return None;
+        }
+        if variable.storage.is_none() {
+            variable.guessed = true;
+            self.untyped_read |= variable.guess.is_none();
+            return variable.guess;
+        }
+        variable.storage
+    }
+
+    /// Says which locals have no type after the last pass.
+    fn say_untyped(&mut self) {
+        for variable in &self.locals {
+            if variable.guessed && !variable.wrong && variable.guess != variable.storage
+                || variable.guessed && variable.guess.is_none() && !variable.wrong
+            {
+                let message = format!("nothing gives `{}` a type", variable.name);
+                let hint = format!("annotate it: `{}: i64 = ...`", variable.name);
+                self.diags
+                    .push(Diagnostic::error(self.function.span, message).hint(hint));
+            }
+        }
+    }
+}
+
+/// A stand-in for an expression that is wrong.
+pub fn placeholder(span: Span) -> Expr {
+    Expr {
+        kind: ExprKind::Const(Const::None),
+        ty: Ty::None,
+        span,
+    }
+}
+
+/// The names a function binds, in the order of their first appearance: Python makes them its locals.
+#[derive(Default)]
+struct Scope<'a> {
+    names: Vec<String>,
+    types: Vec<(ast::Name, &'a ast::Expr)>,
+    imports: Vec<(String, Import)>,
+}
+
+impl<'a> Scope<'a> {
+    fn block(&mut self, statements: &'a [ast::Stmt]) {
+        for statement in statements {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &'a ast::Stmt) {
+        match &statement.kind {
+            ast::StmtKind::Assign(targets, _) => targets.iter().for_each(|t| self.target(t)),
+            ast::StmtKind::Annotated(name, annotation, _) => {
+                self.bind(&name.text);
+                self.types.push((name.clone(), annotation));
+            }
+            ast::StmtKind::Augmented(name, _, _) => self.bind(&name.text),
+            ast::StmtKind::If(_, body, orelse) | ast::StmtKind::While(_, body, orelse) => {
+                self.block(body);
+                self.block(orelse);
+            }
+            ast::StmtKind::For(target, _, body, orelse) => {
+                self.target(target);
+                self.block(body);
+                self.block(orelse);
+            }
+            ast::StmtKind::ImportMath(name) => {
+                self.imports.push((name.clone(), Import::Module));
+            }
+            ast::StmtKind::FromMath(name, member) => {
+                let member = Import::Member(member.text.clone());
+                self.imports.push((name.clone(), member));
+            }
+            ast::StmtKind::Break
+            | ast::StmtKind::Continue
+            | ast::StmtKind::Return(_)
+            | ast::StmtKind::Raise(_)
+            | ast::StmtKind::Assert(..)
+            | ast::StmtKind::Expr(_)
+            | ast::StmtKind::Def(_) => {}
+        }
+    }
+
+    fn target(&mut self, target: &ast::Expr) {
+        match &target.kind {
+            Syntax::Name(name) => self.bind(name),
+            Syntax::Tuple(items) => items.iter().for_each(|item| self.target(item)),
+            _ => {}
+        }
+    }
+
+    fn bind(&mut self, name: &str) {
+        if !self.names.iter().any(|other| other == name) {
+            self.names.push(name.to_owned());
+        }
+    }
+}
+
+/// Whether a parameter may be given by position.
+pub fn positional(kind: ParamKind) -> bool {
+    kind != ParamKind::KeywordOnly
+}

@@ -1,0 +1,123 @@
+//! The call graph: which functions may call themselves, and what `nogil` bodies may not do.
+
+use super::check::Module;
+use super::typed::{Function, FunctionId, Storage};
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::source::Span;
+
+/// Marks recursive functions and diagnoses `nogil` bodies; `calls` and `diags` are per function and per method.
+pub fn mark(
+    module: &Module,
+    functions: &mut [Function],
+    calls: &[Vec<(FunctionId, Span)>],
+    diags: &mut [Diagnostics],
+) {
+    let components = components(calls);
+    for (index, function) in functions.iter_mut().enumerate() {
+        function.recursive = calls[index]
+            .iter()
+            .any(|(callee, _)| components[callee.0 as usize] == components[index]);
+    }
+    for (index, callable) in module.functions.iter().enumerate() {
+        if !callable.sig.nogil {
+            continue;
+        }
+        let own = &mut diags[callable.owner.unwrap_or(index)];
+        let hint = "leave `nogil` out, or the object";
+        for param in callable
+            .sig
+            .params
+            .iter()
+            .filter(|p| p.storage == Storage::Object)
+        {
+            let message = format!("`{}` is an object, and the GIL is released", param.name);
+            own.push(Diagnostic::error(param.span, message).hint(hint));
+        }
+        if callable.sig.results.contains(&Storage::Object) {
+            let message = format!(
+                "`{}` returns an object, and the GIL is released",
+                callable.sig.name
+            );
+            own.push(Diagnostic::error(callable.span, message).hint(hint));
+        }
+        for (callee, span) in &calls[index] {
+            let target = &module.functions[callee.0 as usize];
+            let name = &target.sig.name;
+            if cyclic(*callee, functions, calls) {
+                let message = format!("`{name}` is in a cycle of calls, and the GIL is released");
+                let hint = "write a loop, or leave `nogil` out";
+                own.push(Diagnostic::error(*span, message).hint(hint));
+            }
+            let object = |storage: &Storage| *storage == Storage::Object;
+            if target.sig.params.iter().any(|p| object(&p.storage))
+                || target.sig.results.iter().any(object)
+            {
+                let message = format!("`{name}` works with objects, and the GIL is released");
+                own.push(Diagnostic::error(*span, message).hint(hint));
+            }
+        }
+    }
+}
+
+/// Whether a function, or one it calls, may call itself.
+fn cyclic(start: FunctionId, functions: &[Function], calls: &[Vec<(FunctionId, Span)>]) -> bool {
+    let mut seen = vec![false; functions.len()];
+    let mut work = vec![start.0 as usize];
+    while let Some(at) = work.pop() {
+        if std::mem::replace(&mut seen[at], true) {
+            continue;
+        }
+        if functions[at].recursive {
+            return true;
+        }
+        work.extend(calls[at].iter().map(|(callee, _)| callee.0 as usize));
+    }
+    false
+}
+
+/// The number of each function's strongly connected component (Tarjan), without recursion of our own.
+fn components(calls: &[Vec<(FunctionId, Span)>]) -> Vec<usize> {
+    const UNSEEN: usize = usize::MAX;
+    let count = calls.len();
+    let (mut order, mut low) = (vec![UNSEEN; count], vec![0; count]);
+    let mut component = vec![UNSEEN; count];
+    let (mut stack, mut next, mut found) = (Vec::new(), 0, 0);
+    for root in 0..count {
+        if order[root] != UNSEEN {
+            continue;
+        }
+        // A function, and how many of its calls were followed.
+        let mut path = vec![(root, 0)];
+        while let Some(&(at, followed)) = path.last() {
+            if followed == 0 && order[at] == UNSEEN {
+                (order[at], low[at]) = (next, next);
+                next += 1;
+                stack.push(at);
+            }
+            if let Some((callee, _)) = calls[at].get(followed) {
+                let callee = callee.0 as usize;
+                path.last_mut().expect("the path is not empty").1 += 1;
+                if order[callee] == UNSEEN {
+                    path.push((callee, 0));
+                } else if component[callee] == UNSEEN {
+                    low[at] = low[at].min(order[callee]);
+                }
+                continue;
+            }
+            if low[at] == order[at] {
+                while let Some(member) = stack.pop() {
+                    component[member] = found;
+                    if member == at {
+                        break;
+                    }
+                }
+                found += 1;
+            }
+            path.pop();
+            if let Some(&(above, _)) = path.last() {
+                low[above] = low[above].min(low[at]);
+            }
+        }
+    }
+    component
+}

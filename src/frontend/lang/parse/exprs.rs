@@ -1,0 +1,231 @@
+//! Expressions and strings of the parser's tree become ours. Nothing here but the shapes.
+
+use super::super::ast::{Call, Expr, ExprKind, Piece, UnaryOp};
+use super::super::typed::CmpOp;
+use super::{Convert, py};
+use crate::base::diag::Diagnostic;
+use ruff_text_size::{Ranged, TextRange};
+
+impl Convert<'_> {
+    pub(super) fn expr(&mut self, e: &py::Expr) -> Expr {
+        let range = e.range();
+        let wrong = self.wrong(range);
+        self.deeper(range, wrong, |convert| convert.expr_here(e, range))
+    }
+
+    fn boxed(&mut self, e: &py::Expr) -> Box<Expr> {
+        Box::new(self.expr(e))
+    }
+
+    fn list<'e>(&mut self, list: impl IntoIterator<Item = &'e py::Expr>) -> Vec<Expr> {
+        list.into_iter().map(|e| self.expr(e)).collect()
+    }
+
+    fn expr_here(&mut self, e: &py::Expr, range: TextRange) -> Expr {
+        let kind = match e {
+            py::Expr::NumberLiteral(n) => self.number(&n.value, range),
+            py::Expr::BooleanLiteral(b) => ExprKind::Bool(b.value),
+            py::Expr::NoneLiteral(_) => ExprKind::None,
+            py::Expr::StringLiteral(s) => {
+                ExprKind::Str(vec![Piece::Literal(s.value.to_str().to_owned())])
+            }
+            py::Expr::FString(f) => ExprKind::Str(self.fstring(&f.value)),
+            py::Expr::Name(n) => ExprKind::Name(n.id.as_str().to_owned()),
+            py::Expr::UnaryOp(u) => {
+                let op = match u.op {
+                    py::UnaryOp::Invert => UnaryOp::Invert,
+                    py::UnaryOp::Not => UnaryOp::Not,
+                    py::UnaryOp::UAdd => UnaryOp::Plus,
+                    py::UnaryOp::USub => UnaryOp::Neg,
+                };
+                ExprKind::Unary(op, self.boxed(&u.operand))
+            }
+            py::Expr::BinOp(b) => {
+                let (left, right) = (self.boxed(&b.left), self.boxed(&b.right));
+                match self.operator(b.op, range) {
+                    Some(op) => ExprKind::Binary(op, left, right),
+                    None => ExprKind::Wrong,
+                }
+            }
+            py::Expr::BoolOp(b) => {
+                let values = self.list(&b.values);
+                match b.op {
+                    py::BoolOp::And => ExprKind::And(values),
+                    py::BoolOp::Or => ExprKind::Or(values),
+                }
+            }
+            py::Expr::Compare(c) => self.compare(c),
+            py::Expr::If(i) => ExprKind::IfElse(
+                self.boxed(&i.test),
+                self.boxed(&i.body),
+                self.boxed(&i.orelse),
+            ),
+            py::Expr::Call(c) => self.call(c),
+            py::Expr::Attribute(a) => ExprKind::Attribute(
+                self.boxed(&a.value),
+                a.attr.id.as_str().to_owned(),
+                self.span(a.attr.range),
+            ),
+            py::Expr::Subscript(s) => {
+                ExprKind::Subscript(self.boxed(&s.value), self.boxed(&s.slice))
+            }
+            py::Expr::Tuple(t) => ExprKind::Tuple(self.list(&t.elts)),
+            other => {
+                self.foreign(other, range);
+                ExprKind::Wrong
+            }
+        };
+        Expr {
+            kind,
+            span: self.span(range),
+        }
+    }
+
+    /// Says what is wrong with an expression the language does not have (yet).
+    fn foreign(&mut self, e: &py::Expr, range: TextRange) {
+        let (what, hint) = match e {
+            py::Expr::BytesLiteral(_) => return self.not_yet(range, "a bytes literal"),
+            py::Expr::Slice(_) => return self.not_yet(range, "a slice"),
+            py::Expr::List(_) => return self.not_yet(range, "a list"),
+            py::Expr::Dict(_) => return self.not_yet(range, "a dict"),
+            py::Expr::Set(_) => return self.not_yet(range, "a set"),
+            py::Expr::Lambda(_) => ("`lambda`", "write a helper function with `def`"),
+            py::Expr::Named(_) => ("`:=`", "assign in a statement of its own"),
+            py::Expr::ListComp(_)
+            | py::Expr::SetComp(_)
+            | py::Expr::DictComp(_)
+            | py::Expr::Generator(_) => ("a comprehension", "write the loop"),
+            py::Expr::Await(_) => ("`await`", "a body runs to its end in one go"),
+            py::Expr::Yield(_) | py::Expr::YieldFrom(_) => {
+                ("`yield`", "a body runs to its end in one go")
+            }
+            py::Expr::Starred(_) => ("`*` in front of a value", "write out the items"),
+            py::Expr::TString(_) => ("a t-string", "write an f-string"),
+            py::Expr::EllipsisLiteral(_) => ("`...`", "write `pass`, or a value"),
+            _ => (
+                "this expression",
+                "write it with operators, calls and names",
+            ),
+        };
+        self.outside(range, what, hint);
+    }
+
+    fn number(&mut self, number: &py::Number, range: TextRange) -> ExprKind {
+        match number {
+            py::Number::Float(value) => ExprKind::Float(*value),
+            py::Number::Complex { .. } => {
+                let hint = "calculate with the real and the imaginary part";
+                self.outside(range, "a complex number", hint);
+                ExprKind::Wrong
+            }
+            py::Number::Int(value) => match value.as_u64() {
+                Some(value) => ExprKind::Int(value),
+                None => {
+                    self.diags.push(
+                        Diagnostic::error(
+                            self.span(range),
+                            "this integer does not fit in 64 bits",
+                        )
+                        .hint("integers go from -2**63 to 2**64 - 1; floats are written with a point"),
+                    );
+                    ExprKind::Wrong
+                }
+            },
+        }
+    }
+
+    fn compare(&mut self, c: &py::ExprCompare) -> ExprKind {
+        let first = self.boxed(&c.left);
+        let mut known = true;
+        let mut rest = Vec::new();
+        for (op, right) in c.ops.iter().zip(&c.comparators) {
+            let op = match op {
+                py::CmpOp::Eq => CmpOp::Eq,
+                py::CmpOp::NotEq => CmpOp::Ne,
+                py::CmpOp::Lt => CmpOp::Lt,
+                py::CmpOp::LtE => CmpOp::Le,
+                py::CmpOp::Gt => CmpOp::Gt,
+                py::CmpOp::GtE => CmpOp::Ge,
+                py::CmpOp::Is => CmpOp::Is,
+                py::CmpOp::IsNot => CmpOp::IsNot,
+                py::CmpOp::In | py::CmpOp::NotIn => {
+                    self.not_yet(c.range, "`in`");
+                    known = false;
+                    CmpOp::Eq
+                }
+            };
+            rest.push((op, self.expr(right)));
+        }
+        if known {
+            ExprKind::Compare(first, rest)
+        } else {
+            ExprKind::Wrong
+        }
+    }
+
+    fn call(&mut self, c: &py::ExprCall) -> ExprKind {
+        let callee = self.expr(&c.func);
+        let args = self.list(&c.arguments.args);
+        let mut keywords = Vec::new();
+        for keyword in &c.arguments.keywords {
+            let value = self.expr(&keyword.value);
+            match &keyword.arg {
+                Some(name) => keywords.push((self.name(name), value)),
+                None => self.outside(
+                    keyword.range,
+                    "`**` in front of an argument",
+                    "write out the arguments",
+                ),
+            }
+        }
+        ExprKind::Call(Box::new(Call {
+            callee,
+            args,
+            keywords,
+        }))
+    }
+
+    fn fstring(&mut self, value: &py::FStringValue) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for part in value {
+            match part {
+                py::FStringPart::Literal(literal) => {
+                    pieces.push(Piece::Literal(literal.value.to_string()));
+                }
+                py::FStringPart::FString(fstring) => self.elements(&fstring.elements, &mut pieces),
+            }
+        }
+        pieces
+    }
+
+    fn elements(&mut self, elements: &py::InterpolatedStringElements, pieces: &mut Vec<Piece>) {
+        for element in elements {
+            match element {
+                py::InterpolatedStringElement::Literal(literal) => {
+                    pieces.push(Piece::Literal(literal.value.to_string()));
+                }
+                py::InterpolatedStringElement::Interpolation(field) => {
+                    let mut conversion = field.conversion.to_char();
+                    if let Some(debug) = &field.debug_text {
+                        pieces.push(Piece::Literal(debug.as_str().to_owned()));
+                        // Language reference, "Formatted string literals": `=` means repr() unless something else is asked for.
+                        if conversion.is_none() && field.format_spec.is_none() {
+                            conversion = Some('r');
+                        }
+                    }
+                    let mut spec = Vec::new();
+                    if let Some(format) = &field.format_spec {
+                        self.deeper(field.range, (), |convert| {
+                            convert.elements(&format.elements, &mut spec);
+                        });
+                    }
+                    pieces.push(Piece::Value {
+                        value: self.expr(&field.expression),
+                        conversion,
+                        spec,
+                    });
+                }
+            }
+        }
+    }
+}

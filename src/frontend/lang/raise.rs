@@ -1,0 +1,140 @@
+//! `raise`, and the messages of exceptions: literals, f-strings, values.
+
+use super::ast::{self, ExprKind as Syntax};
+use super::check::Body;
+use super::exprs::Named;
+use super::typed::{Exception, Message, Piece, StmtKind};
+use crate::base::diag::Diagnostic;
+use crate::base::source::Span;
+use crate::frontend::capi::exceptions::{self, EXCEPTIONS};
+
+/// The stable ABI we import from (3.x).
+const STABLE_ABI: u8 = 10;
+
+impl Body<'_> {
+    /// `raise exception`
+    pub fn raise(&mut self, exception: &ast::Expr) -> StmtKind {
+        let (class, message) = match &exception.kind {
+            Syntax::Call(call) => {
+                let class = self.exception(&call.callee);
+                (class, self.exception_argument(call))
+            }
+            _ => (self.exception(exception), None),
+        };
+        // After a mistake any class will do: what counts is that the flow of control ends here.
+        StmtKind::Raise(class.unwrap_or(Exception::Builtin("Exception")), message)
+    }
+
+    fn exception_argument(&mut self, call: &ast::Call) -> Option<Message> {
+        for (name, value) in &call.keywords {
+            drop(self.expr(value));
+            self.error(
+                name.span,
+                "exceptions take no keywords here",
+                "pass the text by position",
+            );
+        }
+        match call.args.as_slice() {
+            [] => None,
+            [text] => self.message(text),
+            [_, second, ..] => {
+                let hint = "write one text, or an f-string with the values in it";
+                self.error(
+                    second.span,
+                    "an exception with several arguments is not there yet",
+                    hint,
+                );
+                None
+            }
+        }
+    }
+
+    fn exception(&mut self, class: &ast::Expr) -> Option<Exception> {
+        let span = class.span;
+        let name = match &class.kind {
+            Syntax::Wrong => return None,
+            Syntax::Name(name) => name,
+            _ => {
+                let hint = "name a builtin exception, or one from `[[exceptions]]`";
+                self.error(span, "this is no exception", hint);
+                return None;
+            }
+        };
+        let (module, builtin) = (
+            self.module.exceptions.get(name.as_str()),
+            exceptions::since(name),
+        );
+        match (self.lookup(name), module, builtin) {
+            (Named::Exception, Some(index), _) => Some(Exception::Module(*index)),
+            (Named::Exception, None, Some(since)) if since <= STABLE_ABI => EXCEPTIONS
+                .iter()
+                .find(|row| row.0 == name)
+                .map(|row| Exception::Builtin(row.0)),
+            (Named::Exception, None, Some(since)) => {
+                let message =
+                    format!("`{name}` came with Python 3.{since}; modules run from 3.9 on");
+                self.error(
+                    span,
+                    message,
+                    "raise an older exception, or one from `[[exceptions]]`",
+                );
+                None
+            }
+            _ => {
+                let message = format!("`{name}` is no exception here");
+                let hint =
+                    "name a builtin exception, or declare it under `[[exceptions]]` in the spec";
+                self.diags.push(Diagnostic::error(span, message).hint(hint));
+                None
+            }
+        }
+    }
+
+    /// The argument of an exception.
+    pub fn message(&mut self, e: &ast::Expr) -> Option<Message> {
+        if let Syntax::Str(pieces) = &e.kind {
+            return Some(Message::Text(self.pieces(pieces, e.span)?));
+        }
+        let val = self.expr(e)?;
+        Some(Message::Value(val.expr))
+    }
+
+    fn pieces(&mut self, pieces: &[ast::Piece], span: Span) -> Option<Vec<Piece>> {
+        let mut out: Vec<Option<Piece>> = Vec::new();
+        for piece in pieces {
+            match piece {
+                ast::Piece::Literal(text) => match out.last_mut() {
+                    Some(Some(Piece::Literal(before))) => before.push_str(text),
+                    _ => out.push(Some(Piece::Literal(text.clone()))),
+                },
+                ast::Piece::Value {
+                    value,
+                    conversion,
+                    spec,
+                } => {
+                    let val = self.expr(value);
+                    let spec = self.pieces(spec, span);
+                    out.push(match (val, spec) {
+                        (Some(val), Some(spec)) => Some(Piece::Value {
+                            value: val.expr,
+                            conversion: *conversion,
+                            spec,
+                        }),
+                        _ => None,
+                    });
+                }
+            }
+        }
+        out.into_iter().collect()
+    }
+
+    /// Checks the values in a string that cannot be used.
+    pub fn string_values(&mut self, pieces: &[ast::Piece]) {
+        for piece in pieces {
+            if let ast::Piece::Value { value, spec, .. } = piece {
+                drop(self.expr(value));
+                self.string_values(spec);
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Files read back: ours against the program they were made of, CPython's own extension modules against CPython, and damaged ones.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read files and run tools"
+)]
+
+mod damaged;
+mod demo;
+mod foreign;
+#[path = "../common/tool.rs"]
+mod tool;
