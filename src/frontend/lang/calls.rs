@@ -70,7 +70,7 @@ impl Body<'_> {
                 return self.conversion(name, storage, call, span).map(Answer::One);
             }
             Named::Other => return builtins::call(self, name, call, span),
-            Named::Local(id) => match self.type_of(id) {
+            Named::Local(id) => match self.type_of(id, place) {
                 Some(Storage::Object) => {
                     self.arguments(call);
                     self.not_yet(span, "a call of an object");

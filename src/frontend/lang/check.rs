@@ -28,6 +28,17 @@ pub struct Callable {
     pub broken: bool,
 }
 
+impl Callable {
+    /// Its name as bodies write it.
+    pub fn name(&self) -> &str {
+        let name = &self.sig.name;
+        match (self.owner, name.split_once('.')) {
+            (Some(_), Some((_, helper))) => helper,
+            _ => name,
+        }
+    }
+}
+
 /// What all bodies share.
 pub struct Module<'e> {
     /// All functions: methods, then helpers.
@@ -92,8 +103,8 @@ pub struct Body<'m> {
     pub defined: BTreeSet<String>,
     /// What is wrong.
     pub diags: Diagnostics,
-    /// A local without a type was read.
-    untyped_read: bool,
+    /// Reads of locals that had no type yet.
+    untyped: Vec<(LocalId, Span)>,
 }
 
 /// See [`super::check`].
@@ -375,7 +386,7 @@ fn function(
     for pass in 1.. {
         let mut body = Body::new(module, callable, method, statements, around, &guesses);
         let mut typed = body.block(statements, true);
-        let stable = !body.untyped_read
+        let stable = body.untyped.is_empty()
             && body
                 .locals
                 .iter()
@@ -433,7 +444,7 @@ impl<'m> Body<'m> {
             calls: Vec::new(),
             defined: BTreeSet::new(),
             diags: Diagnostics::default(),
-            untyped_read: false,
+            untyped: Vec::new(),
         };
         for param in &function.sig.params {
             let id = body.local(&param.name, Some(param.storage));
@@ -537,30 +548,39 @@ impl<'m> Body<'m> {
     }
 
     /// The type of a local at a read; `None` where it is not known (yet), or wrong.
-    pub fn type_of(&mut self, id: LocalId) -> Option<Storage> {
+    pub fn type_of(&mut self, id: LocalId, span: Span) -> Option<Storage> {
         let variable = &mut self.locals[id.0 as usize];
         if variable.wrong {
             return None;
         }
         if variable.storage.is_none() {
             variable.guessed = true;
-            self.untyped_read |= variable.guess.is_none();
-            return variable.guess;
+            let guess = variable.guess;
+            if guess.is_none() {
+                self.untyped.push((id, span));
+            }
+            return guess;
         }
         variable.storage
     }
 
     /// Says which locals have no type after the last pass.
     fn say_untyped(&mut self) {
-        for variable in &self.locals {
-            if variable.guessed && !variable.wrong && variable.guess != variable.storage
-                || variable.guessed && variable.guess.is_none() && !variable.wrong
-            {
-                let message = format!("nothing gives `{}` a type", variable.name);
-                let hint = format!("annotate it: `{}: i64 = ...`", variable.name);
-                self.diags
-                    .push(Diagnostic::error(self.function.span, message).hint(hint));
+        let mut wrong: Vec<(LocalId, Span)> = std::mem::take(&mut self.untyped);
+        for (index, variable) in self.locals.iter().enumerate() {
+            if variable.guessed && variable.guess.is_some() && variable.guess != variable.storage {
+                wrong.push((LocalId(index as u32), self.function.span));
             }
+        }
+        // Where something else is wrong, that may be why.
+        if self.diags.has_errors() {
+            return;
+        }
+        for (id, span) in wrong {
+            let name = &self.locals[id.0 as usize].name;
+            let hint = format!("annotate its first assignment: `{name}: i64 = ...`");
+            let message = format!("nothing gives `{name}` a type");
+            self.diags.push(Diagnostic::error(span, message).hint(hint));
         }
     }
 }

@@ -147,7 +147,7 @@ impl Body<'_> {
     fn name(&mut self, name: &str, span: Span) -> Option<Val> {
         let (message, hint) = match self.lookup(name) {
             Named::Local(id) => {
-                let storage = self.type_of(id)?;
+                let storage = self.type_of(id, span)?;
                 let kind = ExprKind::Local {
                     local: id,
                     checked: false,

@@ -18,6 +18,7 @@ pub fn mark(
             .iter()
             .any(|(callee, _)| components[callee.0 as usize] == components[index]);
     }
+    let cyclic = cyclic(functions, calls, &components);
     for (index, callable) in module.functions.iter().enumerate() {
         if !callable.sig.nogil {
             continue;
@@ -33,17 +34,26 @@ pub fn mark(
             let message = format!("`{}` is an object, and the GIL is released", param.name);
             own.push(Diagnostic::error(param.span, message).hint(hint));
         }
+        let locals = &functions[index].locals;
+        let locals = locals.iter().skip(callable.sig.params.len());
+        for local in locals.filter(|local| local.storage == Storage::Object) {
+            let message = format!(
+                "the local `{}` is an object, and the GIL is released",
+                local.name
+            );
+            own.push(Diagnostic::error(callable.span, message).hint(hint));
+        }
         if callable.sig.results.contains(&Storage::Object) {
             let message = format!(
                 "`{}` returns an object, and the GIL is released",
-                callable.sig.name
+                callable.name()
             );
             own.push(Diagnostic::error(callable.span, message).hint(hint));
         }
         for (callee, span) in &calls[index] {
             let target = &module.functions[callee.0 as usize];
-            let name = &target.sig.name;
-            if cyclic(*callee, functions, calls) {
+            let name = target.name();
+            if cyclic[callee.0 as usize] {
                 let message = format!("`{name}` is in a cycle of calls, and the GIL is released");
                 let hint = "write a loop, or leave `nogil` out";
                 own.push(Diagnostic::error(*span, message).hint(hint));
@@ -59,20 +69,22 @@ pub fn mark(
     }
 }
 
-/// Whether a function, or one it calls, may call itself.
-fn cyclic(start: FunctionId, functions: &[Function], calls: &[Vec<(FunctionId, Span)>]) -> bool {
-    let mut seen = vec![false; functions.len()];
-    let mut work = vec![start.0 as usize];
-    while let Some(at) = work.pop() {
-        if std::mem::replace(&mut seen[at], true) {
-            continue;
-        }
-        if functions[at].recursive {
-            return true;
-        }
-        work.extend(calls[at].iter().map(|(callee, _)| callee.0 as usize));
+/// Which functions may call themselves or call one that may. Components are numbered callees first.
+fn cyclic(
+    functions: &[Function],
+    calls: &[Vec<(FunctionId, Span)>],
+    components: &[usize],
+) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..functions.len()).collect();
+    order.sort_by_key(|at| components[*at]);
+    let mut cyclic = vec![false; functions.len()];
+    for at in order {
+        let below = calls[at]
+            .iter()
+            .any(|(callee, _)| cyclic[callee.0 as usize]);
+        cyclic[at] = functions[at].recursive || below;
     }
-    false
+    cyclic
 }
 
 /// The number of each function's strongly connected component (Tarjan), without recursion of our own.

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use ruff_python_ast as py;
 use ruff_python_ast::token::TokenKind;
-use ruff_python_parser::{Mode, lexer, parse_unchecked_source};
+use ruff_python_parser::{Mode, ParseError, lexer, parse_unchecked_source};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::ParamKind;
@@ -51,13 +51,7 @@ pub fn parse(text: &Text, diags: &mut Diagnostics) -> Option<Vec<Stmt>> {
     }
     let parsed = parse_unchecked_source(&source, py::PySourceType::Python);
     if parsed.has_invalid_syntax() {
-        for error in parsed.errors() {
-            let span = convert.span(error.location);
-            let message = lower_first(&error.error.to_string());
-            convert
-                .diags
-                .push(Diagnostic::error(span, format!("syntax error: {message}")));
-        }
+        convert.syntax_errors(parsed.errors());
         return None;
     }
     let suite = parsed.suite();
@@ -143,6 +137,29 @@ impl Convert<'_> {
         let clip = |at: usize| at.saturating_sub(self.shift).min(len);
         let Range { start, end } = clip(range.start().to_usize())..clip(range.end().to_usize());
         self.text.span(start..end)
+    }
+
+    /// Reports what the parser found. Behind a mistake it loses its way for a while, so a line gets one message, and the end of the
+    /// text none if there are others.
+    fn syntax_errors(&mut self, errors: &[ParseError]) {
+        let mut lines: Vec<usize> = Vec::new();
+        for error in errors {
+            let span = self.span(error.location);
+            let start = error.location.start().to_usize();
+            let start = start.saturating_sub(self.shift).min(self.text.text.len());
+            let line = self.text.text.as_bytes()[..start]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            let at_end = self.text.text[start..].trim().is_empty();
+            if lines.contains(&line) || at_end && !lines.is_empty() {
+                continue;
+            }
+            lines.push(line);
+            let message = lower_first(&error.error.to_string());
+            let message = format!("syntax error: {message}");
+            self.diags.push(Diagnostic::error(span, message));
+        }
     }
 
     fn name(&self, identifier: &py::Identifier) -> Name {

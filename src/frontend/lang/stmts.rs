@@ -550,7 +550,7 @@ impl Body<'_> {
     ) -> Option<Vec<Expr>> {
         let sig = &self.function.sig;
         let (results, tuple, broken) = (&sig.results, sig.returns_tuple, self.function.broken);
-        let name = format!("`{}`", sig.name);
+        let name = format!("`{}`", self.function.name());
         if broken {
             if let Some(value) = value {
                 self.answer_or_tuple(value);
@@ -622,9 +622,9 @@ impl Body<'_> {
         let mut exprs = Vec::new();
         for (index, (val, storage)) in vals.into_iter().zip(&sig.results).enumerate() {
             let subject = if count == 1 {
-                format!("the result of `{}`", sig.name)
+                format!("the result of `{}`", self.function.name())
             } else {
-                format!("result {} of `{}`", index + 1, sig.name)
+                format!("result {} of `{}`", index + 1, self.function.name())
             };
             exprs.push(val.and_then(|val| self.coerce(val, *storage, true, &subject)));
         }

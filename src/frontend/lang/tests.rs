@@ -131,18 +131,18 @@ fn value(head: &str, text: &str) -> String {
 
 #[test]
 fn probe() {
-    let head = "f(x: i64, y: i64, u: u64, d: f64, s: u8, b: bool, o: object) -> i64";
-    for text in [
-        "x + y", "x * 2", "u + 1", "x + u", "d * 2", "x & 0xff", "-2**63", "1 << 63",
-    ] {
+    let head =
+        "f(x: i64, y: i64, u: u64, d: f64, s: u8, w: u32, b: bool, o: object, h: f32) -> f64";
+    let list = std::fs::read_to_string("/tmp/probe_lang.txt").unwrap();
+    for text in list.lines().filter(|l| !l.is_empty()) {
         println!("{text}  =>  {}", value(head, text));
     }
-    println!(
-        "{}",
-        body(
-            head,
-            "while x > 0:\n    if y:\n        z = k\n    k = x\n    x -= 1\nreturn z"
-        )
-    );
-    let _ = IntTy::I8;
+    let list = std::fs::read_to_string("/tmp/probe_bodies.txt").unwrap();
+    for case in list.split("\n---\n") {
+        let (h, t) = case
+            .trim_start_matches('\n')
+            .split_once('\n')
+            .unwrap_or((case.trim(), ""));
+        println!("## {h}\n{t}\n=>\n{}", checked(&[(h, t)]));
+    }
 }
