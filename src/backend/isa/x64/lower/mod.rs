@@ -149,16 +149,15 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         outgoing: None,
     };
     let mut shapes = vec![BlockShape::default(); flow.blocks.len()];
-    for &vblock in &flow.uses_first {
-        let block = &flow.blocks[vblock.index()];
-        let shape = &mut shapes[vblock.index()];
+    for (at, block) in flow.blocks.iter().enumerate().rev() {
+        let shape = &mut shapes[at];
         shape.succs = block.succs.clone();
         shape.preds = block.preds.clone();
         match block.source {
             Source::Edge(from, n) => lower.edge(from, n, shape),
             Source::Block(block) => lower.block(block, shape),
         }
-        lower.out.end_block(vblock);
+        lower.out.end_block(VBlock(at as u32));
     }
     Lowered {
         outgoing: lower.outgoing,
