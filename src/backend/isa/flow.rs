@@ -27,6 +27,8 @@ pub struct FlowBlock {
     pub succs: SmallVec<[VBlock; 2]>,
     /// Where it may come from.
     pub preds: Vec<VBlock>,
+    /// Rarely run.
+    pub is_cold: bool,
 }
 
 /// Where an instruction stands.

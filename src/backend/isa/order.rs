@@ -200,6 +200,7 @@ fn connect(func: &Func, nodes: &[Node], postorder: &[u32], numbers: &[u32]) -> V
             source: nodes[node as usize].source,
             succs: succs(nodes[node as usize].source),
             preds: Vec::new(),
+            is_cold: nodes[node as usize].is_cold,
         })
         .collect();
     for at in 0..blocks.len() {

@@ -156,3 +156,29 @@ fn the_carried_values_of_a_loop_stay_in_registers() {
         ";
     check(&program, &b.finish(), expected);
 }
+
+#[test]
+fn rare_calls_cost_the_usual_path_nothing() {
+    let mut program = Program::new("t");
+    let sig = Signature::c(&[I64], Some(I64));
+    let slow = program.import("slow", Some(sig.clone()));
+    let mut b = Builder::new(Func::new("f", Signature::c(&[I64, I64], Some(I64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let (rare, join) = (b.cold_block(), b.block());
+    let result = b.param(join, Type::I64);
+    let word = b.load(MemType::I64, x, 8);
+    let is_rare = b.icmp_imm(IntCc::Ne, word, 3);
+    b.exit_if(is_rare, rare, &[]);
+    let (sum, flag) = b.op_ovf(Op::SaddOvf, x, y);
+    b.exit_if(flag, join, &[y]);
+    b.ret(&[sum]);
+    b.seal_and_switch_to(rare);
+    let first = b.call_import(slow, &sig, &[x])[0];
+    let again = b.op(Op::Iadd, &[first, y]);
+    let second = b.call_import(slow, &sig, &[again])[0];
+    let total = b.op(Op::Iadd, &[second, y]);
+    b.jump(join, &[total]);
+    b.seal_and_switch_to(join);
+    b.ret(&[result]);
+    check(&program, &b.finish(), "");
+}
