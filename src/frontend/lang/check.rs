@@ -290,11 +290,11 @@ impl<'m> Body<'m> {
         let mut scope = Scope::default();
         if function.owner.is_some() {
             scope.block(around);
-            body.outer = std::mem::take(&mut scope.names);
+            let outer = std::mem::take(&mut scope);
+            // Imports of the body serve its helpers too.
+            (body.outer, scope.imports) = (outer.names, outer.imports);
             let params = &module.functions[method].sig.params;
             body.outer.extend(params.iter().map(|p| p.name.clone()));
-            scope.types.clear();
-            scope.wrong.clear();
         }
         scope.block(statements);
         body.imports = scope.imports.into_iter().collect();

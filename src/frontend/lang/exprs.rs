@@ -258,15 +258,20 @@ impl Body<'_> {
     /// Says that a signed and an unsigned integer met.
     pub fn mixed(&mut self, what: &str, left: &Val, right: &Val) {
         let (a, b) = (self.sketch(left), self.sketch(right));
+        let call = what.starts_with(|c: char| c.is_alphabetic());
+        let write = |a: String, b: String| match call {
+            true => format!("{what}(... {a}, {b} ...)"),
+            false => format!("{a} {what} {b}"),
+        };
         let (first, second) = if left.ty() == Ty::U64 {
             (
-                format!("{a} {what} u64({b})"),
-                format!("i64({a}) {what} {b}"),
+                write(a.clone(), format!("u64({b})")),
+                write(format!("i64({a})"), b),
             )
         } else {
             (
-                format!("u64({a}) {what} {b}"),
-                format!("{a} {what} i64({b})"),
+                write(format!("u64({a})"), b.clone()),
+                write(a, format!("i64({b})")),
             )
         };
         let consequence = match self.overflow() {

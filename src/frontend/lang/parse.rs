@@ -151,7 +151,8 @@ impl Convert<'_> {
                 .iter()
                 .filter(|byte| **byte == b'\n')
                 .count();
-            let at_end = self.text.text[start..].trim().is_empty();
+            let rest = self.text.text.get(start..).unwrap_or("");
+            let at_end = rest.trim().is_empty();
             if lines.contains(&line) || at_end && !lines.is_empty() {
                 continue;
             }

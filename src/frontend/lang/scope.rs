@@ -1,13 +1,16 @@
 //! Which names a function binds: those it assigns to anywhere are locals in all of it, as in Python.
 
+use std::collections::BTreeSet;
+
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Import;
 
 /// The names a function binds, in the order of their first appearance: Python makes them its locals.
 #[derive(Default)]
 pub struct Scope<'a> {
-    /// Names that are assigned to.
+    /// Names that are assigned to, in the order of their first appearance.
     pub names: Vec<String>,
+    seen: BTreeSet<String>,
     /// Annotations of names.
     pub types: Vec<(ast::Name, &'a ast::Expr)>,
     /// Names of imports.
@@ -71,7 +74,7 @@ impl<'a> Scope<'a> {
     }
 
     fn bind(&mut self, name: &str) {
-        if !self.names.iter().any(|other| other == name) {
+        if self.seen.insert(name.to_owned()) {
             self.names.push(name.to_owned());
         }
     }
