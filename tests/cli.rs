@@ -232,6 +232,92 @@ fn a_closed_stdout_is_no_error() {
 }
 
 #[test]
+fn explained_bytes_are_those_of_the_object() {
+    let folder = folder();
+    for name in ["pymult", "minijit", "numbers", "shapes"] {
+        let spec = format!("specs/{name}.toml");
+        let object = pyasmgen(folder.path())
+            .args(["build", "--emit", "object", "-o", "-", &spec])
+            .output()
+            .unwrap()
+            .stdout;
+        let explained = pyasmgen(folder.path())
+            .args(["explain", &spec])
+            .output()
+            .unwrap();
+        let elf = goblin::elf::Elf::parse(&object).unwrap();
+        let text = elf
+            .section_headers
+            .iter()
+            .find(|header| elf.shdr_strtab.get_at(header.sh_name) == Some(".text"))
+            .unwrap();
+        let text = &object[text.file_range().unwrap()];
+        let mut covered = 0;
+        for line in String::from_utf8(explained.stdout).unwrap().lines() {
+            // "    1f  48 8b c3                        mov     rax, rbx"
+            let Some((offset, rest)) = line.trim_start().split_once("  ") else {
+                continue;
+            };
+            let Ok(offset) = usize::from_str_radix(offset, 16) else {
+                continue;
+            };
+            let (hex, _) = rest.split_once("  ").unwrap();
+            let bytes: Vec<u8> = hex
+                .split(' ')
+                .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+                .collect();
+            assert_eq!(bytes, text[offset..offset + bytes.len()], "{name}: {line}");
+            covered += bytes.len();
+        }
+        let functions = elf.syms.iter().filter(|symbol| symbol.is_function());
+        let sizes: u64 = functions.map(|symbol| symbol.st_size).sum();
+        assert_eq!(
+            covered as u64, sizes,
+            "{name}: some function is not explained"
+        );
+    }
+}
+
+#[test]
+fn one_method_can_be_explained_alone() {
+    let folder = folder();
+    let explain = |method: &str| {
+        let output = pyasmgen(folder.path())
+            .args(["explain", "specs/numbers.toml", method])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let gcd = explain("gcd");
+    assert!(gcd.starts_with("gcd: "), "{gcd}");
+    // The line of the body, its IR, and the instruction that makes the remainder.
+    for part in ["a, b = b, a % b", "srem", "idiv"] {
+        assert!(gcd.contains(part), "no {part} in\n{gcd}");
+    }
+    assert!(!gcd.contains("\nfib: "));
+}
+
+#[test]
+fn inspect_decodes_what_build_made() {
+    let folder = folder();
+    let run = |words: &[&str]| {
+        let output = pyasmgen(folder.path()).args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["build", "specs/shapes.toml", "--emit", "object"]);
+    let text = run(&["inspect", "shapes.o"]);
+    assert!(text.contains("markers($module, a, /, b=20, *, c=300)  METH_FASTCALL|METH_KEYWORDS"));
+    let json: serde_json::Value =
+        serde_json::from_str(&run(&["inspect", "shapes.o", "--json"])).unwrap();
+    let module = &json["modules"][0];
+    assert_eq!(module["name"], "shapes");
+    let spec = fs::read_to_string(root().join("specs/shapes.toml")).unwrap();
+    let methods = spec.matches("[[methods]]").count();
+    assert_eq!(module["methods"].as_array().unwrap().len(), methods);
+}
+
+#[test]
 fn json_messages_are_one_object_a_line() {
     let folder = folder();
     let output = pyasmgen(folder.path())

@@ -130,12 +130,12 @@ mod tests {
     use super::*;
     use crate::target::regs::x64::{RBP, RBX};
 
-    fn needs(
+    fn needs<'a>(
         saved: &[Reg],
         spill_slots: u32,
-        slots: &[SlotData],
+        slots: &'a [SlotData],
         outgoing: Option<u32>,
-    ) -> Needs<'_> {
+    ) -> Needs<'a> {
         Needs {
             saved: saved.to_vec(),
             spill_slots,

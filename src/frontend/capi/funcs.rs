@@ -47,6 +47,8 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyErr_SetNone", &[I64], None, 2),
     row("PyErr_SetObject", &[I64, I64], None, 2),
     row("PyErr_SetString", &[I64, I64], None, 2),
+    row("PyEval_RestoreThread", &[I64], None, 2),
+    row("PyEval_SaveThread", &[], Some(I64), 2),
     row("PyFloat_AsDouble", &[I64], Some(F64), 2),
     row("PyFloat_FromDouble", &[F64], Some(I64), 2),
     row("PyImport_ImportModule", &[I64], Some(I64), 2),

@@ -113,6 +113,17 @@ pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize) -> FuncId {
 
 // Arguments.
 
+/// Where the hot path gives up, and what the cold path is told there: a count known to be right need not be kept till then, nor the names of
+/// keywords known to be absent.
+struct Exits {
+    /// With nothing raised.
+    cold: Block,
+    /// With an exception of a conversion, which is to be forgotten.
+    forget: Block,
+    /// Arguments of both: the number of positional arguments, and `kwnames` where there may be keywords.
+    known: Vec<Value>,
+}
+
 /// Converts the arguments and jumps to `body` with them, or to `fails`.
 fn arguments(
     ctx: &mut Ctx,
@@ -123,25 +134,31 @@ fn arguments(
     fails: Block,
 ) {
     let params = b.func.params().to_vec();
-    // Where the hot path gives up: with nothing raised, or with an exception of a conversion that is to be forgotten.
     let (cold, forget) = (b.cold_block(), b.cold_block());
+    let told = if call == Call::FastKeywords { 2 } else { 1 };
+    let [told_cold, told_forget] = [cold, forget].map(|block| {
+        (0..told)
+            .map(|_| b.param(block, Type::I64))
+            .collect::<Vec<_>>()
+    });
+    let mut exits = Exits {
+        cold,
+        forget,
+        known: params[2..].to_vec(),
+    };
     let values = match call {
-        Call::One => vec![convert(
-            ctx,
-            b,
-            method.params[0].convert,
-            params[1],
-            cold,
-            forget,
-        )],
-        Call::Fast | Call::FastKeywords => fast(ctx, b, method, &params, cold, forget),
+        Call::One => {
+            exits.known = vec![b.iconst(1)];
+            vec![convert(ctx, b, method.params[0].convert, params[1], &exits)]
+        }
+        Call::Fast | Call::FastKeywords => fast(ctx, b, method, &params, exits),
     };
     b.jump(body, &values);
 
     b.seal_and_switch_to(forget);
     if b.is_reached(forget) {
         ctx.call(b, "PyErr_Clear", &[]);
-        b.jump(cold, &[]);
+        b.jump(cold, &told_forget);
     } else {
         b.unreachable();
     }
@@ -150,27 +167,19 @@ fn arguments(
         b.unreachable();
         return;
     }
-    let given = match call {
+    let args = match call {
         Call::One => {
             let cell = b.slot(8, 8);
             let address = b.slot_addr(cell);
             b.store(MemType::I64, params[1], address, 0);
-            Given {
-                args: address,
-                count: b.iconst(1),
-                kwnames: None,
-            }
+            address
         }
-        Call::Fast => Given {
-            args: params[1],
-            count: params[2],
-            kwnames: None,
-        },
-        Call::FastKeywords => Given {
-            args: params[1],
-            count: params[2],
-            kwnames: Some(params[3]),
-        },
+        Call::Fast | Call::FastKeywords => params[1],
+    };
+    let given = Given {
+        args,
+        count: told_cold[0],
+        kwnames: told_cold.get(1).copied(),
     };
     let values = args::parse(ctx, b, method, given, fails);
     b.jump(body, &values);
@@ -182,8 +191,7 @@ fn fast(
     b: &mut Builder,
     method: &Method,
     params: &[Value],
-    cold: Block,
-    forget: Block,
+    mut exits: Exits,
 ) -> Vec<Value> {
     let (args, count) = (params[1], params[2]);
     let positional = || {
@@ -195,7 +203,8 @@ fn fast(
     let most = positional().count() as i64;
     let least = positional().filter(|p| p.default.is_none()).count() as i64;
     if let Some(&kwnames) = params.get(3) {
-        b.exit_if(kwnames, cold, &[]);
+        b.exit_if(kwnames, exits.cold, &exits.known);
+        exits.known[1] = b.iconst(0);
     }
     let right = if least == most {
         b.icmp_imm(IntCc::Eq, count, most)
@@ -204,7 +213,10 @@ fn fast(
         let surplus = b.op(Op::Isub, &[count, low]);
         b.icmp_imm(IntCc::Ule, surplus, most - least)
     };
-    b.exit_unless(right, cold, &[]);
+    b.exit_unless(right, exits.cold, &exits.known);
+    if least == most {
+        exits.known[0] = b.iconst(most);
+    }
     let mut values = Vec::with_capacity(method.params.len());
     for (at, param) in method.params.iter().enumerate() {
         let load = |b: &mut Builder| b.load(MemType::I64, args, 8 * at as i32);
@@ -213,13 +225,13 @@ fn fast(
             (ParamKind::KeywordOnly, None) => {
                 // Without keywords it is missing: the cold path says so.
                 let dead = b.block();
-                b.jump(cold, &[]);
+                b.jump(exits.cold, &exits.known);
                 b.seal_and_switch_to(dead);
                 placeholder(b, value_type(param.convert))
             }
             (_, None) => {
                 let object = load(b);
-                convert(ctx, b, param.convert, object, cold, forget)
+                convert(ctx, b, param.convert, object, &exits)
             }
             (_, Some(default)) => {
                 let (given, missing, joined) = (b.block(), b.block(), b.block());
@@ -231,7 +243,7 @@ fn fast(
                 b.jump(joined, &[default]);
                 b.seal_and_switch_to(given);
                 let object = load(b);
-                let converted = convert(ctx, b, param.convert, object, cold, forget);
+                let converted = convert(ctx, b, param.convert, object, &exits);
                 b.jump(joined, &[converted]);
                 b.seal_and_switch_to(joined);
                 value
@@ -241,27 +253,26 @@ fn fast(
     values
 }
 
-/// Converts an argument of the exact builtin type; leaves for `cold` (nothing raised) or `forget` (something raised) where it is not one,
+/// Converts an argument of the exact builtin type; leaves where it is not one,
 /// or where the format's own rules must speak.
 fn convert(
     ctx: &mut Ctx,
     b: &mut Builder,
     convert: Convert,
     object: Value,
-    cold: Block,
-    forget: Block,
+    exits: &Exits,
 ) -> Value {
     match convert {
         Convert::Int(ty) | Convert::IntOwn(ty, _) => {
-            let value = int(ctx, b, object, forget);
+            let value = int(ctx, b, object, exits);
             if ty != IntTy::I64 {
                 let fits = fits(b, ty, value);
-                b.exit_unless(fits, cold, &[]);
+                b.exit_unless(fits, exits.cold, &exits.known);
             }
             value
         }
         Convert::IntModulo(ty) => {
-            let value = int(ctx, b, object, forget);
+            let value = int(ctx, b, object, exits);
             if ty == IntTy::U64 {
                 return value;
             }
@@ -269,12 +280,12 @@ fn convert(
             let half = b.iconst(1 << (ty.bits() - 1));
             let shifted = b.op(Op::Iadd, &[value, half]);
             let usual = b.icmp_imm(IntCc::Ult, shifted, 3 << (ty.bits() - 1));
-            b.exit_unless(usual, cold, &[]);
+            b.exit_unless(usual, exits.cold, &exits.known);
             b.op(extension(ty), &[value])
         }
-        Convert::F64 => float(ctx, b, object, cold),
+        Convert::F64 => float(ctx, b, object, exits),
         Convert::F32 => {
-            let value = float(ctx, b, object, cold);
+            let value = float(ctx, b, object, exits);
             b.op(Op::Fround32, &[value])
         }
         Convert::Truth => {
@@ -283,7 +294,7 @@ fn convert(
             let no = ctx.object(b, "_Py_FalseStruct");
             let is_false = b.icmp(IntCc::Eq, object, no);
             let is_bool = b.op(Op::Bor, &[is_true, is_false]);
-            b.exit_unless(is_bool, cold, &[]);
+            b.exit_unless(is_bool, exits.cold, &exits.known);
             is_true
         }
         Convert::Object => object,
@@ -291,29 +302,29 @@ fn convert(
 }
 
 /// `PyLong_AsSsize_t` takes an int, or raises without running user code; unlike `PyLong_AsLongLong` it is quick for ints of several digits.
-fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, forget: Block) -> Value {
+fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
     let value = ctx.call1(b, "PyLong_AsSsize_t", &[object]);
     let (suspect, fine) = (b.cold_block(), b.block());
     let minus_one = b.icmp_imm(IntCc::Eq, value, -1);
     b.br(minus_one, suspect, &[], fine, &[]);
     b.seal_and_switch_to(suspect);
     let error = ctx.call1(b, "PyErr_Occurred", &[]);
-    b.br(error, forget, &[], fine, &[]);
+    b.br(error, exits.forget, &exits.known, fine, &[]);
     b.seal_and_switch_to(fine);
     value
 }
 
-/// Of an exact float, told by its type: read where [`super::entry::type_offset`] says, which is nowhere on builds whose objects we do not
+/// Of an exact float, told by its type: read where [`super::exec::type_offset`] says, which is nowhere on builds whose objects we do not
 /// know; there every float takes the cold path.
-fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, cold: Block) -> Value {
-    let cell = super::entry::type_offset(ctx);
+fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
+    let cell = super::exec::type_offset(ctx);
     let cell = b.data_addr(cell, 0);
     let offset = b.load(MemType::I64, cell, 0);
     let place = b.op(Op::Iadd, &[object, offset]);
     let class = b.load(MemType::I64, place, 0);
     let float = ctx.object(b, "PyFloat_Type");
     let exact = b.icmp(IntCc::Eq, class, float);
-    b.exit_unless(exact, cold, &[]);
+    b.exit_unless(exact, exits.cold, &exits.known);
     ctx.call1(b, "PyFloat_AsDouble", &[object])
 }
 

@@ -146,6 +146,8 @@ pub enum StmtKind {
     ImportMath(String),
     /// `from math import function as name`
     FromMath(String, Name),
+    /// Something that was diagnosed already, and would have bound these names.
+    Wrong(Vec<String>),
 }
 
 /// A helper function.
@@ -155,6 +157,8 @@ pub struct Def {
     pub name: Name,
     /// Its parameters.
     pub params: Vec<Param>,
+    /// There are `*args` or `**kwargs`, which were diagnosed.
+    pub stars: bool,
     /// What stands behind `->`.
     pub returns: Option<Expr>,
     /// Its statements.

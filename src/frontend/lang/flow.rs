@@ -84,7 +84,7 @@ pub fn check(
     } else if !function.broken {
         let message = format!(
             "the end of `{}` can be reached without a `return`",
-            function.sig.name
+            function.name()
         );
         let hint = "end the body with `return` and a value, or with `raise`; a method that returns None says so in `returns`";
         diags.push(

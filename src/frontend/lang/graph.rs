@@ -18,6 +18,16 @@ pub fn mark(
             .iter()
             .any(|(callee, _)| components[callee.0 as usize] == components[index]);
     }
+    let recursive: Vec<bool> = functions.iter().map(|f| f.recursive).collect();
+    let cyclic = reaches(&recursive, calls, &components);
+    let object = |function: &Function| {
+        let locals = function.locals.iter().map(|local| local.storage);
+        locals
+            .chain(function.results.iter().copied())
+            .any(|s| s == Storage::Object)
+    };
+    let objects: Vec<bool> = functions.iter().map(object).collect();
+    let objects = reaches(&objects, calls, &components);
     for (index, callable) in module.functions.iter().enumerate() {
         if !callable.sig.nogil {
             continue;
@@ -33,25 +43,31 @@ pub fn mark(
             let message = format!("`{}` is an object, and the GIL is released", param.name);
             own.push(Diagnostic::error(param.span, message).hint(hint));
         }
+        let locals = &functions[index].locals;
+        let locals = locals.iter().skip(callable.sig.params.len());
+        for local in locals.filter(|local| local.storage == Storage::Object) {
+            let message = format!(
+                "the local `{}` is an object, and the GIL is released",
+                local.name
+            );
+            own.push(Diagnostic::error(callable.span, message).hint(hint));
+        }
         if callable.sig.results.contains(&Storage::Object) {
             let message = format!(
                 "`{}` returns an object, and the GIL is released",
-                callable.sig.name
+                callable.name()
             );
             own.push(Diagnostic::error(callable.span, message).hint(hint));
         }
         for (callee, span) in &calls[index] {
             let target = &module.functions[callee.0 as usize];
-            let name = &target.sig.name;
-            if cyclic(*callee, functions, calls) {
+            let name = target.name();
+            if cyclic[callee.0 as usize] {
                 let message = format!("`{name}` is in a cycle of calls, and the GIL is released");
                 let hint = "write a loop, or leave `nogil` out";
                 own.push(Diagnostic::error(*span, message).hint(hint));
             }
-            let object = |storage: &Storage| *storage == Storage::Object;
-            if target.sig.params.iter().any(|p| object(&p.storage))
-                || target.sig.results.iter().any(object)
-            {
+            if objects[callee.0 as usize] {
                 let message = format!("`{name}` works with objects, and the GIL is released");
                 own.push(Diagnostic::error(*span, message).hint(hint));
             }
@@ -59,20 +75,20 @@ pub fn mark(
     }
 }
 
-/// Whether a function, or one it calls, may call itself.
-fn cyclic(start: FunctionId, functions: &[Function], calls: &[Vec<(FunctionId, Span)>]) -> bool {
-    let mut seen = vec![false; functions.len()];
-    let mut work = vec![start.0 as usize];
-    while let Some(at) = work.pop() {
-        if std::mem::replace(&mut seen[at], true) {
-            continue;
-        }
-        if functions[at].recursive {
-            return true;
-        }
-        work.extend(calls[at].iter().map(|(callee, _)| callee.0 as usize));
+/// Which functions are marked or call, directly or through others, one that is. Components are numbered callees first.
+fn reaches(marked: &[bool], calls: &[Vec<(FunctionId, Span)>], components: &[usize]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..marked.len()).collect();
+    order.sort_by_key(|at| components[*at]);
+    let mut reaches = vec![false; components.iter().max().map_or(0, |last| last + 1)];
+    for at in order {
+        let mut callees = calls[at].iter().map(|(callee, _)| callee.0 as usize);
+        let here = marked[at] || callees.any(|callee| reaches[components[callee]]);
+        reaches[components[at]] |= here;
     }
-    false
+    components
+        .iter()
+        .map(|component| reaches[*component])
+        .collect()
 }
 
 /// The number of each function's strongly connected component (Tarjan), without recursion of our own.

@@ -17,13 +17,13 @@ impl Lower<'_, '_> {
 
     /// `math.name(...)` on values.
     pub fn math_on_values(&mut self, name: &str, args: &[(Value, Ty)], to: Ty) -> Value {
-        self.module_call(("math", name), args, to)
+        self.with_gil(|l| l.module_call(("math", name), args, to))
     }
 
     /// `round(x, digits)`
     pub fn round_digits(&mut self, x: &Expr, digits: &Expr) -> Value {
         let args = [(self.value(x), x.ty), (self.value(digits), digits.ty)];
-        self.module_call(("builtins", "round"), &args, x.ty)
+        self.with_gil(|l| l.module_call(("builtins", "round"), &args, x.ty))
     }
 
     /// Calls a function of a standard module.

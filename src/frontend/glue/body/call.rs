@@ -3,20 +3,24 @@
 use smallvec::SmallVec;
 
 use super::super::ctx::Ctx;
-use super::lower::Lower;
+use super::lower::{Lower, World};
 use super::plan::{Bodies, Standalone};
 use super::{ir_type, mem_type};
 use crate::frontend::lang::typed::FunctionId;
 use crate::ir::builder::Builder;
-use crate::ir::func::{AbiType, Block, Value};
+use crate::ir::func::{AbiType, Value};
 use crate::ir::op::{IntCc, Type};
 
 impl Lower<'_, '_> {
     /// The results of a body.
     pub fn call(&mut self, callee: FunctionId, args: &[Value]) -> SmallVec<[Value; 2]> {
-        if self.bodies.standalone(callee).is_some() {
-            let ways = (self.self_, self.fails);
-            return standalone(self.ctx, self.bodies, self.b, callee, args, ways);
+        let world = self.world;
+        if self
+            .bodies
+            .standalone(callee, world.thread.is_some())
+            .is_some()
+        {
+            return standalone(self.ctx, self.bodies, self.b, callee, args, world);
         }
         let module = self.ctx.module;
         let returns = self.b.block_like_current();
@@ -25,18 +29,8 @@ impl Lower<'_, '_> {
             .iter()
             .map(|result| self.b.param(returns, ir_type(result.ty())))
             .collect();
-        let ways = (returns, self.fails);
         let span = self.b.span();
-        Lower::new(
-            self.ctx,
-            self.bodies,
-            self.b,
-            callee,
-            args,
-            self.self_,
-            ways,
-        )
-        .body();
+        Lower::new(self.ctx, self.bodies, self.b, callee, args, world, returns).body();
         self.b.set_span(span);
         self.b.seal_and_switch_to(returns);
         results
@@ -50,14 +44,15 @@ pub(super) fn standalone(
     b: &mut Builder,
     callee: FunctionId,
     args: &[Value],
-    (self_, fails): (Value, Block),
+    world: World,
 ) -> SmallVec<[Value; 2]> {
     let function = &ctx.module.functions[callee.index()];
     let standalone = bodies
-        .standalone(callee)
+        .standalone(callee, world.thread.is_some())
         .unwrap_or_else(|| unreachable!("{} is not a function of its own", function.name));
     let mut all: SmallVec<[Value; 4]> = SmallVec::new();
-    all.extend(standalone.takes_self.then_some(self_));
+    all.extend(standalone.takes_self.then_some(world.self_));
+    all.extend(world.thread);
     all.extend_from_slice(args);
     let slot = standalone.by_pointer.then(|| {
         let slot = b.slot(8 * function.results.len() as u32, 8);
@@ -66,7 +61,7 @@ pub(super) fn standalone(
     all.extend(slot);
     let mut results = b.call(standalone.id, &standalone.sig, &all);
     let flag = results.pop().expect("the flag is the last result");
-    b.exit_if(flag, fails, &[]);
+    b.exit_if(flag, world.fails, &[]);
     match slot {
         None => results,
         Some(slot) => (0..)

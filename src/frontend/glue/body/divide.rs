@@ -251,8 +251,11 @@ impl Lower<'_, '_> {
         let quotient = self.op2(Op::Fdiv, x, y);
         self.b.jump(join, &[quotient]);
         if self.enter(slow) {
-            let (quotient, flag) = arith::true_div(self.ctx, self.b, ty, a, b);
-            self.check(flag);
+            let quotient = self.with_gil(|l| {
+                let (quotient, flag) = arith::true_div(l.ctx, l.b, ty, a, b);
+                l.check(flag);
+                quotient
+            });
             self.b.jump(join, &[quotient]);
         }
         self.b.seal_and_switch_to(join);

@@ -27,11 +27,11 @@ impl Lower<'_, '_> {
                 let rest = arith::fmod(self.ctx, self.b, a, b);
                 self.with_sign_of(rest, b).0
             }
-            BinOp::Pow => {
-                let (value, flag) = arith::float_pow(self.ctx, self.b, a, b);
-                self.check(flag);
+            BinOp::Pow => self.with_gil(|l| {
+                let (value, flag) = arith::float_pow(l.ctx, l.b, a, b);
+                l.check(flag);
                 value
-            }
+            }),
             BinOp::Shl | BinOp::Shr | BinOp::And | BinOp::Or | BinOp::Xor => {
                 unreachable!("lang has no `{}` for floats", op.text())
             }
@@ -107,8 +107,9 @@ impl Lower<'_, '_> {
         let inside = self.b.current();
         self.b.seal_and_switch_to(cold);
         let text = format!("value does not fit in {}", int_name(to));
+        self.take_gil();
         raise::float_to_int(self.ctx, self.b, original, &text);
-        let fails = self.fails;
+        let fails = self.world.fails;
         self.b.jump(fails, &[]);
         self.b.switch_to(inside);
         self.op1(if unsigned { Op::FtoU } else { Op::FtoS }, value)

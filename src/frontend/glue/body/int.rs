@@ -246,9 +246,11 @@ impl Lower<'_, '_> {
     pub fn pow_mod(&mut self, ty: Ty, values: [Value; 3]) -> Value {
         let zero = self.b.icmp_imm(IntCc::Eq, values[2], 0);
         self.fail_if(zero, Failure::Repeat(Repeat::PowMod));
-        let (value, flag) = arith::pow_mod(self.ctx, self.b, ty, values);
-        self.check(flag);
-        value
+        self.with_gil(|l| {
+            let (value, flag) = arith::pow_mod(l.ctx, l.b, ty, values);
+            l.check(flag);
+            value
+        })
     }
 
     // Bits.

@@ -1,7 +1,7 @@
 //! What the lowering of one body carries along: its variables, its loops, its two ways out, and the cold blocks that raise.
 //!
 //! Errors of one kind share a cold block per way out. The way out changes while a reference is held ([`Lower::owning`]), so that every path
-//! releases it.
+//! releases it. While the GIL is released ([`World::thread`]), an error takes it back before it raises.
 
 use std::collections::BTreeMap;
 
@@ -19,18 +19,28 @@ pub(super) struct Lower<'l, 'a> {
     pub bodies: &'l Bodies,
     pub b: &'l mut Builder,
     pub function: &'a Function,
-    /// The module object.
-    pub self_: Value,
+    /// What surrounds the current place.
+    pub world: World,
     /// Where `return` goes.
     pub returns: Block,
-    /// Where errors go now.
-    pub fails: Block,
     /// Loops around the current statement, the innermost last.
     pub loops: Vec<Loop>,
     locals: Vec<Var>,
     /// For locals that may be unbound: whether they are bound.
     bound: Vec<Option<Var>>,
-    raisers: BTreeMap<(Block, Failure), Block>,
+    /// By their way out, and whether they have to take the GIL back.
+    raisers: BTreeMap<(Block, bool, Failure), Block>,
+}
+
+/// What surrounds a place in a body.
+#[derive(Clone, Copy)]
+pub(super) struct World {
+    /// The module object.
+    pub self_: Value,
+    /// The thread state, while the GIL is released.
+    pub thread: Option<Value>,
+    /// Where errors go, with an exception set and the GIL held.
+    pub fails: Block,
 }
 
 /// Where `break` and `continue` go.
@@ -64,8 +74,8 @@ impl<'l, 'a> Lower<'l, 'a> {
         b: &'l mut Builder,
         id: FunctionId,
         args: &[Value],
-        self_: Value,
-        (returns, fails): (Block, Block),
+        world: World,
+        returns: Block,
     ) -> Lower<'l, 'a> {
         let module = ctx.module;
         let function = &module.functions[id.index()];
@@ -104,9 +114,8 @@ impl<'l, 'a> Lower<'l, 'a> {
             bodies,
             b,
             function,
-            self_,
+            world,
             returns,
-            fails,
             loops: Vec::new(),
             locals,
             bound,
@@ -127,7 +136,7 @@ impl<'l, 'a> Lower<'l, 'a> {
                 self.b.unreachable();
             }
         }
-        self.flush_raisers(self.fails);
+        self.flush_raisers(self.world.fails);
     }
 
     // Locals.
@@ -172,10 +181,8 @@ impl<'l, 'a> Lower<'l, 'a> {
     /// The cold block that raises `failure`.
     pub fn raiser(&mut self, failure: Failure) -> Block {
         let b = &mut *self.b;
-        *self
-            .raisers
-            .entry((self.fails, failure))
-            .or_insert_with(|| b.cold_block())
+        let key = (self.world.fails, self.world.thread.is_some(), failure);
+        *self.raisers.entry(key).or_insert_with(|| b.cold_block())
     }
 
     pub fn fail_if(&mut self, cond: Value, failure: Failure) {
@@ -190,7 +197,7 @@ impl<'l, 'a> Lower<'l, 'a> {
 
     /// Leaves where a flag says that an exception is set.
     pub fn check(&mut self, flag: Value) {
-        let fails = self.fails;
+        let fails = self.world.fails;
         self.b.exit_if(flag, fails, &[]);
     }
 
@@ -202,11 +209,11 @@ impl<'l, 'a> Lower<'l, 'a> {
 
     /// Runs `make` such that a failure in it releases `object` first.
     pub fn owning<R>(&mut self, object: Value, make: impl FnOnce(&mut Self) -> R) -> R {
-        let outer = self.fails;
+        let outer = self.world.fails;
         let cleanup = self.b.cold_block();
-        self.fails = cleanup;
+        self.world.fails = cleanup;
         let result = make(self);
-        self.fails = outer;
+        self.world.fails = outer;
         let resume = self.b.current();
         self.flush_raisers(cleanup);
         if self.enter(cleanup) {
@@ -217,17 +224,42 @@ impl<'l, 'a> Lower<'l, 'a> {
         result
     }
 
+    // The GIL.
+
+    /// Takes the GIL back where it was released, for the rest of this path, which ends in an error.
+    pub fn take_gil(&mut self) {
+        if let Some(thread) = self.world.thread {
+            self.ctx.call(self.b, "PyEval_RestoreThread", &[thread]);
+        }
+    }
+
+    /// Runs `make`, whose code calls the interpreter, with the GIL held.
+    pub fn with_gil<R>(&mut self, make: impl FnOnce(&mut Self) -> R) -> R {
+        self.take_gil();
+        let thread = self.world.thread.take();
+        let result = make(self);
+        self.world.thread = thread;
+        if thread.is_some() {
+            // It gives the thread state that it was given back with.
+            self.ctx.call(self.b, "PyEval_SaveThread", &[]);
+        }
+        result
+    }
+
     /// Fills in the blocks that raise and leave by `fails`.
     fn flush_raisers(&mut self, fails: Block) {
         let span = self.b.span();
         let all = std::mem::take(&mut self.raisers);
-        for ((to, failure), block) in all {
+        for ((to, released, failure), block) in all {
             if to != fails {
-                self.raisers.insert((to, failure), block);
+                self.raisers.insert((to, released, failure), block);
                 continue;
             }
             self.b.seal_and_switch_to(block);
             self.b.set_span(None);
+            if released {
+                self.take_gil();
+            }
             self.raise_failure(failure);
             self.b.jump(fails, &[]);
         }

@@ -21,6 +21,8 @@ struct Class {
 impl Lower<'_, '_> {
     /// Raises, and ends the block.
     pub fn raise(&mut self, exception: &Exception, message: Option<&Message>) {
+        self.take_gil();
+        let thread = self.world.thread.take();
         match (exception, message.and_then(plain_text)) {
             (Exception::Builtin(name), Some(text)) if is_old(name) => {
                 raise::text(self.ctx, self.b, name, &text);
@@ -37,7 +39,8 @@ impl Lower<'_, '_> {
                 }
             }
         }
-        let fails = self.fails;
+        self.world.thread = thread;
+        let fails = self.world.fails;
         self.b.jump(fails, &[]);
     }
 
@@ -79,7 +82,9 @@ impl Lower<'_, '_> {
     /// A class of the module, out of its state: absent before exec and after clear.
     fn module_exception(&mut self, index: usize) -> Value {
         let absent = self.b.cold_block();
-        let state = self.ctx.call1(self.b, "PyModule_GetState", &[self.self_]);
+        let state = self
+            .ctx
+            .call1(self.b, "PyModule_GetState", &[self.world.self_]);
         let missing = self.is_null(state);
         self.b.exit_if(missing, absent, &[]);
         let class = self
@@ -91,7 +96,7 @@ impl Lower<'_, '_> {
         self.b.seal_and_switch_to(absent);
         let text = "the module is not initialized, or its state was cleared";
         raise::text(self.ctx, self.b, "SystemError", text);
-        let fails = self.fails;
+        let fails = self.world.fails;
         self.b.jump(fails, &[]);
         self.b.switch_to(here);
         class

@@ -1,11 +1,14 @@
 //! Typed bodies become IR: in place, inside the wrapper of a method, and as functions of their own where other bodies call them.
 //!
 //! ```text
-//! body.name([self,] parameters... [, pointer to results]) -> ([results...,] flag)
+//! body.name([self,] [thread state,] parameters... [, pointer to results]) -> ([results...,] flag)
 //! ```
 //!
 //! `self` is the module object, for bodies that raise the module's exceptions. The flag is 1 where an exception is set. Results travel in
 //! registers where the internal convention has room for all of them beside the flag, else through a pointer, eight bytes each.
+//!
+//! A `nogil` method, and what it calls, runs without the GIL. Whatever concerns the interpreter takes it back first; on the way out by an
+//! error it is held.
 //!
 //! Argument conversion and result boxing are not here (`glue::wrap`); neither is any check of the body, which `lang` has made.
 
@@ -31,7 +34,8 @@ use crate::frontend::lang::typed::{FunctionId, IntTy, Storage, Ty};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Block, Func, Value};
 use crate::ir::op::{MemType, Type};
-use lower::Lower;
+use lower::{Lower, World};
+use plan::Standalone;
 
 /// How a value of an expression's type travels through calls.
 fn abi(ty: Ty) -> AbiType {
@@ -67,21 +71,27 @@ pub fn define(ctx: &mut Ctx, bodies: &Bodies) {
     let module = ctx.module;
     for (at, function) in module.functions.iter().enumerate() {
         let id = FunctionId(at as u32);
-        let Some(standalone) = bodies.standalone(id) else {
-            continue;
-        };
-        let name = format!("body.{}", function.name);
-        let mut func = Func::new(name, standalone.sig.clone());
-        func.span = Some(function.span);
-        let func = standalone_body(ctx, bodies, id, func);
-        ctx.program.define(standalone.id, func);
+        for (released, prefix) in [(false, "body"), (true, "nogil")] {
+            let Some(standalone) = bodies.standalone(id, released) else {
+                continue;
+            };
+            let name = format!("{prefix}.{}", function.name);
+            let mut func = Func::new(name, standalone.sig.clone());
+            func.span = Some(function.span);
+            let func = standalone_body(ctx, bodies, (id, standalone), func);
+            ctx.program.define(standalone.id, func);
+        }
     }
 }
 
-fn standalone_body(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId, func: Func) -> Func {
+fn standalone_body(
+    ctx: &mut Ctx,
+    bodies: &Bodies,
+    (id, standalone): (FunctionId, &Standalone),
+    func: Func,
+) -> Func {
     let module = ctx.module;
     let function = &module.functions[id.index()];
-    let standalone = bodies.standalone(id).expect("only those are made");
     let mut b = Builder::new(func);
     b.set_span(Some(function.span));
     let mut params = b.func.params().to_vec();
@@ -90,6 +100,7 @@ fn standalone_body(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId, func: Func) -
     } else {
         b.iconst(0)
     };
+    let thread = standalone.takes_thread.then(|| params.remove(0));
     let pointer = if standalone.by_pointer {
         params.pop()
     } else {
@@ -104,7 +115,12 @@ fn standalone_body(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId, func: Func) -
     if function.recursive {
         call::enter_recursion(ctx, &mut b, standalone);
     }
-    Lower::new(ctx, bodies, &mut b, id, &params, self_, (returns, fails)).body();
+    let world = World {
+        self_,
+        thread,
+        fails,
+    };
+    Lower::new(ctx, bodies, &mut b, id, &params, world, returns).body();
 
     b.seal_and_switch_to(returns);
     if function.recursive {
@@ -144,10 +160,38 @@ pub fn inline(
     returns: Block,
     fails: Block,
 ) {
-    if ctx.module.functions[function.index()].recursive {
-        let results = call::standalone(ctx, bodies, b, function, args, (self_, fails));
+    let module = ctx.module;
+    let body = &module.functions[function.index()];
+    let mut world = World {
+        self_,
+        thread: None,
+        fails,
+    };
+    if body.recursive {
+        let results = call::standalone(ctx, bodies, b, function, args, world);
+        b.jump(returns, &results);
+        return;
+    }
+    let method = module.methods.get(function.index());
+    if !method.is_some_and(|method| method.nogil) {
+        Lower::new(ctx, bodies, b, function, args, world, returns).body();
+        return;
+    }
+    let thread = ctx.call1(b, "PyEval_SaveThread", &[]);
+    world.thread = Some(thread);
+    let done = b.block();
+    let results: Vec<Value> = body
+        .results
+        .iter()
+        .map(|result| b.param(done, ir_type(result.ty())))
+        .collect();
+    Lower::new(ctx, bodies, b, function, args, world, done).body();
+    let reached = b.is_reached(done);
+    b.seal_and_switch_to(done);
+    if reached {
+        ctx.call(b, "PyEval_RestoreThread", &[thread]);
         b.jump(returns, &results);
     } else {
-        Lower::new(ctx, bodies, b, function, args, self_, (returns, fails)).body();
+        b.unreachable();
     }
 }

@@ -21,7 +21,10 @@ pub struct Bodies {
 
 #[derive(Debug, Default)]
 struct Body {
+    /// With the GIL held.
     standalone: Option<Standalone>,
+    /// With the GIL released.
+    released: Option<Standalone>,
     needs_self: bool,
     calls: Vec<FunctionId>,
     nodes: usize,
@@ -34,6 +37,8 @@ pub(super) struct Standalone {
     pub sig: Signature,
     /// The module object is the first parameter.
     pub takes_self: bool,
+    /// It runs with the GIL released; the thread state is the next parameter.
+    pub takes_thread: bool,
     /// The last parameter points to where the results go.
     pub by_pointer: bool,
 }
@@ -44,8 +49,14 @@ impl Bodies {
         self.bodies[function.index()].needs_self
     }
 
-    pub(super) fn standalone(&self, function: FunctionId) -> Option<&Standalone> {
-        self.bodies[function.index()].standalone.as_ref()
+    pub(super) fn standalone(&self, function: FunctionId, released: bool) -> Option<&Standalone> {
+        let body = &self.bodies[function.index()];
+        let which = if released {
+            &body.released
+        } else {
+            &body.standalone
+        };
+        which.as_ref()
     }
 }
 
@@ -54,23 +65,37 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     let module = ctx.module;
     let mut bodies: Vec<Body> = module.functions.iter().map(survey).collect();
     spread_self(&mut bodies);
-    let mut called = vec![false; bodies.len()];
-    for body in &bodies {
-        for callee in &body.calls {
-            called[callee.index()] = true;
-        }
-    }
+    let (held, released): (Vec<usize>, Vec<usize>) =
+        (0..module.methods.len()).partition(|&at| !module.methods[at].nogil);
+    let held = called_from(&bodies, held);
+    let released = called_from(&bodies, released);
     for (at, function) in module.functions.iter().enumerate() {
         let body = &mut bodies[at];
         let copied = !function.recursive && body.calls.is_empty() && body.nodes <= INLINE_NODES;
-        if called[at] && !copied {
-            body.standalone = Some(declare(ctx, function, body.needs_self));
+        if held[at] && !copied {
+            body.standalone = Some(declare(ctx, function, body.needs_self, false));
+        }
+        if released[at] && !copied {
+            body.released = Some(declare(ctx, function, body.needs_self, true));
         }
     }
     Bodies { bodies }
 }
 
-fn declare(ctx: &mut Ctx, function: &Function, takes_self: bool) -> Standalone {
+/// Which bodies are called, directly or through others, from some.
+fn called_from(bodies: &[Body], mut work: Vec<usize>) -> Vec<bool> {
+    let mut called = vec![false; bodies.len()];
+    while let Some(at) = work.pop() {
+        for callee in &bodies[at].calls {
+            if !std::mem::replace(&mut called[callee.index()], true) {
+                work.push(callee.index());
+            }
+        }
+    }
+    called
+}
+
+fn declare(ctx: &mut Ctx, function: &Function, takes_self: bool, takes_thread: bool) -> Standalone {
     let of = |storage: &Storage| abi(storage.ty());
     let results: Vec<AbiType> = function.results.iter().map(of).collect();
     let floats = results.iter().filter(|&&r| r == AbiType::F64).count();
@@ -81,13 +106,20 @@ fn declare(ctx: &mut Ctx, function: &Function, takes_self: bool) -> Standalone {
         .iter()
         .map(|local| of(&local.storage));
     let pointer = by_pointer.then_some(AbiType::I64);
-    let params: Vec<AbiType> = self_.into_iter().chain(own).chain(pointer).collect();
+    let thread = takes_thread.then_some(AbiType::I64);
+    let params: Vec<AbiType> = self_
+        .into_iter()
+        .chain(thread)
+        .chain(own)
+        .chain(pointer)
+        .collect();
     let mut out = if by_pointer { Vec::new() } else { results };
     out.push(AbiType::I64);
     Standalone {
         id: ctx.program.declare(),
         sig: Signature::internal(&params, &out),
         takes_self,
+        takes_thread,
         by_pointer,
     }
 }

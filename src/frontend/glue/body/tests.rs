@@ -1,6 +1,7 @@
 //! Bodies run by the IR interpreter: results against CPython evaluating the same text, and references counted, also where memory runs
 //! out at any point.
 
+mod bodies;
 mod host;
 mod numbers;
 mod texts;
@@ -9,7 +10,7 @@ use super::super::ctx::Ctx;
 use super::{Bodies, abi, define, inline, plan};
 use crate::base::source::{SourceId, Span};
 use crate::frontend::lang::typed::*;
-use crate::frontend::spec::module::Module;
+use crate::frontend::spec::module::{Method, Module, Returns};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Func, Signature, Value};
 use crate::ir::interp::Machine;
@@ -75,7 +76,7 @@ pub fn function(params: &[Ty], results: &[Ty], body: Vec<Stmt>) -> Function {
     }
 }
 
-/// A module of functions, none of which is a method.
+/// A module whose functions are all methods.
 pub fn module(functions: Vec<Function>) -> Module {
     Module {
         source: SourceId(0),
@@ -84,9 +85,22 @@ pub fn module(functions: Vec<Function>) -> Module {
         gil_used: false,
         constants: Vec::new(),
         exceptions: Vec::new(),
-        methods: Vec::new(),
+        methods: functions.iter().map(method).collect(),
         functions,
         tests: Vec::new(),
+    }
+}
+
+fn method(function: &Function) -> Method {
+    Method {
+        name: function.name.clone(),
+        doc: None,
+        text_signature: String::new(),
+        params: Vec::new(),
+        format: String::new(),
+        returns: Returns::None,
+        nogil: false,
+        span: span(),
     }
 }
 

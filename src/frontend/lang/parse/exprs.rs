@@ -167,16 +167,21 @@ impl Convert<'_> {
         let callee = self.expr(&c.func);
         let args = self.list(&c.arguments.args);
         let mut keywords = Vec::new();
+        // How many arguments these stand for is not known: nothing more can be said of the call.
+        let mut stars = c.arguments.args.iter().any(py::Expr::is_starred_expr);
         for keyword in &c.arguments.keywords {
             let value = self.expr(&keyword.value);
             match &keyword.arg {
                 Some(name) => keywords.push((self.name(name), value)),
-                None => self.outside(
-                    keyword.range,
-                    "`**` in front of an argument",
-                    "write out the arguments",
-                ),
+                None => {
+                    stars = true;
+                    let what = "`**` in front of an argument";
+                    self.outside(keyword.range, what, "write out the arguments");
+                }
             }
+        }
+        if stars {
+            return ExprKind::Wrong;
         }
         ExprKind::Call(Box::new(Call {
             callee,

@@ -31,6 +31,8 @@ pub struct Host {
     pub made: u32,
     /// What `Py_GetVersion` says.
     pub version: Option<&'static str>,
+    /// The GIL is released.
+    pub released: bool,
     /// The module has no state (any more).
     pub stateless: bool,
     /// How deep bodies recurse now.
@@ -127,6 +129,7 @@ impl Host {
             .filter(|(address, _)| !self.immortal.contains(address))
             .collect();
         assert!(left.is_empty(), "leaked: {left:?}");
+        assert!(!self.released, "the GIL is not held");
         assert_eq!(self.recursion, 0, "recursion is not balanced");
     }
 
@@ -146,7 +149,20 @@ impl Host {
             let bytes = memory.c_string(address)?;
             String::from_utf8(bytes).map_err(|e| e.to_string())
         };
+        assert!(
+            !self.released || name == "PyEval_RestoreThread",
+            "{name} without the GIL"
+        );
         Ok(match name {
+            "PyEval_SaveThread" => {
+                self.released = true;
+                77
+            }
+            "PyEval_RestoreThread" => {
+                assert!(self.released && args[0] == 77, "the GIL is held");
+                self.released = false;
+                0
+            }
             "PyErr_SetString" => {
                 let Object::Class(class) = self.get(args[0]).clone() else {
                     return Err("not a class".to_owned());

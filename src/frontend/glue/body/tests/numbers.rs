@@ -75,7 +75,7 @@ const FLOATS: &[f64] = &[
 ];
 
 /// A small generator: the same values on every run.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -87,7 +87,7 @@ impl Random {
     }
 
     /// An edge or, of any magnitude, another value; as bits.
-    fn value(&mut self, ty: Ty) -> u64 {
+    pub fn value(&mut self, ty: Ty) -> u64 {
         let kind = self.next() % 3;
         match ty {
             Ty::Bool => self.next() & 1,
@@ -110,7 +110,7 @@ impl Random {
 }
 
 /// A Python literal of a value.
-fn literal(ty: Ty, bits: u64) -> String {
+pub fn literal(ty: Ty, bits: u64) -> String {
     match ty {
         Ty::Bool => if bits == 1 { "True" } else { "False" }.to_owned(),
         Ty::U64 => bits.to_string(),
@@ -158,9 +158,14 @@ for line in sys.stdin:
     try: print(show(eval('f(' + args + ')')))
     except Exception as e: print(type(e).__name__)
 "#;
+    python(SCRIPT, lines.join("\n") + "\n")
+}
+
+/// Lines that a Python script prints for this input; `None` without a Python.
+pub fn python(script: &str, input: String) -> Option<Vec<String>> {
     #[expect(clippy::disallowed_types, reason = "the oracle is a process")]
     let child = std::process::Command::new("python3")
-        .args(["-c", SCRIPT])
+        .args(["-c", script])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();
@@ -169,10 +174,10 @@ for line in sys.stdin:
         return None;
     };
     let mut stdin = child.stdin.take().expect("piped");
-    let text = lines.join("\n") + "\n";
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().expect("it runs");
-    writer.join().expect("no panic").expect("it reads");
+    // A script that reads nothing may be gone already.
+    let _ = writer.join().expect("no panic");
     let answers = String::from_utf8(output.stdout).expect("ASCII");
     Some(answers.lines().map(str::to_owned).collect())
 }

@@ -504,6 +504,92 @@ fn calls_pass_self_and_many_results() {
 }
 
 #[test]
+fn without_the_gil_every_error_takes_it_back_first() {
+    let pow = |base: Expr| ExprKind::Binary {
+        op: BinOp::Pow,
+        rule: Rule::Raise,
+        left: Box::new(base),
+        right: Box::new(local(1, Ty::F64)),
+    };
+    // fn 0: x = fn1(a, b) ** b; assert a != 3, f"{1 % a}"; return x. fn 1 is too long to be copied, and raises or calls CPython.
+    let call = ExprKind::Call(FunctionId(1), vec![local(0, Ty::I64), local(1, Ty::F64)]);
+    let rest = ExprKind::Binary {
+        op: BinOp::Mod,
+        rule: Rule::Raise,
+        left: Box::new(int(1, Ty::I64)),
+        right: Box::new(local(0, Ty::I64)),
+    };
+    let message = Message::Text(vec![Piece::Value {
+        value: expr(Ty::I64, rest),
+        conversion: None,
+        spec: Vec::new(),
+    }]);
+    let mut caller = function(&[Ty::I64, Ty::F64], &[Ty::F64], Vec::new());
+    new_local(&mut caller, "x", Ty::F64, false);
+    caller.body = vec![
+        assign(2, expr(Ty::F64, pow(expr(Ty::F64, call)))),
+        stmt(StmtKind::Assert(
+            compare(CmpOp::Ge, local(0, Ty::I64), int(3, Ty::I64)),
+            Some(message),
+        )),
+        stmt(StmtKind::Return(vec![local(2, Ty::F64)])),
+    ];
+    let negative = compare(CmpOp::Lt, local(0, Ty::I64), int(0, Ty::I64));
+    let raise = StmtKind::Raise(Exception::Module(0), text("below"));
+    let product = ExprKind::Binary {
+        op: BinOp::Mul,
+        rule: Rule::Raise,
+        left: Box::new(local(0, Ty::I64)),
+        right: Box::new(int(1 << 40, Ty::I64)),
+    };
+    let mut sum = expr(Ty::I64, product);
+    for _ in 0..20 {
+        sum = add(sum, int(0, Ty::I64));
+    }
+    let quotient = ExprKind::Binary {
+        op: BinOp::Div,
+        rule: Rule::Raise,
+        left: Box::new(sum),
+        right: Box::new(int(1 << 40, Ty::I64)),
+    };
+    let callee = vec![
+        stmt(StmtKind::If(negative, vec![stmt(raise)], Vec::new())),
+        stmt(StmtKind::Return(vec![expr(Ty::F64, quotient)])),
+    ];
+    let callee = function(&[Ty::I64, Ty::F64], &[Ty::F64], callee);
+    let mut module = module(vec![caller, callee]);
+    module.methods[0].nogil = true;
+    let built = build(&module);
+    let bits = f64::to_bits;
+    let first = |outcome: Outcome| outcome.map(|results| results[0]);
+    let two = bits(2.0);
+    assert_eq!(first(starved(&built, 0, &[3, two])), Ok(bits(9.0)));
+    assert_eq!(
+        first(starved(&built, 0, &[1 << 22, two])),
+        Ok(bits(2f64.powi(44)))
+    );
+    assert_eq!(
+        starved(&built, 0, &[-1i64 as u64, two]),
+        raised("m.Own", "below")
+    );
+    assert_eq!(
+        starved(&built, 0, &[0, two]),
+        raised("ZeroDivisionError", "")
+    );
+    assert_eq!(starved(&built, 0, &[2, two]), raised("AssertionError", "1"));
+    let overflow = raised("OverflowError", "result of '*' does not fit in i64");
+    assert_eq!(starved(&built, 0, &[1 << 40, two]), overflow);
+    let zero = raised("ZeroDivisionError", "");
+    assert_eq!(starved(&built, 0, &[0, bits(-1.0)]), zero);
+    // The other method runs the same code with the GIL held.
+    assert_eq!(first(starved(&built, 1, &[3, two])), Ok(bits(3.0)));
+    assert_eq!(
+        starved(&built, 1, &[-1i64 as u64, two]),
+        raised("m.Own", "below")
+    );
+}
+
+#[test]
 fn long_sums_do_not_nest() {
     let mut sum = local(0, Ty::I64);
     for _ in 0..20_000 {
