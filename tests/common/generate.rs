@@ -125,7 +125,11 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> (String, Value) {
 fn method(rng: &mut Rng, name: String, others: &[Method]) -> Method {
     let mut params = Vec::new();
     for at in 0..1 + rng.below(4) {
-        let &(storage, ty) = rng.pick(STORAGES);
+        // There is always an integer to make other things of.
+        let &(storage, ty) = match at {
+            0 => &("i64", Ty::I64),
+            _ => rng.pick(STORAGES),
+        };
         params.push((format!("p{at}"), storage, ty));
     }
     let returns = match rng.chance(1, 4) {
@@ -240,7 +244,11 @@ impl<'a> Maker<'a> {
             return self.new_local();
         }
         let var = self.rng.pick(&usable).clone();
-        let value = self.value(var.ty, var.storage);
+        // The model does not know that a literal for an undeclared u64 is one.
+        let value = match var.ty == Ty::U64 && !var.declared {
+            true => self.typed_expr(var.ty, 3),
+            false => self.value(var.ty, var.storage),
+        };
         self.line(&format!("{} = {value}", var.name));
     }
 
@@ -423,12 +431,16 @@ impl<'a> Maker<'a> {
             "ArithmeticError",
             "IndexError",
         ];
-        let cond = self.expr(Ty::Bool, 2);
+        let mut cond = self.expr(Ty::Bool, 2);
         if self.rng.chance(1, 4) {
+            cond = format!("{cond} or p0 < 70");
             return match self.rng.chance(1, 2) {
                 true => self.line(&format!("assert {cond}")),
                 false => self.line(&format!("assert {cond}, \"not so\"")),
             };
+        }
+        if self.rng.chance(3, 4) {
+            cond = format!("{cond} and p0 > 70");
         }
         let class = *self.rng.pick(CLASSES);
         let ty = *self.rng.pick(TYPES);
@@ -503,7 +515,7 @@ impl<'a> Maker<'a> {
         let ty = *self.rng.pick(TYPES);
         let value = self.typed_expr(ty, 1);
         let name = self.new_name();
-        self.line(&format!("if {cond}:"));
+        self.line(&format!("if {cond} or p0 < 70:"));
         self.indent += 1;
         self.line(&format!("{name} = {value}"));
         self.indent -= 1;
@@ -512,13 +524,13 @@ impl<'a> Maker<'a> {
     }
 
     fn ret(&mut self) {
-        let values: Vec<String> = self
-            .returns
+        let returns = self.returns;
+        let values: Vec<String> = returns
             .iter()
-            .map(|r| r.2)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|ty| self.typed_expr(ty, 3))
+            .map(|&(_, storage, ty)| match (storage, self.rng.chance(3, 4)) {
+                ("i32" | "i16" | "u8", true) => self.small(3),
+                _ => self.typed_expr(ty, 3),
+            })
             .collect();
         self.line(&format!("return {}", values.join(", ")));
     }
@@ -531,7 +543,17 @@ impl<'a> Maker<'a> {
         let holds_any = matches!(storage, "i64" | "u64" | "f64" | "f32" | "bool");
         match holds_any && self.rng.chance(1, 8) {
             true => self.literal(ty),
+            false if !holds_any && self.rng.chance(3, 4) => self.small(3),
             false => self.typed_expr(ty, 3),
+        }
+    }
+
+    /// An integer that fits anywhere.
+    fn small(&mut self, depth: usize) -> String {
+        let value = self.expr(Ty::I64, depth);
+        match self.rng.chance(1, 2) {
+            true => format!("({value} & {})", self.rng.pick(&[1, 7, 63, 127])),
+            false => format!("({value} % {})", self.rng.pick(&[2, 3, 10, 100, 127])),
         }
     }
 
@@ -594,6 +616,14 @@ impl<'a> Maker<'a> {
         if !usable.is_empty() && self.rng.chance(7, 8) {
             return self.rng.pick(&usable).clone();
         }
+        // Calm conversions mostly: the integer that is always there, made to fit.
+        if self.rng.chance(2, 3) {
+            match ty {
+                Ty::U64 => return format!("u64(p0 & {})", self.rng.pick(&[255, 65535, 4095])),
+                Ty::F64 => return "f64(p0)".to_owned(),
+                Ty::Bool | Ty::I64 => {}
+            }
+        }
         let any = self.rng.pick(&self.vars).clone();
         match (ty, any.ty) {
             (Ty::Bool, Ty::Bool) => any.name,
@@ -601,6 +631,7 @@ impl<'a> Maker<'a> {
             (Ty::Bool, _) => format!("bool({})", any.name),
             (Ty::I64, Ty::I64) => any.name,
             (Ty::I64, _) => format!("{}({})", self.rng.pick(&["i64", "int"]), any.name),
+            (Ty::U64, Ty::I64) if self.rng.chance(2, 3) => format!("u64({} & 65535)", any.name),
             (Ty::U64, _) => format!("u64({})", any.name),
             (Ty::F64, Ty::F64) => any.name,
             (Ty::F64, _) => format!("{}({})", self.rng.pick(&["f64", "float"]), any.name),
@@ -664,7 +695,7 @@ impl<'a> Maker<'a> {
             );
             return format!("({a} if {cond} else {b})");
         }
-        if self.rng.chance(1, 12)
+        if self.rng.chance(1, 30)
             && let Some(call) = self.call_of(ty)
         {
             return call;
@@ -740,10 +771,25 @@ impl<'a> Maker<'a> {
                     .rng
                     .pick(&["+", "+", "-", "-", "*", "*", "//", "%", "&", "|", "^"]);
                 let left = self.expr(ty, depth);
-                let right = self.operand(ty, depth);
-                match self.rng.chance(1, 6) && !right.starts_with('-') {
+                let right = match op {
+                    "//" | "%" if self.rng.chance(3, 5) => {
+                        (*self.rng.pick(&["1", "2", "3", "7", "10", "97"])).to_owned()
+                    }
+                    // u64 has little room below.
+                    "-" if ty == Ty::U64 => format!("({} & {left})", self.expr(ty, 0)),
+                    _ => self.operand(ty, depth),
+                };
+                let value = match self.rng.chance(1, 6)
+                    && !matches!(op, "-" | "//" | "%")
+                    && !right.starts_with('-')
+                {
                     true => format!("({right} {op} {left})"),
                     false => format!("({left} {op} {right})"),
+                };
+                // Numbers that stay small meet more of the operations behind.
+                match self.rng.chance(1, 4) {
+                    true => format!("({value} % {})", self.rng.pick(&[7, 100, 1009])),
+                    false => value,
                 }
             }
             9 => {
@@ -770,7 +816,12 @@ impl<'a> Maker<'a> {
             13 => self.masked(ty, depth),
             14 => {
                 let other = *self.rng.pick(&[Ty::I64, Ty::U64, Ty::F64, Ty::Bool]);
-                format!("{convert}({})", self.expr(other, depth))
+                let value = self.expr(other, depth);
+                match (other, self.rng.chance(3, 4)) {
+                    (Ty::F64, true) => format!("{convert}({value} % 1000.0)"),
+                    (Ty::I64 | Ty::U64, true) => format!("{convert}({value} & 65535)"),
+                    _ => format!("{convert}({value})"),
+                }
             }
             15 => {
                 let word = *self.rng.pick(&["and", "or"]);
@@ -789,8 +840,17 @@ impl<'a> Maker<'a> {
                 format!("{name}({})", self.expr(Ty::F64, depth))
             }
             18 => {
-                let (a, b, c) = (self.expr(ty, depth), self.leaf(ty), self.expr(ty, depth));
-                format!("pow({a}, {b}, {c})")
+                let (a, b) = (self.expr(ty, depth), self.leaf(ty));
+                let (b, c) = match self.rng.chance(3, 4) {
+                    true => (format!("({b} & 15)"), self.literal(Ty::U64)),
+                    false => (b, format!("({} | 1)", self.expr(ty, depth))),
+                };
+                match c.as_str() {
+                    "18446744073709551615" | "9223372036854775808" | "0" => {
+                        format!("pow({a}, {b}, 11)")
+                    }
+                    _ => format!("pow({a}, {b}, {c})"),
+                }
             }
             _ => format!("abs({})", self.expr(ty, depth)),
         }
@@ -798,9 +858,10 @@ impl<'a> Maker<'a> {
 
     fn exponent(&mut self) -> String {
         match self.rng.below(4) {
-            0 => self.leaf(Ty::I64),
-            1 => self.leaf(Ty::U64),
-            _ => (*self.rng.pick(&["0", "1", "2", "3", "5", "63"])).to_owned(),
+            0 if self.rng.chance(1, 2) => self.leaf(Ty::I64),
+            1 if self.rng.chance(1, 2) => self.leaf(Ty::U64),
+            2 => format!("({} & 3)", self.leaf(Ty::I64)),
+            _ => (*self.rng.pick(&["0", "1", "2", "2", "3", "5", "63"])).to_owned(),
         }
     }
 
@@ -874,15 +935,25 @@ impl<'a> Maker<'a> {
             0..=6 => {
                 let op = *self.rng.pick(&["+", "-", "*", "/", "//", "%"]);
                 let left = self.expr(Ty::F64, depth);
-                let right = self.operand(Ty::F64, depth);
-                match self.rng.chance(1, 6) {
+                let divides = matches!(op, "/" | "//" | "%");
+                let right = match divides && self.rng.chance(4, 5) {
+                    true => {
+                        (*self.rng.pick(&["0.5", "2", "-3.0", "7.25", "1e10", "1e-5"])).to_owned()
+                    }
+                    false => self.operand(Ty::F64, depth),
+                };
+                match self.rng.chance(1, 6) && !divides {
                     true => format!("({right} {op} {left})"),
                     false => format!("({left} {op} {right})"),
                 }
             }
             7 => {
                 let ty = *self.rng.pick(&[Ty::I64, Ty::U64]);
-                format!("({} / {})", self.expr(ty, depth), self.operand(ty, depth))
+                let a = self.expr(ty, depth);
+                match self.rng.chance(3, 4) {
+                    true => format!("({a} / ({} | 1))", self.expr(ty, depth)),
+                    false => format!("({a} / {})", self.operand(ty, depth)),
+                }
             }
             8 => format!(
                 "({} ** {})",
@@ -892,7 +963,11 @@ impl<'a> Maker<'a> {
             9 => format!("(-{})", self.expr(Ty::F64, depth)),
             10 => {
                 let name = *self.rng.pick(MATH);
-                format!("math.{name}({})", self.expr(Ty::F64, depth))
+                let value = self.expr(Ty::F64, depth);
+                match self.rng.chance(3, 4) {
+                    true => format!("math.{name}(abs({value}) % 50.0 + 1.0)"),
+                    false => format!("math.{name}({value})"),
+                }
             }
             11 => format!(
                 "math.copysign({}, {})",
@@ -918,11 +993,13 @@ impl<'a> Maker<'a> {
             ),
             _ => match self.rng.chance(1, 2) {
                 true => format!("abs({})", self.expr(Ty::F64, depth)),
-                false => format!(
-                    "({} ** -{})",
-                    self.expr(Ty::I64, depth),
-                    1 + self.rng.below(3)
-                ),
+                false => {
+                    let (base, exponent) = (self.expr(Ty::I64, depth), 1 + self.rng.below(3));
+                    match self.rng.chance(3, 4) {
+                        true => format!("(({base} | 1) ** -{exponent})"),
+                        false => format!("({base} ** -{exponent})"),
+                    }
+                }
             },
         }
     }
