@@ -7,7 +7,7 @@
 //!                else                  -> moduledef.m_slots = slots + 0 (3.13 on), 1 (3.12), 2 (before); PyModuleDef_Init(&moduledef)
 //! PyModExport_x  -> pyslots                                                    (3.15 on; PyInit_x is not called then)
 //! slots          {4 Py_mod_gil} {3 Py_mod_multiple_interpreters} {2 Py_mod_exec} {0}     older interpreters refuse ids they do not know
-//! module state   one pointer per exception class
+//! module state   one pointer per exception class, and per function of a standard module that bodies call
 //! ```
 
 use super::body::Bodies;
@@ -73,7 +73,7 @@ pub fn module(ctx: &mut Ctx, bodies: &Bodies) {
         .collect();
     let methods = method_table(ctx, &wrappers);
     let exec = exec(ctx);
-    let state = (!ctx.module.exceptions.is_empty()).then(|| state_funcs(ctx));
+    let state = (state::len(ctx) > 0).then(|| state_funcs(ctx));
     let slots = slots(ctx, exec);
     let definition = definition(
         ctx,
@@ -171,7 +171,7 @@ fn definition(
         .bytes("m_base", head)
         .pointer("m_name", Some(Pointee::Data(module_name, 0)))
         .pointer("m_doc", doc)
-        .int("m_size", state::size(ctx.module) as i64)
+        .int("m_size", state::size(ctx) as i64)
         .pointer("m_methods", Some(Pointee::Data(methods, 0)))
         .pointer("m_slots", Some(Pointee::Data(slots, 0)))
         .pointer("m_traverse", state.map(|s| Pointee::Func(s.traverse)))
@@ -222,12 +222,7 @@ fn py_slots(
         Pointee::Data(methods, 0),
     );
     if let Some(state) = state {
-        integer(
-            &mut data,
-            SLOT_MOD_STATE_SIZE,
-            0,
-            state::size(ctx.module) as i64,
-        );
+        integer(&mut data, SLOT_MOD_STATE_SIZE, 0, state::size(ctx) as i64);
         pointer(
             &mut data,
             SLOT_MOD_STATE_TRAVERSE,
@@ -427,9 +422,7 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
     for (at, class) in ctx.module.exceptions.iter().enumerate() {
         let base = match &class.base {
             BaseClass::Builtin(name) => ctx.exception(b, name),
-            BaseClass::Module(earlier) => {
-                b.load(MemType::I64, state, state::exception_offset(*earlier))
-            }
+            BaseClass::Module(earlier) => b.load(MemType::I64, state, state::offset(*earlier)),
         };
         let name = ctx.c_string(b, &format!("{}.{}", ctx.module.name, class.name));
         let doc = match &class.doc {
@@ -439,7 +432,7 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
         let dict = b.iconst(0);
         let object = ctx.call1(b, "PyErr_NewExceptionWithDoc", &[name, doc, base, dict]);
         b.exit_unless(object, failed, &[]);
-        b.store(MemType::I64, object, state, state::exception_offset(at));
+        b.store(MemType::I64, object, state, state::offset(at));
         ctx.call(b, "Py_IncRef", &[object]);
         add(ctx, b, module, &class.name, object, failed);
     }
@@ -471,9 +464,9 @@ fn traverse(ctx: &mut Ctx) -> FuncId {
     let answer = b.param(stopped, crate::ir::op::Type::I64);
     let state = ctx.call1(&mut b, "PyModule_GetState", &[module]);
     b.exit_unless(state, none, &[]);
-    for at in 0..ctx.module.exceptions.len() {
+    for at in 0..state::len(ctx) {
         let (visited, next) = (b.block(), b.block());
-        let object = b.load(MemType::I64, state, state::exception_offset(at));
+        let object = b.load(MemType::I64, state, state::offset(at));
         b.br(object, visited, &[], next, &[]);
         b.seal_and_switch_to(visited);
         let sig = Signature::c(&[AbiType::I64; 2], Some(AbiType::I32));
@@ -503,10 +496,10 @@ fn clear(ctx: &mut Ctx) -> FuncId {
     let done = b.block();
     let state = ctx.call1(&mut b, "PyModule_GetState", &[module]);
     b.exit_unless(state, done, &[]);
-    for at in 0..ctx.module.exceptions.len() {
-        let object = b.load(MemType::I64, state, state::exception_offset(at));
+    for at in 0..state::len(ctx) {
+        let object = b.load(MemType::I64, state, state::offset(at));
         let null = b.iconst(0);
-        b.store(MemType::I64, null, state, state::exception_offset(at));
+        b.store(MemType::I64, null, state, state::offset(at));
         // Py_DecRef takes NULL.
         ctx.call(&mut b, "Py_DecRef", &[object]);
     }

@@ -10,7 +10,7 @@ use super::super::ctx::Ctx;
 use super::{Bodies, abi, define, inline, plan};
 use crate::base::source::{SourceId, Span};
 use crate::frontend::lang::typed::*;
-use crate::frontend::spec::module::{Method, Module, Returns};
+use crate::frontend::spec::module::{BaseClass, ExceptionClass, Method, Module, Returns};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Func, Signature, Value};
 use crate::ir::interp::Machine;
@@ -84,7 +84,11 @@ pub fn module(functions: Vec<Function>) -> Module {
         doc: None,
         gil_used: false,
         constants: Vec::new(),
-        exceptions: Vec::new(),
+        exceptions: vec![ExceptionClass {
+            name: "Own".to_owned(),
+            base: BaseClass::Builtin("Exception"),
+            doc: None,
+        }],
         methods: functions.iter().map(method).collect(),
         functions,
         tests: Vec::new(),
@@ -192,6 +196,7 @@ impl Built {
                 host.call(memory, name, args)
             })
             .unwrap_or_else(|text| panic!("{text}\n{}", print::program(&self.program)));
+        host.clear(&machine.memory);
         host.check_balance();
         match (flag[0], host.raised.take()) {
             (0, None) => Ok((0..8)
