@@ -56,11 +56,11 @@ fn check_module(bytes: &[u8], name: &str) {
 
 // Here the README's text ends.
 
-/// Runs make on the README's makefile; false where there is no make.
-fn make(folder: &Path, question: bool) -> Option<bool> {
+/// Has make make a target, or asks whether it is up to date; nothing where there is no make.
+fn make(folder: &Path, question: bool, target: &str) -> Option<bool> {
     let status = Command::new("make")
         .args(question.then_some("-q"))
-        .arg("pymult.abi3.so")
+        .args(["--", target])
         .env("PYASMGEN", env!("CARGO_BIN_EXE_pyasmgen"))
         .current_dir(folder)
         .status();
@@ -83,28 +83,55 @@ fn the_makefile_makes_a_module_that_the_offered_test_accepts() {
     fs::create_dir(folder.path().join("specs")).unwrap();
     let spec = folder.path().join("specs/pymult.toml");
     fs::copy(root().join("specs/pymult.toml"), &spec).unwrap();
-    let Some(made) = make(folder.path(), false) else {
+    let Some(made) = make(folder.path(), false, "pymult.abi3.so") else {
         return;
     };
     assert!(made);
     let bytes = fs::read(folder.path().join("pymult.abi3.so")).unwrap();
     check_module(&bytes, "pymult");
-    assert_eq!(make(folder.path(), true), Some(true), "all is up to date");
+    let fresh = || make(folder.path(), true, "pymult.abi3.so");
+    assert_eq!(fresh(), Some(true), "all is up to date");
     // The dependency file, and not only the pattern rule, knows the spec.
     let dependencies = fs::read_to_string(folder.path().join("pymult.o.d")).unwrap();
     assert!(dependencies.starts_with("pymult.o: specs/pymult.toml\n"));
-    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
-    fs::File::options()
-        .write(true)
-        .open(&spec)
-        .unwrap()
-        .set_modified(later)
-        .unwrap();
-    assert_eq!(
-        make(folder.path(), true),
-        Some(false),
-        "a newer spec is noticed"
-    );
+    age(&folder.path().join("pymult.o"));
+    assert_eq!(fresh(), Some(false), "a newer spec is noticed");
+}
+
+#[test]
+fn make_understands_the_names_in_a_dependency_file() {
+    for name in [
+        "plain", "a b", "a#b", "a$b", "a:b", "a%b", "a\\b", "a\\ b", "it's",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |suffix: &str| folder.path().join(format!("{name}.{suffix}"));
+        fs::copy(root().join("specs/pymult.toml"), path("toml")).unwrap();
+        let status = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
+            .args(["build", "--emit", "object", "--depfile", "Makefile"])
+            .args([format!("{name}.toml"), "-o".to_owned(), format!("{name}.o")])
+            .current_dir(folder.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        // The first rule is the object's; a recipe makes it worth asking.
+        let rules = fs::read_to_string(folder.path().join("Makefile")).unwrap();
+        let rules = rules.replacen('\n', "\n\tfalse\n", 1);
+        fs::write(folder.path().join("Makefile"), &rules).unwrap();
+        let Some(fresh) = make(folder.path(), true, &format!("{name}.o")) else {
+            return;
+        };
+        assert!(fresh, "{rules}");
+        age(&path("o"));
+        let stale = make(folder.path(), true, &format!("{name}.o"));
+        assert_eq!(stale, Some(false), "{rules}");
+    }
+}
+
+/// Makes a file look old.
+fn age(path: &Path) {
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(old).unwrap();
 }
 
 #[test]

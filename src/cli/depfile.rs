@@ -5,17 +5,26 @@ use std::path::{Path, PathBuf};
 /// One rule for each pair of (outputs, their inputs), and an empty rule for each input, so that make goes on when one was deleted.
 pub fn text(rules: &[(Vec<PathBuf>, Vec<PathBuf>)]) -> String {
     let mut text = String::new();
-    let list = |paths: &[PathBuf]| paths.iter().map(|p| quote(p)).collect::<Vec<_>>().join(" ");
     for (outputs, inputs) in rules {
-        text += &format!("{}: {}\n", list(outputs), list(inputs));
+        // What went to stdout depends on nothing make could know.
+        if !outputs.is_empty() {
+            let targets: Vec<String> = outputs.iter().map(|path| target(path)).collect();
+            let sources: Vec<String> = inputs.iter().map(|path| quote(path)).collect();
+            text += &format!("{}: {}\n", targets.join(" "), sources.join(" "));
+        }
     }
     let mut inputs: Vec<&PathBuf> = rules.iter().flat_map(|(_, inputs)| inputs).collect();
     inputs.sort();
     inputs.dedup();
     for input in inputs {
-        text += &format!("\n{}:\n", quote(input));
+        text += &format!("\n{}:\n", target(input));
     }
     text
+}
+
+/// On the left of a rule `%` would make it a pattern.
+fn target(path: &Path) -> String {
+    quote(path).replace('%', "\\%")
 }
 
 /// GNU make, "Rule Syntax": spaces and `#` take a backslash (which doubles the backslashes before it), `$` is doubled.
@@ -30,7 +39,6 @@ fn quote(path: &Path) -> String {
             }
             '$' => quoted.push_str("$$"),
             ':' if cfg!(not(windows)) => quoted.push_str("\\:"),
-            '%' => quoted.push_str("\\%"),
             _ => quoted.push(c),
         }
     }

@@ -89,7 +89,18 @@ def reimport(job):
     return found
 
 
+class Finder:
+    """Finds the module by its name, which may be one of the standard library too."""
+
+    def __init__(self, job):
+        self.job = job
+
+    def find_spec(self, name, path=None, target=None):
+        return loader_of(self.job)[1] if name == self.job["name"] else None
+
+
 def reload(job):
+    sys.meta_path.insert(0, Finder(job))
     module = load(job)
     names = sorted(vars(module))
     again = importlib.reload(module)
@@ -208,6 +219,8 @@ def references(job):
     names = names_of(job, module)
     found = []
     for test in job["tests"]:
+        if "inspect" in test["call"]:
+            continue                    # its parser keeps some: inspect.signature(compile) shows the same
         code = compile(test["call"].strip(), "call", "eval")
 
         def rounds(count, code=code):

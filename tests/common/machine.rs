@@ -1,13 +1,15 @@
 //! Runs compiled functions: writes their bytes as assembly text, lets gcc join them with a C program, and feeds that program words. In: a
 //! [`Program`] and inputs. Out: the words each function wrote. References in the code become expressions that the assembler evaluates.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use pyasmgen::backend::isa::code::{Code, RefKind, Referent};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
+use pyasmgen::backend::isa::code::{Code, FrameChange, RefKind, Referent};
 use pyasmgen::backend::isa::{Compiler, Options};
-use pyasmgen::ir::program::Program;
+use pyasmgen::ir::program::{FuncId, Program};
 use pyasmgen::target;
 
 /// The words that one call reads and those it writes.
@@ -35,9 +37,109 @@ pub fn compile(program: &Program, options: Options) -> Vec<Code> {
     let target = target::find("x86_64-unknown-linux-gnu").unwrap();
     let mut compiler = Compiler::new(program, target, options);
     let funcs = 0..program.funcs.len() as u32;
-    funcs
-        .map(|id| compiler.compile(program.func(pyasmgen::ir::program::FuncId(id))))
-        .collect()
+    let codes: Vec<Code> = funcs
+        .map(|id| compiler.compile(program.func(FuncId(id))))
+        .collect();
+    codes.iter().for_each(check_frame);
+    codes
+}
+
+/// Walks all ways through the code, following the stack pointer, and compares with what the frame steps say at each instruction: how deep
+/// the stack is and which registers are saved where.
+fn check_frame(code: &Code) {
+    let decoder = Decoder::with_ip(64, &code.bytes, 0, DecoderOptions::NONE);
+    let instructions: BTreeMap<u64, Instruction> =
+        decoder.into_iter().map(|i| (i.ip(), i)).collect();
+    let described = described_frames(code);
+    let mut seen: BTreeMap<u64, FrameAt> = BTreeMap::new();
+    let mut open = vec![(0, FrameAt::default())];
+    while let Some((ip, mut frame)) = open.pop() {
+        if let Some(known) = seen.get(&ip) {
+            assert_eq!(*known, frame, "two ways to {ip:x} disagree");
+            continue;
+        }
+        seen.insert(ip, frame.clone());
+        let instruction = instructions[&ip];
+        let last = described.range(..=ip).next_back().map(|(_, frame)| frame);
+        let last = last.cloned().unwrap_or_default();
+        assert_eq!(last, frame, "at {ip:x}: what is said, what is");
+        let immediate = || instruction.immediate(1) as u32;
+        let to_rsp = instruction.op0_register() == Register::RSP;
+        let number = || instruction.op0_register().number() as u8;
+        match instruction.mnemonic() {
+            Mnemonic::Push => {
+                frame.depth += 8;
+                frame.saved.push((number(), frame.depth));
+            }
+            Mnemonic::Pop => {
+                assert_eq!(frame.saved.pop(), Some((number(), frame.depth)));
+                frame.depth -= 8;
+            }
+            Mnemonic::Sub if to_rsp => frame.depth += immediate(),
+            Mnemonic::Add if to_rsp => frame.depth -= immediate(),
+            _ => {
+                let writes = instruction.op0_register().full_register() == Register::RSP;
+                assert!(!writes, "{ip:x} changes the stack pointer");
+            }
+        }
+        let next = instruction.next_ip();
+        match instruction.flow_control() {
+            FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => {
+                open.push((next, frame));
+            }
+            FlowControl::ConditionalBranch => {
+                open.push((next, frame.clone()));
+                open.push((instruction.near_branch_target(), frame));
+            }
+            FlowControl::UnconditionalBranch => {
+                // A field that refers elsewhere is 0 now: a jump out of the function.
+                let is_out = code.refs.iter().any(|r| r.at as u64 + 4 == next);
+                if is_out {
+                    assert_eq!(frame, FrameAt::default(), "at {ip:x}");
+                } else {
+                    open.push((instruction.near_branch_target(), frame));
+                }
+            }
+            FlowControl::Return | FlowControl::IndirectBranch => {
+                assert_eq!(frame, FrameAt::default(), "at {ip:x}");
+            }
+            FlowControl::Exception => {}
+            other => panic!("{other:?} at {ip:x}"),
+        }
+    }
+}
+
+/// Bytes between the return address and the stack pointer, and registers saved that deep.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct FrameAt {
+    depth: u32,
+    saved: Vec<(u8, u32)>,
+}
+
+/// What the frame steps say from each offset on.
+fn described_frames(code: &Code) -> BTreeMap<u64, FrameAt> {
+    let mut frame = FrameAt::default();
+    let mut remembered = Vec::new();
+    let mut described = BTreeMap::new();
+    for step in &code.frame {
+        match step.change {
+            FrameChange::Push(reg) => {
+                frame.depth += 8;
+                frame.saved.push((reg.number, frame.depth));
+            }
+            FrameChange::Pop(reg) => {
+                assert_eq!(frame.saved.pop(), Some((reg.number, frame.depth)));
+                frame.depth -= 8;
+            }
+            FrameChange::Alloc(bytes) => frame.depth += bytes,
+            FrameChange::Free(bytes) => frame.depth -= bytes,
+            FrameChange::EpilogueBegin => remembered.push(frame.clone()),
+            FrameChange::EpilogueEnd => frame = remembered.pop().unwrap(),
+            FrameChange::SetFramePointer(..) | FrameChange::Save(..) => panic!("{step:?}"),
+        }
+        described.insert(step.at.into(), frame.clone());
+    }
+    described
 }
 
 /// Makes all calls, in order. Every function of the program that is called is `void f(const uint64_t *in, uint64_t *out)`. `c_text` has

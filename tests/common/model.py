@@ -263,13 +263,16 @@ class Rewrite(ast.NodeTransformer):
         return node
 
     def visit_BinOp(self, node):
-        if isinstance(node.op, ast.BitAnd) and mask_of(node.right) is not None and maskable(node.left):
+        value, mask = node.left, node.right
+        if mask_of(mask) is None:
+            value, mask = mask, value
+        if isinstance(node.op, ast.BitAnd) and mask_of(mask) is not None and maskable(value):
             leaves = []
-            exact = self.exact(node.left, leaves)
+            exact = self.exact(value, leaves)
             # The leaves are evaluated once, in order, inside `exact`; they also say the type.
             kinds = ast.List([ast.Name(name, ast.Load()) for name in leaves], ast.Load())
             evaluated = ast.NamedExpr(ast.Name("_e", ast.Store()), exact)
-            result = self.call("masked", kinds, ast.Name("_e", ast.Load()), mask_of(node.right))
+            result = self.call("masked", kinds, ast.Name("_e", ast.Load()), mask_of(mask))
             return ast.Subscript(ast.Tuple([evaluated, result], ast.Load()), ast.Constant(1), ast.Load())
         if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.UnaryOp) and isinstance(node.right.operand, ast.Constant):
             return self.call("negative_power", self.visit(node.left), -node.right.operand.value)

@@ -1,12 +1,10 @@
 //! The control flow of a function as register allocation and lowering want it. In: a [`Func`]. Out: its reachable blocks and the blocks put
-//! on critical edges, numbered so that each has a predecessor before it, and their order in memory; parameters with a single source
+//! on critical edges, numbered, and in the order of memory ([`super::order`]); parameters with a single source
 //! replaced by that source; where each value is defined and how often it is used. Knows no machine, and changes nothing in the function.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use smallvec::SmallVec;
 
-use smallvec::{SmallVec, smallvec};
-
+use super::order;
 use super::vcode::VBlock;
 use crate::ir::func::{Block, BlockCall, ENTRY, Func, Inst, Term, Value};
 use crate::ir::op::Effect;
@@ -29,6 +27,8 @@ pub struct FlowBlock {
     pub succs: SmallVec<[VBlock; 2]>,
     /// Where it may come from.
     pub preds: Vec<VBlock>,
+    /// Rarely run.
+    pub is_cold: bool,
 }
 
 /// Where an instruction stands.
@@ -45,12 +45,10 @@ pub struct Place {
 /// The result.
 #[derive(Clone, Debug)]
 pub struct Flow {
-    /// Blocks by number. The first is the entry; of each other's predecessors, one has a smaller number. Otherwise numbers follow memory.
+    /// Blocks by number, in reverse postorder: from the last to the first, every use comes before its definition, loop-carried ones aside.
     pub blocks: Vec<FlowBlock>,
-    /// The blocks in the order of memory: as [`Func::layout`] has them, edges behind their sources, or among the cold blocks.
+    /// The blocks in the order of memory.
     pub layout: Vec<VBlock>,
-    /// The blocks so that every definition comes behind all its uses (loop-carried ones aside).
-    pub uses_first: Vec<VBlock>,
     aliases: Vec<Value>,
     definitions: Vec<Option<Inst>>,
     uses: Vec<u32>,
@@ -96,9 +94,8 @@ pub fn analyse(func: &Func) -> Flow {
     );
     let aliases = resolve_copies(func, &postorder, &edge_counts);
     let mut flow = Flow {
-        blocks: Vec::with_capacity(postorder.len()),
-        layout: Vec::with_capacity(postorder.len()),
-        uses_first: Vec::with_capacity(postorder.len()),
+        blocks: Vec::new(),
+        layout: Vec::new(),
         aliases,
         definitions: vec![None; func.values.len()],
         uses: vec![0; func.values.len()],
@@ -108,7 +105,8 @@ pub fn analyse(func: &Func) -> Flow {
     for &block in &postorder {
         flow.survey(func, block);
     }
-    flow.order_blocks(func, &postorder);
+    let is_join = |block: Block| flow.edge_counts[block.index()] > 1;
+    (flow.blocks, flow.layout) = order::order(func, &postorder, is_join);
     flow
 }
 
@@ -201,114 +199,6 @@ impl Flow {
             .flat_map(|call| &call.args);
         for &value in direct.iter().chain(passed) {
             self.uses[self.aliases[value.index()].index()] += 1;
-        }
-    }
-
-    /// Puts blocks and edge blocks in order, numbers them, and connects them.
-    fn order_blocks(&mut self, func: &Func, postorder: &[Block]) {
-        let sources = self.sources_in_memory(func, postorder);
-        let mut places = Places {
-            blocks: vec![u32::MAX; func.blocks.len()],
-            edges: vec![[u32::MAX; 2]; func.blocks.len()],
-        };
-        for (at, &source) in sources.iter().enumerate() {
-            match source {
-                Source::Block(block) => places.blocks[block.index()] = at as u32,
-                Source::Edge(from, n) => places.edges[from.index()][n] = at as u32,
-            }
-        }
-        let succs: Vec<SmallVec<[u32; 2]>> = sources
-            .iter()
-            .map(|&source| places.succs(func, source))
-            .collect();
-
-        // A block is ready once a predecessor has its number; the first in memory of those that are ready comes next.
-        let mut numbers = vec![u32::MAX; sources.len()];
-        let mut ready = BinaryHeap::from([Reverse(0)]);
-        let mut is_ready = vec![false; sources.len()];
-        is_ready[0] = true;
-        while let Some(Reverse(at)) = ready.pop() {
-            numbers[at as usize] = self.blocks.len() as u32;
-            self.blocks.push(FlowBlock {
-                source: sources[at as usize],
-                succs: succs[at as usize].iter().map(|&at| VBlock(at)).collect(),
-                preds: Vec::new(),
-            });
-            for &succ in &succs[at as usize] {
-                if !std::mem::replace(&mut is_ready[succ as usize], true) {
-                    ready.push(Reverse(succ));
-                }
-            }
-        }
-        let number = |at: u32| VBlock(numbers[at as usize]);
-        self.layout = (0..sources.len() as u32).map(number).collect();
-        for at in 0..self.blocks.len() {
-            for n in 0..self.blocks[at].succs.len() {
-                let succ = number(self.blocks[at].succs[n].0);
-                self.blocks[at].succs[n] = succ;
-                self.blocks[succ.index()].preds.push(VBlock(at as u32));
-            }
-        }
-        for &block in postorder {
-            let edges = places.edges[block.index()].into_iter();
-            let edges = edges.filter(|&edge| edge != u32::MAX);
-            let all = edges.chain([places.blocks[block.index()]]);
-            self.uses_first.extend(all.map(number));
-        }
-    }
-
-    /// Reachable blocks and critical edges in the order of memory.
-    fn sources_in_memory(&self, func: &Func, postorder: &[Block]) -> Vec<Source> {
-        let mut reachable = vec![false; func.blocks.len()];
-        for &block in postorder {
-            reachable[block.index()] = true;
-        }
-        let is_cold = |block: Block| func.blocks[block.index()].cold;
-        let mut warm = Vec::with_capacity(postorder.len());
-        let mut cold = Vec::new();
-        for block in func.layout() {
-            if !reachable[block.index()] {
-                continue;
-            }
-            let list = if is_cold(block) { &mut cold } else { &mut warm };
-            list.push(Source::Block(block));
-            let Term::Br(_, then, other) = terminator(func, block) else {
-                continue;
-            };
-            for (at, target) in [then, other].into_iter().enumerate() {
-                if self.is_join(target.block) {
-                    let is_cold = is_cold(block) || is_cold(target.block);
-                    let list = if is_cold { &mut cold } else { &mut warm };
-                    list.push(Source::Edge(block, at));
-                }
-            }
-        }
-        warm.append(&mut cold);
-        warm
-    }
-}
-
-/// Where blocks and edges stand in memory; `u32::MAX` for those that are not there.
-struct Places {
-    blocks: Vec<u32>,
-    edges: Vec<[u32; 2]>,
-}
-
-impl Places {
-    fn succs(&self, func: &Func, source: Source) -> SmallVec<[u32; 2]> {
-        match source {
-            Source::Edge(from, n) => {
-                let call = nth_target(terminator(func, from), n).expect("edges are branches");
-                smallvec![self.blocks[call.block.index()]]
-            }
-            Source::Block(block) => {
-                let targets = terminator(func, block).targets().into_iter().enumerate();
-                let succ = |(n, call): (usize, &BlockCall)| match self.edges[block.index()].get(n) {
-                    Some(&edge) if edge != u32::MAX => edge,
-                    _ => self.blocks[call.block.index()],
-                };
-                targets.map(succ).collect()
-            }
         }
     }
 }

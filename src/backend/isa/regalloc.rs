@@ -4,7 +4,7 @@
 
 use regalloc2 as ra;
 
-use super::vcode::{Access, Clobbers, Constraint, Shape, VBlock};
+use super::vcode::{Access, BlockShape, Clobbers, Constraint, Shape, VBlock};
 use crate::target::regs::{Reg, RegClass};
 
 /// Which registers may be handed out.
@@ -82,6 +82,27 @@ pub struct Allocation {
     pub moves: Vec<Move>,
     /// How many spill slots the frame needs.
     pub spill_slots: u32,
+}
+
+impl Allocation {
+    /// Whether a block that pleases uses a spill slot.
+    pub fn spills_where(&self, shape: &Shape, pleases: impl Fn(&BlockShape) -> bool) -> bool {
+        let mut moves = self.moves.iter().peekable();
+        shape.blocks.iter().any(|block| {
+            let mut spills = false;
+            while let Some(m) = moves.next_if(|m| m.inst < block.insts.end) {
+                spills |= m.uses_spill_slot();
+            }
+            spills && pleases(block)
+        })
+    }
+}
+
+impl Move {
+    /// Whether it loads or stores a spill slot.
+    pub fn uses_spill_slot(&self) -> bool {
+        matches!(self.from, Loc::Spill(_)) || matches!(self.to, Loc::Spill(_))
+    }
 }
 
 /// Gives every operand a location. Panics if the allocator refuses: a constraint that cannot be met is a fault of our lowering.

@@ -104,6 +104,8 @@ pub struct BlockShape {
     pub params: Vec<VReg>,
     /// Arguments for the parameters of the one successor.
     pub args: Vec<VReg>,
+    /// Rarely run.
+    pub is_cold: bool,
 }
 
 /// A function as machine code on virtual registers.

@@ -4,6 +4,7 @@ pub mod args;
 pub mod body;
 pub mod ctx;
 pub mod entry;
+pub mod exec;
 pub mod runtime;
 pub mod state;
 pub mod version;

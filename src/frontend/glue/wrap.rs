@@ -314,10 +314,10 @@ fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
     value
 }
 
-/// Of an exact float, told by its type: read where [`super::entry::type_offset`] says, which is nowhere on builds whose objects we do not
+/// Of an exact float, told by its type: read where [`super::exec::type_offset`] says, which is nowhere on builds whose objects we do not
 /// know; there every float takes the cold path.
 fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
-    let cell = super::entry::type_offset(ctx);
+    let cell = super::exec::type_offset(ctx);
     let cell = b.data_addr(cell, 0);
     let offset = b.load(MemType::I64, cell, 0);
     let place = b.op(Op::Iadd, &[object, offset]);

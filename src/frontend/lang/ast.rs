@@ -157,6 +157,8 @@ pub struct Def {
     pub name: Name,
     /// Its parameters.
     pub params: Vec<Param>,
+    /// There are `*args` or `**kwargs`, which were diagnosed.
+    pub stars: bool,
     /// What stands behind `->`.
     pub returns: Option<Expr>,
     /// Its statements.

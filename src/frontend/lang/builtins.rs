@@ -3,7 +3,8 @@
 use super::ast;
 use super::calls::Answer;
 use super::check::Body;
-use super::exprs::{floating, join};
+use super::conditions::join;
+use super::exprs::floating;
 use super::ty::{self, Val, rule, ty_name};
 use super::typed::{BinOp, BitOp, ExprKind, IntTy, Rule, Storage, Ty};
 use crate::base::diag::Diagnostic;

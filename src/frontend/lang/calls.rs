@@ -3,7 +3,7 @@
 
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, positional};
-use super::exprs::Named;
+use super::names::Named;
 use super::ty::{Val, storage_name, ty_name};
 use super::typed::{Const, Expr, ExprKind, FunctionId, Storage, Ty};
 use super::{ParamKind, ParamSig, builtins, mathfns};
@@ -305,5 +305,5 @@ fn filled(default: Const, storage: Storage, span: Span) -> Expr {
         (_, storage) => storage.ty(),
     };
     let val = Val::new(ExprKind::Const(constant), ty, span);
-    val.to_object().unwrap_or_else(|number| number).expr
+    val.into_object().unwrap_or_else(|number| *number).expr
 }

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ast::{self, ExprKind as Syntax};
+use super::ast;
+use super::scope::Scope;
 use super::typed::{
     Const, Expr, ExprKind, Function, FunctionId, Local, LocalId, Overflow, Rule, Storage, Ty,
 };
-use super::{Env, MethodSig, ParamKind, ParamSig, flow, graph, parse, ty};
+use super::{Env, MethodSig, ParamKind, flow, graph, heads, parse, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
 
@@ -185,179 +186,13 @@ fn collect<'e, 'b>(
                 let message = format!("`{}` is defined twice", def.name.text);
                 diags[index].push(Diagnostic::error(def.name.span, message));
             }
-            let callable = helper(env, index, def, &mut diags[index]);
+            let callable = heads::helper(env, index, def, &mut diags[index]);
             module.functions.push(callable);
             defs.push(def);
         }
         module.helpers.push(helpers);
     }
     (module, defs)
-}
-
-/// The signature of a helper `def`.
-fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) -> Callable {
-    let method = &env.methods[owner].0;
-    let mut broken = false;
-    let mut params: Vec<ParamSig> = Vec::new();
-    for param in &def.params {
-        if params.iter().any(|other| other.name == param.name.text) {
-            let message = format!("the parameter `{}` is there twice", param.name.text);
-            diags.push(Diagnostic::error(param.name.span, message));
-            broken = true;
-        }
-        let storage = match &param.annotation {
-            Some(annotation) => declared_type(annotation, diags),
-            None => {
-                let message = format!("the parameter `{}` has no type", param.name.text);
-                let hint = format!("write its type: `{}: i64`", param.name.text);
-                diags.push(Diagnostic::error(param.name.span, message).hint(hint));
-                None
-            }
-        };
-        let default = match &param.default {
-            None => None,
-            Some(value) => match default(value, storage, diags) {
-                Some(value) => Some(value),
-                None => {
-                    broken = true;
-                    None
-                }
-            },
-        };
-        broken |= storage.is_none();
-        params.push(ParamSig {
-            name: param.name.text.clone(),
-            storage: storage.unwrap_or(Storage::Object),
-            kind: param.kind,
-            default,
-            span: param.name.span,
-        });
-    }
-    let (results, returns_tuple) = match def.returns.as_ref() {
-        Some(returns) => result_types(returns, diags),
-        None => {
-            let message = format!("`{}` does not say what it returns", def.name.text);
-            let hint = "write `-> i64:` at the end of the line, or `-> None:`";
-            diags.push(Diagnostic::error(def.name.span, message).hint(hint));
-            None
-        }
-    }
-    .unwrap_or_else(|| {
-        broken = true;
-        (Vec::new(), false)
-    });
-    Callable {
-        sig: MethodSig {
-            name: format!("{}.{}", method.name, def.name.text),
-            params,
-            results,
-            returns_tuple,
-            overflow: method.overflow,
-            nogil: method.nogil,
-        },
-        span: def.name.span,
-        owner: Some(owner),
-        broken,
-    }
-}
-
-/// A default of a helper's parameter: a constant that fits.
-fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics) -> Option<Const> {
-    let constant = match &value.kind {
-        Syntax::Wrong => return None,
-        Syntax::Bool(value) => Some(Const::Bool(*value)),
-        Syntax::None => Some(Const::None),
-        Syntax::Float(value) => Some(Const::Float(*value)),
-        Syntax::Unary(ast::UnaryOp::Neg, inner) => match inner.kind {
-            Syntax::Float(value) => Some(Const::Float(-value)),
-            Syntax::Int(value) => Some(Const::Int(-i128::from(value))),
-            _ => None,
-        },
-        Syntax::Int(value) => Some(Const::Int(i128::from(*value))),
-        _ => None,
-    };
-    let Some(constant) = constant else {
-        let message = "a default has to be a literal";
-        let hint = "leave it out and pass the value in every call";
-        diags.push(Diagnostic::error(value.span, message).hint(hint));
-        return None;
-    };
-    let fitting = match (constant, storage?) {
-        (Const::Bool(value), Storage::Int(_)) => Some(Const::Int(i128::from(value))),
-        (Const::Int(value), Storage::Int(int)) => {
-            ty::contains(int.range(), (value, value)).then_some(constant)
-        }
-        (Const::Int(value), Storage::F32 | Storage::F64) => Some(Const::Float(value as f64)),
-        (Const::Float(value), Storage::F32) => Some(Const::Float(f64::from(value as f32))),
-        (Const::Bool(_), Storage::Bool)
-        | (Const::Float(_), Storage::F64)
-        | (Const::None, Storage::Object) => Some(constant),
-        _ => None,
-    };
-    if fitting.is_none() {
-        let name = ty::storage_name(storage?);
-        let message = format!("this default is no value of the type `{name}`");
-        diags.push(Diagnostic::error(value.span, message));
-    }
-    fitting
-}
-
-/// The type an annotation means; says what is wrong with it otherwise.
-pub fn declared_type(annotation: &ast::Expr, diags: &mut Diagnostics) -> Option<Storage> {
-    let name = match &annotation.kind {
-        Syntax::Wrong => return None,
-        Syntax::Name(name) => name.as_str(),
-        Syntax::Subscript(base, _) => match &base.kind {
-            Syntax::Name(name) => name.as_str(),
-            _ => "",
-        },
-        _ => "",
-    };
-    if matches!(annotation.kind, Syntax::Name(_)) {
-        if let Some(storage) = ty::storage_named(name) {
-            return Some(storage);
-        }
-    }
-    let later = ["Buffer", "MutBuffer", "Array", "bytes", "str"];
-    let diagnostic = if later.contains(&name) {
-        Diagnostic::error(
-            annotation.span,
-            format!("the type `{name}` is not there yet"),
-        )
-        .hint("bodies know integers, floats, bools and `object` parameters so far")
-    } else {
-        Diagnostic::error(annotation.span, "this is no type of the body language").hint(
-            "types are i8 i16 i32 i64 u8 u16 u32 u64 isize usize f32 f64 bool int float object",
-        )
-    };
-    diags.push(diagnostic);
-    None
-}
-
-/// What an annotation behind `->` means.
-fn result_types(returns: &ast::Expr, diags: &mut Diagnostics) -> Option<(Vec<Storage>, bool)> {
-    match &returns.kind {
-        Syntax::None => Some((Vec::new(), false)),
-        Syntax::Subscript(base, items) if matches!(&base.kind, Syntax::Name(n) if n == "tuple") => {
-            let items = match &items.kind {
-                Syntax::Tuple(items) => items.as_slice(),
-                _ => std::slice::from_ref(&**items),
-            };
-            let types: Vec<_> = items
-                .iter()
-                .map(|item| declared_type(item, diags))
-                .collect();
-            if items.is_empty() {
-                diags.push(Diagnostic::error(
-                    returns.span,
-                    "an empty tuple cannot be returned",
-                ));
-                return None;
-            }
-            Some((types.into_iter().collect::<Option<_>>()?, true))
-        }
-        _ => Some((vec![declared_type(returns, diags)?], false)),
-    }
 }
 
 /// A function of which nothing is known but its head.
@@ -455,11 +290,11 @@ impl<'m> Body<'m> {
         let mut scope = Scope::default();
         if function.owner.is_some() {
             scope.block(around);
-            body.outer = std::mem::take(&mut scope.names);
+            let outer = std::mem::take(&mut scope);
+            // Imports of the body serve its helpers too.
+            (body.outer, scope.imports) = (outer.names, outer.imports);
             let params = &module.functions[method].sig.params;
             body.outer.extend(params.iter().map(|p| p.name.clone()));
-            scope.types.clear();
-            scope.wrong.clear();
         }
         scope.block(statements);
         body.imports = scope.imports.into_iter().collect();
@@ -504,7 +339,7 @@ impl<'m> Body<'m> {
     fn declare(&mut self, name: &ast::Name, annotation: &ast::Expr) {
         let id = self.names[&name.text];
         let is_param = (id.0 as usize) < self.function.sig.params.len();
-        let storage = declared_type(annotation, &mut self.diags);
+        let storage = heads::declared_type(annotation, &mut self.diags);
         let variable = &mut self.locals[id.0 as usize];
         match (storage, variable.storage) {
             (None, _) => variable.wrong = true,
@@ -596,75 +431,6 @@ pub fn placeholder(span: Span) -> Expr {
         kind: ExprKind::Const(Const::None),
         ty: Ty::None,
         span,
-    }
-}
-
-/// The names a function binds, in the order of their first appearance: Python makes them its locals.
-#[derive(Default)]
-struct Scope<'a> {
-    names: Vec<String>,
-    types: Vec<(ast::Name, &'a ast::Expr)>,
-    imports: Vec<(String, Import)>,
-    wrong: Vec<String>,
-}
-
-impl<'a> Scope<'a> {
-    fn block(&mut self, statements: &'a [ast::Stmt]) {
-        for statement in statements {
-            self.statement(statement);
-        }
-    }
-
-    fn statement(&mut self, statement: &'a ast::Stmt) {
-        match &statement.kind {
-            ast::StmtKind::Assign(targets, _) => targets.iter().for_each(|t| self.target(t)),
-            ast::StmtKind::Annotated(name, annotation, _) => {
-                self.bind(&name.text);
-                self.types.push((name.clone(), annotation));
-            }
-            ast::StmtKind::Augmented(name, _, _) => self.bind(&name.text),
-            ast::StmtKind::If(_, body, orelse) | ast::StmtKind::While(_, body, orelse) => {
-                self.block(body);
-                self.block(orelse);
-            }
-            ast::StmtKind::For(target, _, body, orelse) => {
-                self.target(target);
-                self.block(body);
-                self.block(orelse);
-            }
-            ast::StmtKind::ImportMath(name) => {
-                self.imports.push((name.clone(), Import::Module));
-            }
-            ast::StmtKind::FromMath(name, member) => {
-                let member = Import::Member(member.text.clone());
-                self.imports.push((name.clone(), member));
-            }
-            ast::StmtKind::Wrong(names) => {
-                names.iter().for_each(|name| self.bind(name));
-                self.wrong.extend(names.iter().cloned());
-            }
-            ast::StmtKind::Break
-            | ast::StmtKind::Continue
-            | ast::StmtKind::Return(_)
-            | ast::StmtKind::Raise(_)
-            | ast::StmtKind::Assert(..)
-            | ast::StmtKind::Expr(_)
-            | ast::StmtKind::Def(_) => {}
-        }
-    }
-
-    fn target(&mut self, target: &ast::Expr) {
-        match &target.kind {
-            Syntax::Name(name) => self.bind(name),
-            Syntax::Tuple(items) => items.iter().for_each(|item| self.target(item)),
-            _ => {}
-        }
-    }
-
-    fn bind(&mut self, name: &str) {
-        if !self.names.iter().any(|other| other == name) {
-            self.names.push(name.to_owned());
-        }
     }
 }
 

@@ -18,7 +18,16 @@ pub fn mark(
             .iter()
             .any(|(callee, _)| components[callee.0 as usize] == components[index]);
     }
-    let cyclic = cyclic(functions, calls, &components);
+    let recursive: Vec<bool> = functions.iter().map(|f| f.recursive).collect();
+    let cyclic = reaches(&recursive, calls, &components);
+    let object = |function: &Function| {
+        let locals = function.locals.iter().map(|local| local.storage);
+        locals
+            .chain(function.results.iter().copied())
+            .any(|s| s == Storage::Object)
+    };
+    let objects: Vec<bool> = functions.iter().map(object).collect();
+    let objects = reaches(&objects, calls, &components);
     for (index, callable) in module.functions.iter().enumerate() {
         if !callable.sig.nogil {
             continue;
@@ -58,10 +67,7 @@ pub fn mark(
                 let hint = "write a loop, or leave `nogil` out";
                 own.push(Diagnostic::error(*span, message).hint(hint));
             }
-            let object = |storage: &Storage| *storage == Storage::Object;
-            if target.sig.params.iter().any(|p| object(&p.storage))
-                || target.sig.results.iter().any(object)
-            {
+            if objects[callee.0 as usize] {
                 let message = format!("`{name}` works with objects, and the GIL is released");
                 own.push(Diagnostic::error(*span, message).hint(hint));
             }
@@ -69,22 +75,20 @@ pub fn mark(
     }
 }
 
-/// Which functions may call themselves or call one that may. Components are numbered callees first.
-fn cyclic(
-    functions: &[Function],
-    calls: &[Vec<(FunctionId, Span)>],
-    components: &[usize],
-) -> Vec<bool> {
-    let mut order: Vec<usize> = (0..functions.len()).collect();
+/// Which functions are marked or call, directly or through others, one that is. Components are numbered callees first.
+fn reaches(marked: &[bool], calls: &[Vec<(FunctionId, Span)>], components: &[usize]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..marked.len()).collect();
     order.sort_by_key(|at| components[*at]);
-    let mut cyclic = vec![false; functions.len()];
+    let mut reaches = vec![false; components.iter().max().map_or(0, |last| last + 1)];
     for at in order {
-        let below = calls[at]
-            .iter()
-            .any(|(callee, _)| cyclic[callee.0 as usize]);
-        cyclic[at] = functions[at].recursive || below;
+        let mut callees = calls[at].iter().map(|(callee, _)| callee.0 as usize);
+        let here = marked[at] || callees.any(|callee| reaches[components[callee]]);
+        reaches[components[at]] |= here;
     }
-    cyclic
+    components
+        .iter()
+        .map(|component| reaches[*component])
+        .collect()
 }
 
 /// The number of each function's strongly connected component (Tarjan), without recursion of our own.

@@ -2,7 +2,7 @@
 
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, placeholder};
-use super::exprs::Named;
+use super::names::Named;
 use super::ty::{self, Val};
 use super::typed::{Expr, ExprKind, IntTy, LocalId, Rule, Stmt, StmtKind, Storage, Ty};
 use crate::base::source::Span;
@@ -135,9 +135,7 @@ impl Body<'_> {
         };
         let step = ints.next().unwrap_or_else(|| Val::int(1, iter.span));
         let (start, stop) = self.unify("range", start, stop)?;
-        let Some(step) = self.step(step, start.ty(), &start) else {
-            return None;
-        };
+        let step = self.step(step, start.ty(), &start)?;
         Some([start.expr, stop.expr, step.expr])
     }
 

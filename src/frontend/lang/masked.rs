@@ -6,8 +6,8 @@
 
 use super::ast::{self, ExprKind as Syntax, UnaryOp};
 use super::check::Body;
-use super::exprs::Named;
 use super::fold;
+use super::names::Named;
 use super::ty::{Val, ty_name};
 use super::typed::{BinOp, Const, Expr, ExprKind, Rule, Ty};
 use crate::base::diag::Diagnostic;

@@ -1,19 +1,24 @@
 //! The body language: Python text becomes typed bodies. The door to the Python parser is `parse`.
 
+mod assign;
 mod ast;
 mod builtins;
 mod calls;
 mod check;
+mod conditions;
 mod exprs;
 mod flow;
 mod fold;
 mod graph;
+mod heads;
 mod loops;
 mod masked;
 mod mathfns;
+mod names;
 mod parse;
 pub mod print;
 mod raise;
+mod scope;
 mod stmts;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,9 @@
 
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Body;
-use super::exprs::Named;
+use super::names::Named;
 use super::typed::{Exception, Message, Piece, StmtKind};
 use crate::base::diag::Diagnostic;
-use crate::base::source::Span;
 use crate::frontend::capi::exceptions::{self, EXCEPTIONS};
 
 /// The stable ABI we import from (3.x).
@@ -93,13 +92,13 @@ impl Body<'_> {
     /// The argument of an exception.
     pub fn message(&mut self, e: &ast::Expr) -> Option<Message> {
         if let Syntax::Str(pieces) = &e.kind {
-            return Some(Message::Text(self.pieces(pieces, e.span)?));
+            return Some(Message::Text(self.pieces(pieces)?));
         }
         let val = self.expr(e)?;
         Some(Message::Value(val.expr))
     }
 
-    fn pieces(&mut self, pieces: &[ast::Piece], span: Span) -> Option<Vec<Piece>> {
+    fn pieces(&mut self, pieces: &[ast::Piece]) -> Option<Vec<Piece>> {
         let mut out: Vec<Option<Piece>> = Vec::new();
         for piece in pieces {
             match piece {
@@ -113,7 +112,7 @@ impl Body<'_> {
                     spec,
                 } => {
                     let val = self.expr(value);
-                    let spec = self.pieces(spec, span);
+                    let spec = self.pieces(spec);
                     out.push(match (val, spec) {
                         (Some(val), Some(spec)) => Some(Piece::Value {
                             value: val.expr,

@@ -24,6 +24,9 @@ pub struct Val {
     pub range: (i128, i128),
 }
 
+/// A value of another type, or the value as it was.
+pub type Converted = Result<Val, Box<Val>>;
+
 impl Val {
     /// An expression of which its type is all that is known.
     pub fn new(kind: ExprKind, ty: Ty, span: Span) -> Val {
@@ -110,7 +113,7 @@ impl Val {
     }
 
     /// As a U64 without a check, where the language says it is one: literals, bools, small unsigned types.
-    pub fn to_u64(self) -> Result<Val, Val> {
+    pub fn into_u64(self) -> Converted {
         if self.ty() == Ty::U64 {
             return Ok(self);
         }
@@ -124,7 +127,7 @@ impl Val {
                     ..Val::new(kind, Ty::U64, span)
                 })
             } else {
-                Err(self)
+                Err(Box::new(self))
             };
         }
         if self.ty() == Ty::Bool {
@@ -148,11 +151,11 @@ impl Val {
                 });
             }
         }
-        Err(self)
+        Err(Box::new(self))
     }
 
     /// As an F64: floats, and integers rounded to the nearest.
-    pub fn to_f64(self) -> Result<Val, Val> {
+    pub fn into_f64(self) -> Converted {
         match self.ty() {
             Ty::F64 => Ok(self),
             Ty::Bool | Ty::I64 | Ty::U64 => match (&self.expr.kind, self.ty()) {
@@ -161,16 +164,16 @@ impl Val {
                 }
                 (_, _) => Ok(self.widen(Ty::F64)),
             },
-            Ty::None | Ty::Object => Err(self),
+            Ty::None | Ty::Object => Err(Box::new(self)),
         }
     }
 
     /// As an Object.
-    pub fn to_object(self) -> Result<Val, Val> {
+    pub fn into_object(self) -> Converted {
         match self.ty() {
             Ty::Object => Ok(self),
             Ty::None => Ok(self.widen(Ty::Object)),
-            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => Err(self),
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => Err(Box::new(self)),
         }
     }
 }
@@ -290,14 +293,14 @@ pub fn rule(overflow: Overflow) -> Rule {
 pub fn to_int(val: Val, target: IntTy, rule: Rule) -> Option<Val> {
     let span = val.span();
     let (low, high) = target.range();
-    if let (Some(value), true) = (val.literal, is_const(&val)) {
-        if (low..=high).contains(&value) {
-            let storage = Storage::Int(target);
-            return Some(Val {
-                range: (value, value),
-                ..Val::stored(ExprKind::Const(Const::Int(value)), storage, span)
-            });
-        }
+    if let (Some(value), true) = (val.literal, is_const(&val))
+        && (low..=high).contains(&value)
+    {
+        let storage = Storage::Int(target);
+        return Some(Val {
+            range: (value, value),
+            ..Val::stored(ExprKind::Const(Const::Int(value)), storage, span)
+        });
     }
     let wide = if target == IntTy::U64 {
         Ty::U64
@@ -305,7 +308,7 @@ pub fn to_int(val: Val, target: IntTy, rule: Rule) -> Option<Val> {
         Ty::I64
     };
     let val = match (val.ty(), wide) {
-        (Ty::Bool, Ty::U64) => val.to_u64().unwrap_or_else(Val::number),
+        (Ty::Bool, Ty::U64) => val.into_u64().unwrap_or_else(|val| val.number()),
         (Ty::Bool, _) => val.number(),
         (Ty::I64 | Ty::U64, _) => val,
         (Ty::F64 | Ty::None | Ty::Object, _) => return None,
@@ -314,9 +317,9 @@ pub fn to_int(val: Val, target: IntTy, rule: Rule) -> Option<Val> {
         val
     } else {
         let val = if wide == Ty::U64 {
-            val.to_u64()
+            val.into_u64()
         } else {
-            Err(val)
+            Err(Box::new(val))
         };
         match val {
             Ok(val) => val,

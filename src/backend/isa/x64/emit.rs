@@ -8,12 +8,15 @@ use crate::backend::isa::buffer::{BranchForms, Buffer, Label};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
-use crate::backend::isa::vcode::{Shape, VBlock};
+use crate::backend::isa::vcode::{BlockShape, Clobbers, Shape, VBlock};
+use crate::backend::isa::wrap::framed_blocks;
 use crate::ir::func::{Conv, Func};
 use crate::target::Target;
 use crate::target::regs::{Reg, RegClass, x64};
 
 const RSP: u8 = x64::RSP.number;
+/// A call pushes the address to return to.
+const RETURN_SIZE: u32 = 8;
 
 /// Writes a function.
 pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Allocation) -> Code {
@@ -22,20 +25,29 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         Conv::C => target.c,
         Conv::Internal => target.internal,
     };
+    let written = written_of(conv.callee_saved, allocation);
+    let needs = needs_frame(lowered, allocation, &written);
     let frame = lay_out(Needs {
-        saved: written_of(conv.callee_saved, allocation),
+        saved: written,
         spill_slots: allocation.spill_slots,
         slots: &func.slots,
         outgoing: lowered.outgoing,
-        return_size: 8,
+        return_size: RETURN_SIZE,
         stack_align: conv.stack_align,
     });
+    let framed = if frame.is_empty() {
+        vec![false; shape.blocks.len()]
+    } else {
+        framed_blocks(shape, needs)
+    };
     let mut emit = Emit {
         lowered,
         allocation,
         frame,
-        buffer: Buffer::new(shape.blocks.len()),
-        order: Vec::new(),
+        framed,
+        state: FrameState::None,
+        is_framed: false,
+        buffer: Buffer::new(2 * shape.blocks.len()),
         nexts: vec![None; shape.blocks.len()],
         forwarded: forward(lowered, allocation),
         next_move: 0,
@@ -44,26 +56,74 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     if target.landing_pads && (func.export || func.address_taken) {
         emit.plain(Op::Endbr64);
     }
-    emit.prologue();
-    emit.order_blocks();
-    for block in std::mem::take(&mut emit.order) {
-        emit.block(block);
+    emit.buffer.end_prologue();
+    for item in emit.items() {
+        match item {
+            Item::Entry(block) => emit.frame_entry(block),
+            Item::Block(block) => emit.block(block),
+        }
     }
     emit.buffer.finish()
 }
 
 /// Which of `saved` the function writes.
 fn written_of(saved: &[Reg], allocation: &Allocation) -> Vec<Reg> {
-    let mut written = [false; 32];
-    let key = |reg: Reg| reg.number as usize + 16 * (reg.class == RegClass::Float) as usize;
+    let mut written = Clobbers::default();
     let targets = allocation.moves.iter().map(|m| &m.to);
     for &loc in allocation.locs.iter().chain(targets) {
         if let Loc::Reg(reg) = loc {
-            written[key(reg)] = true;
+            written = written.with(reg);
         }
     }
-    let is_written = |reg: &Reg| written[key(*reg)];
+    let is_written = |&reg: &Reg| written.contains(reg);
     saved.iter().copied().filter(is_written).collect()
+}
+
+/// Which blocks call, use the frame's memory, or write a register that must be saved first.
+fn needs_frame(lowered: &Lowered, allocation: &Allocation, saved: &[Reg]) -> Vec<bool> {
+    let shape = &lowered.code.shape;
+    let is_of_frame = |&loc: &Loc| match loc {
+        Loc::Reg(reg) => saved.contains(&reg),
+        Loc::Spill(_) => true,
+    };
+    let mut moves = allocation.moves.iter().peekable();
+    let needs = |block: &BlockShape| {
+        let mut needs = false;
+        while let Some(m) = moves.next_if(|m| m.inst < block.insts.end) {
+            needs |= is_of_frame(&m.from) || is_of_frame(&m.to);
+        }
+        let mut insts = block.insts.clone();
+        needs
+            || insts.any(|at| {
+                let locs = &allocation.locs[shape.operand_range(at as usize)];
+                uses_frame(&lowered.code.insts[at as usize]) || locs.iter().any(is_of_frame)
+            })
+    };
+    shape.blocks.iter().map(needs).collect()
+}
+
+/// Whether the instruction calls or has an address in the frame.
+fn uses_frame(inst: &Inst64) -> bool {
+    match inst {
+        Inst64::Call(_) => true,
+        Inst64::Row { rm, .. } => match rm {
+            RmShape::Mem { base, .. } => match base {
+                Base::Slot(_) | Base::Outgoing => true,
+                Base::None | Base::Reg | Base::Incoming => false,
+            },
+            RmShape::Reg | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
+        },
+        Inst64::Args
+        | Inst64::Zero
+        | Inst64::FloatZero
+        | Inst64::FloatOnes
+        | Inst64::FloatCmov(_)
+        | Inst64::TailCall(_)
+        | Inst64::Ret
+        | Inst64::Jump
+        | Inst64::Branch(_)
+        | Inst64::Trap => false,
+    }
 }
 
 /// For each block, where a jump to it really goes: blocks that only jump on are passed over.
@@ -98,14 +158,38 @@ fn forward(lowered: &Lowered, allocation: &Allocation) -> Vec<VBlock> {
     targets
 }
 
+/// What is laid out in memory.
+#[derive(Clone, Copy, Debug)]
+enum Item {
+    /// The making of the frame for those who come to this block without one.
+    Entry(VBlock),
+    /// A block.
+    Block(VBlock),
+}
+
+/// What unwinders know of the frame at the current place: facts hold for what follows in memory, not in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FrameState {
+    /// There is none, and none was described yet.
+    None,
+    /// There is one.
+    Made,
+    /// There is none for now, inside an `EpilogueBegin`.
+    Undone,
+}
+
 struct Emit<'a> {
     lowered: &'a Lowered,
     allocation: &'a Allocation,
     frame: Frame,
+    /// The blocks that run with a frame.
+    framed: Vec<bool>,
+    state: FrameState,
+    /// Whether the block being written runs with a frame.
+    is_framed: bool,
     buffer: Buffer,
-    /// The blocks that do not vanish, in the order of memory, and what stands behind each.
-    order: Vec<VBlock>,
-    nexts: Vec<Option<VBlock>>,
+    /// What stands behind each block.
+    nexts: Vec<Option<Label>>,
     forwarded: Vec<VBlock>,
     next_move: usize,
 }
@@ -115,9 +199,59 @@ impl Emit<'_> {
         &self.lowered.code.shape
     }
 
+    // Order.
+
+    /// What there is to write, in the order of memory. Blocks that are passed over vanish.
+    fn items(&mut self) -> Vec<Item> {
+        let mut items = Vec::with_capacity(self.lowered.layout.len());
+        for &block in &self.lowered.layout {
+            if self.forwarded[block.index()] != block {
+                continue;
+            }
+            if self.is_entered(block) {
+                items.push(Item::Entry(block));
+            }
+            items.push(Item::Block(block));
+        }
+        for pair in items.windows(2) {
+            if let Item::Block(block) = pair[0] {
+                self.nexts[block.index()] = Some(match pair[1] {
+                    Item::Entry(next) => self.entry_label(next),
+                    Item::Block(next) => Label(next.0),
+                });
+            }
+        }
+        items
+    }
+
+    /// Whether somebody without a frame comes to this block, which has one.
+    fn is_entered(&self, block: VBlock) -> bool {
+        let is_entry = block.0 == 0;
+        let comes_without = |pred: &VBlock| !self.framed[pred.index()];
+        let preds = &self.shape().blocks[block.index()].preds;
+        self.framed[block.index()] && (is_entry || preds.iter().any(comes_without))
+    }
+
+    fn entry_label(&self, block: VBlock) -> Label {
+        Label(block.0 + self.shape().blocks.len() as u32)
+    }
+
+    /// Where the nth successor of `block` is to be found from there.
+    fn target(&self, block: VBlock, n: usize) -> Label {
+        let to = self.forwarded[self.shape().blocks[block.index()].succs[n].index()];
+        if self.framed[to.index()] && !self.framed[block.index()] {
+            self.entry_label(to)
+        } else {
+            Label(to.0)
+        }
+    }
+
     // Frame.
 
-    fn prologue(&mut self) {
+    /// Makes the frame.
+    fn frame_entry(&mut self, block: VBlock) {
+        self.describe_frame(false);
+        self.buffer.bind(self.entry_label(block));
         for step in self.frame.prologue() {
             match step {
                 Step::Probe => self.inst(&encode::Inst {
@@ -127,11 +261,43 @@ impl Emit<'_> {
                 Step::Change(change) => self.frame_change(change),
             }
         }
-        self.buffer.end_prologue();
+        if self.state == FrameState::Undone {
+            self.buffer.frame(FrameChange::EpilogueEnd);
+        }
+        self.state = FrameState::Made;
+        if block.0 == 0 {
+            self.buffer.end_prologue();
+        }
+    }
+
+    /// States that from here on there is a frame or none, where that is not what held for the code before.
+    fn describe_frame(&mut self, is_made: bool) {
+        match (self.state, is_made) {
+            (FrameState::Made, true) | (FrameState::None | FrameState::Undone, false) => {}
+            (FrameState::Undone, true) => {
+                self.buffer.frame(FrameChange::EpilogueEnd);
+                self.state = FrameState::Made;
+            }
+            (FrameState::Made, false) => {
+                self.buffer.frame(FrameChange::EpilogueBegin);
+                for change in self.frame.epilogue() {
+                    self.buffer.frame(change);
+                }
+                self.state = FrameState::Undone;
+            }
+            (FrameState::None, true) => {
+                for step in self.frame.prologue() {
+                    if let Step::Change(change) = step {
+                        self.buffer.frame(change);
+                    }
+                }
+                self.state = FrameState::Made;
+            }
+        }
     }
 
     fn epilogue(&mut self) {
-        if self.frame.is_empty() {
+        if !self.is_framed {
             return;
         }
         self.buffer.frame(FrameChange::EpilogueBegin);
@@ -141,7 +307,7 @@ impl Emit<'_> {
     }
 
     fn end_epilogue(&mut self) {
-        if !self.frame.is_empty() {
+        if self.is_framed {
             self.buffer.frame(FrameChange::EpilogueEnd);
         }
     }
@@ -185,15 +351,9 @@ impl Emit<'_> {
 
     // Blocks.
 
-    fn order_blocks(&mut self) {
-        let stays = |block: &VBlock| self.forwarded[block.index()] == *block;
-        self.order = self.lowered.layout.iter().copied().filter(stays).collect();
-        for pair in self.order.windows(2) {
-            self.nexts[pair[0].index()] = Some(pair[1]);
-        }
-    }
-
     fn block(&mut self, block: VBlock) {
+        self.is_framed = self.framed[block.index()];
+        self.describe_frame(self.is_framed);
         self.buffer.bind(Label(block.0));
         let insts = self.shape().blocks[block.index()].insts.clone();
         let moves = &self.allocation.moves;
@@ -274,7 +434,7 @@ impl Emit<'_> {
             Inst64::Jump => {
                 let to = self.target(block, 0);
                 if Some(to) != self.nexts[block.index()] {
-                    self.buffer.branch(jump_forms(), Label(to.0));
+                    self.buffer.branch(jump_forms(), to);
                 }
             }
             Inst64::Branch(cond) => self.branch(block, cond),
@@ -282,16 +442,12 @@ impl Emit<'_> {
         }
     }
 
-    fn target(&self, block: VBlock, n: usize) -> VBlock {
-        self.forwarded[self.shape().blocks[block.index()].succs[n].index()]
-    }
-
     fn branch(&mut self, block: VBlock, cond: Cond) {
         let (then, other) = (self.target(block, 0), self.target(block, 1));
         let next = self.nexts[block.index()];
         if then == other {
             if Some(then) != next {
-                self.buffer.branch(jump_forms(), Label(then.0));
+                self.buffer.branch(jump_forms(), then);
             }
             return;
         }
@@ -301,18 +457,18 @@ impl Emit<'_> {
             (cond, then, other)
         };
         match cond {
-            Cond::One(cc) => self.buffer.branch(jcc_forms(cc), Label(then.0)),
+            Cond::One(cc) => self.buffer.branch(jcc_forms(cc), then),
             Cond::Either(a, b) => {
-                self.buffer.branch(jcc_forms(a), Label(then.0));
-                self.buffer.branch(jcc_forms(b), Label(then.0));
+                self.buffer.branch(jcc_forms(a), then);
+                self.buffer.branch(jcc_forms(b), then);
             }
             Cond::Both(a, b) => {
-                self.buffer.branch(jcc_forms(a.not()), Label(other.0));
-                self.buffer.branch(jcc_forms(b), Label(then.0));
+                self.buffer.branch(jcc_forms(a.not()), other);
+                self.buffer.branch(jcc_forms(b), then);
             }
         }
         if Some(other) != next {
-            self.buffer.branch(jump_forms(), Label(other.0));
+            self.buffer.branch(jump_forms(), other);
         }
     }
 
@@ -384,7 +540,8 @@ impl Emit<'_> {
             Base::None => (None, index(0), 0),
             Base::Reg => (Some(number(locs[0])), index(1), 0),
             Base::Slot(slot) => (Some(RSP), index(0), self.frame.slots[slot.index()]),
-            Base::Incoming => (Some(RSP), index(0), self.frame.incoming),
+            Base::Incoming if self.is_framed => (Some(RSP), index(0), self.frame.incoming),
+            Base::Incoming => (Some(RSP), index(0), RETURN_SIZE),
             Base::Outgoing => (Some(RSP), index(0), 0),
         };
         Mem::Sum {

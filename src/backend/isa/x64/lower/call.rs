@@ -61,6 +61,7 @@ impl<'a> Lower<'a> {
         let assignment = conv.assign(sig);
         let area = assignment.stack.max(self.outgoing.unwrap_or(0));
         self.outgoing = Some(area);
+        self.has_warm_calls |= !self.func.blocks[self.block.index()].cold;
         let mut operands = self.call_args(data, sig, &assignment, false);
         let mut clobbers = ALL;
         for &reg in conv.callee_saved {

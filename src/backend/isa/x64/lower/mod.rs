@@ -128,6 +128,8 @@ pub struct Lowered {
     pub code: VCode<Inst64>,
     /// Largest outgoing area of its calls, where it makes any.
     pub outgoing: Option<u32>,
+    /// Whether a block that is not cold calls (a jump out at the end is no call).
+    pub has_warm_calls: bool,
     /// The blocks in the order of memory.
     pub layout: Vec<VBlock>,
 }
@@ -147,21 +149,23 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         block: ENTRY,
         epoch: 0,
         outgoing: None,
+        has_warm_calls: false,
     };
     let mut shapes = vec![BlockShape::default(); flow.blocks.len()];
-    for &vblock in &flow.uses_first {
-        let block = &flow.blocks[vblock.index()];
-        let shape = &mut shapes[vblock.index()];
+    for (at, block) in flow.blocks.iter().enumerate().rev() {
+        let shape = &mut shapes[at];
         shape.succs = block.succs.clone();
         shape.preds = block.preds.clone();
+        shape.is_cold = block.is_cold;
         match block.source {
             Source::Edge(from, n) => lower.edge(from, n, shape),
             Source::Block(block) => lower.block(block, shape),
         }
-        lower.out.end_block(vblock);
+        lower.out.end_block(VBlock(at as u32));
     }
     Lowered {
         outgoing: lower.outgoing,
+        has_warm_calls: lower.has_warm_calls,
         code: lower.out.finish(shapes),
         layout: flow.layout,
     }
@@ -194,6 +198,7 @@ struct Lower<'a> {
     block: Block,
     epoch: u32,
     outgoing: Option<u32>,
+    has_warm_calls: bool,
 }
 
 /// A ModRM.rm operand: its shape and its registers.

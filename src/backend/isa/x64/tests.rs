@@ -1,0 +1,184 @@
+//! Small functions and the code they become, read back by the disassembler. What the code computes is tested elsewhere; here is that it is
+//! no longer than it should be.
+
+use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter};
+
+use crate::backend::isa::{Options, compile};
+use crate::ir::builder::Builder;
+use crate::ir::func::{AbiType::*, Func, Signature};
+use crate::ir::op::{IntCc, MemType, Op, Type};
+use crate::ir::program::Program;
+use crate::target;
+
+/// The function's code, a line per instruction; references show as displacement 0.
+fn text(program: &Program, func: &Func) -> String {
+    let target = target::find("x86_64-unknown-linux-gnu").expect("a row");
+    let code = compile(func, program, target, Options::default());
+    let mut formatter = IntelFormatter::new();
+    let options = formatter.options_mut();
+    options.set_space_after_operand_separator(true);
+    options.set_hex_prefix("0x");
+    options.set_hex_suffix("");
+    options.set_branch_leading_zeros(false);
+    options.set_rip_relative_addresses(true);
+    let mut text = String::new();
+    for instruction in Decoder::with_ip(64, &code.bytes, 0, DecoderOptions::NONE).iter() {
+        text.push_str(&format!("{:3x}  ", instruction.ip()));
+        formatter.format(&instruction, &mut text);
+        text.push('\n');
+    }
+    text
+}
+
+fn check(program: &Program, func: &Func, expected: &str) {
+    let text = text(program, func);
+    let lines = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(|line| line.trim().to_owned());
+        lines.filter(|line| !line.is_empty()).collect()
+    };
+    assert_eq!(lines(&text), lines(expected), "\n{text}");
+}
+
+#[test]
+fn an_overflow_check_is_one_jump_and_a_last_call_is_a_jump() {
+    let mut program = Program::new("t");
+    let sig = Signature::c(&[I64], Some(I64));
+    let from = program.import("PyLong_FromLongLong", Some(sig.clone()));
+    let slow_sig = Signature::c(&[I64, I64], Some(I64));
+    let slow = program.import("slow", Some(slow_sig.clone()));
+    let mut b = Builder::new(Func::new("mul", Signature::c(&[I64, I64], Some(I64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let overflow = b.cold_block();
+    let (product, flag) = b.op_ovf(Op::SmulOvf, x, y);
+    b.exit_if(flag, overflow, &[]);
+    let result = b.call_import(from, &sig, &[product])[0];
+    b.ret(&[result]);
+    b.seal_and_switch_to(overflow);
+    let result = b.call_import(slow, &slow_sig, &[x, y])[0];
+    b.ret(&[result]);
+    let expected = "
+          0  mov r8, rdi
+          3  imul r8, rsi
+          7  jo short 0x12
+          9  mov rdi, r8
+          c  jmp qword ptr [rip]
+         12  jmp qword ptr [rip]
+        ";
+    check(&program, &b.finish(), expected);
+}
+
+#[test]
+fn a_loop_is_tested_at_its_end_and_addresses_take_in_what_they_can() {
+    let program = Program::new("t");
+    let mut b = Builder::new(Func::new("sum", Signature::c(&[I64, I64], Some(I64))));
+    let (p, n) = (b.func.params()[0], b.func.params()[1]);
+    let (i, total) = (b.var(Type::I64), b.var(Type::I64));
+    let zero = b.iconst(0);
+    b.set(i, zero);
+    b.set(total, zero);
+    let (head, body, end, ovf) = (b.block(), b.block(), b.block(), b.cold_block());
+    b.jump(head, &[]);
+    b.switch_to(head);
+    let at = b.get(i);
+    let more = b.icmp(IntCc::Slt, at, n);
+    b.br(more, body, &[], end, &[]);
+    b.seal_and_switch_to(body);
+    let three = b.iconst(3);
+    let offset = b.op(Op::Ishl, &[at, three]);
+    let place = b.op(Op::Iadd, &[p, offset]);
+    let word = b.load(MemType::I64, place, 16);
+    let old = b.get(total);
+    let (new, flag) = b.op_ovf(Op::SaddOvf, old, word);
+    b.set(total, new);
+    b.exit_if(flag, ovf, &[]);
+    let one = b.iconst(1);
+    let at = b.get(i);
+    let next = b.op(Op::Iadd, &[at, one]);
+    b.set(i, next);
+    b.jump(head, &[]);
+    b.seal(head);
+    b.seal_and_switch_to(end);
+    let result = b.get(total);
+    b.ret(&[result]);
+    b.seal_and_switch_to(ovf);
+    let minus = b.iconst(-1);
+    b.ret(&[minus]);
+    let expected = "
+          0  xor r8d, r8d
+          3  xor eax, eax
+          5  jmp short 0x12
+          7  add rax, [rdi+r8*8+0x10]
+          c  jo short 0x18
+          e  add r8, 1
+         12  cmp r8, rsi
+         15  jl short 7
+         17  ret
+         18  mov rax, 0xFFFFFFFFFFFFFFFF
+         1f  ret
+        ";
+    check(&program, &b.finish(), expected);
+}
+
+#[test]
+fn the_carried_values_of_a_loop_stay_in_registers() {
+    let program = Program::new("t");
+    let mut b = Builder::new(Func::new("gcd", Signature::c(&[I64, I64], Some(I64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let (a, c) = (b.var(Type::I64), b.var(Type::I64));
+    b.set(a, x);
+    b.set(c, y);
+    let (head, body, end) = (b.block(), b.block(), b.block());
+    b.jump(head, &[]);
+    b.switch_to(head);
+    let y = b.get(c);
+    b.br(y, body, &[], end, &[]);
+    b.seal_and_switch_to(body);
+    let x = b.get(a);
+    let y = b.get(c);
+    let r = b.op(Op::Urem, &[x, y]);
+    b.set(a, y);
+    b.set(c, r);
+    b.jump(head, &[]);
+    b.seal(head);
+    b.seal_and_switch_to(end);
+    let x = b.get(a);
+    b.ret(&[x]);
+    let expected = "
+          0  mov rax, rdi
+          3  jmp short 0x10
+          5  xor edx, edx
+          7  div rsi
+          a  mov rax, rsi
+          d  mov rsi, rdx
+         10  test rsi, rsi
+         13  jne short 5
+         15  ret
+        ";
+    check(&program, &b.finish(), expected);
+}
+
+#[test]
+fn rare_calls_cost_the_usual_path_nothing() {
+    let mut program = Program::new("t");
+    let sig = Signature::c(&[I64], Some(I64));
+    let slow = program.import("slow", Some(sig.clone()));
+    let mut b = Builder::new(Func::new("f", Signature::c(&[I64, I64], Some(I64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let (rare, join) = (b.cold_block(), b.block());
+    let result = b.param(join, Type::I64);
+    let word = b.load(MemType::I64, x, 8);
+    let is_rare = b.icmp_imm(IntCc::Ne, word, 3);
+    b.exit_if(is_rare, rare, &[]);
+    let (sum, flag) = b.op_ovf(Op::SaddOvf, x, y);
+    b.exit_if(flag, join, &[y]);
+    b.ret(&[sum]);
+    b.seal_and_switch_to(rare);
+    let first = b.call_import(slow, &sig, &[x])[0];
+    let again = b.op(Op::Iadd, &[first, y]);
+    let second = b.call_import(slow, &sig, &[again])[0];
+    let total = b.op(Op::Iadd, &[second, y]);
+    b.jump(join, &[total]);
+    b.seal_and_switch_to(join);
+    b.ret(&[result]);
+    check(&program, &b.finish(), "");
+}
