@@ -170,7 +170,7 @@ impl Lower<'_, '_> {
         let value = self.op1(Op::Fsqrt, x);
         self.b.jump(join, &[value]);
         self.b.seal_and_switch_to(cold);
-        let value = self.math_on_values("sqrt", &[(x, Ty::F64)], Ty::F64);
+        let value = self.module_call(("math", "sqrt"), &[(x, Ty::F64)], Ty::F64);
         self.b.jump(join, &[value]);
         self.b.seal_and_switch_to(join);
         root

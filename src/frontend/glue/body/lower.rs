@@ -65,6 +65,8 @@ pub(super) enum Failure {
     ZeroStep,
     /// A local is read before it is written.
     Unbound(LocalId),
+    /// The module has no state.
+    NoState,
 }
 
 impl<'l, 'a> Lower<'l, 'a> {
@@ -285,6 +287,7 @@ impl<'l, 'a> Lower<'l, 'a> {
             Failure::ZeroStep => {
                 raise::text(ctx, b, "ValueError", "range() arg 3 must not be zero");
             }
+            Failure::NoState => raise::no_state(ctx, b),
             Failure::Unbound(local) => {
                 raise::unbound(ctx, b, &self.function.locals[local.index()].name);
             }
