@@ -175,9 +175,4 @@ impl Lower<'_, '_> {
         self.b.seal_and_switch_to(join);
         root
     }
-
-    /// Whether an object is missing, as a flag.
-    pub fn is_null(&mut self, object: Value) -> Value {
-        self.b.icmp_imm(IntCc::Eq, object, 0)
-    }
 }
