@@ -6,7 +6,7 @@ use super::int_name;
 use super::lower::{Failure, Lower};
 use crate::frontend::lang::typed::{BinOp, Expr, MathOp, Ty};
 use crate::ir::func::Value;
-use crate::ir::op::{FloatCc, IntCc, Op, Type};
+use crate::ir::op::{FloatCc, Op, Type};
 
 impl Lower<'_, '_> {
     pub fn float_binary(&mut self, op: BinOp, a: Value, b: Value) -> Value {
