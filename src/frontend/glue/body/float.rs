@@ -6,7 +6,7 @@ use super::int_name;
 use super::lower::{Failure, Lower};
 use crate::frontend::lang::typed::{BinOp, Expr, MathOp, Ty};
 use crate::ir::func::Value;
-use crate::ir::op::{FloatCc, IntCc, Op, Type};
+use crate::ir::op::{FloatCc, Op, Type};
 
 impl Lower<'_, '_> {
     pub fn float_binary(&mut self, op: BinOp, a: Value, b: Value) -> Value {
@@ -174,10 +174,5 @@ impl Lower<'_, '_> {
         self.b.jump(join, &[value]);
         self.b.seal_and_switch_to(join);
         root
-    }
-
-    /// Whether an object is missing, as a flag.
-    pub fn is_null(&mut self, object: Value) -> Value {
-        self.b.icmp_imm(IntCc::Eq, object, 0)
     }
 }

@@ -203,9 +203,14 @@ impl<'l, 'a> Lower<'l, 'a> {
         self.b.exit_if(flag, fails, &[]);
     }
 
+    /// Whether an object is missing, as a flag.
+    pub fn is_null(&mut self, object: Value) -> Value {
+        self.b.icmp_imm(IntCc::Eq, object, 0)
+    }
+
     /// Leaves where an object is missing, whose exception is set.
     pub fn check_object(&mut self, object: Value) {
-        let missing = self.b.icmp_imm(IntCc::Eq, object, 0);
+        let missing = self.is_null(object);
         self.check(missing);
     }
 
