@@ -114,6 +114,7 @@ fn uses_frame(inst: &Inst64) -> bool {
             RmShape::Reg | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
         },
         Inst64::Args
+        | Inst64::Keep
         | Inst64::Zero
         | Inst64::FloatZero
         | Inst64::FloatOnes
@@ -415,7 +416,7 @@ impl Emit<'_> {
         };
         match self.lowered.code.insts[at] {
             Inst64::Row { op, rm, imm, cc } => self.row(op, rm, imm, cc, locs),
-            Inst64::Args => {}
+            Inst64::Args | Inst64::Keep => {}
             Inst64::Zero => self.inst(&with(Op::Xor32RM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
