@@ -222,7 +222,21 @@ fn a_rare_call_that_comes_back_saves_what_it_must_itself() {
     let sum = b.op(Op::Iadd, &[word, y]);
     let product = b.op(Op::Imul, &[sum, y]);
     b.ret(&[product]);
-    check(&program, &b.finish(), "");
+    let expected = "
+          0  cmp qword ptr [rdi+8], 3
+          5  jne short 0x13
+          7  mov rax, [rdi+0x10]
+          b  add rax, rsi
+          e  imul rax, rsi
+         12  ret
+         13  sub rsp, 8
+         17  mov [rsp], rsi
+         1b  call qword ptr [rip]
+         21  mov rsi, [rsp]
+         25  add rsp, 8
+         29  jmp short 0xB
+        ";
+    check(&program, &b.finish(), expected);
 }
 
 #[test]
