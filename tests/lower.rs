@@ -1259,7 +1259,12 @@ impl Generator<'_> {
 
     fn conditional(&mut self, depth: usize) {
         let cond = self.condition();
-        let (then, other) = (self.b.block(), self.b.block());
+        let then = if self.random.below(2) == 0 {
+            self.b.block()
+        } else {
+            self.b.cold_block()
+        };
+        let other = self.b.block();
         let join = if self.random.below(2) == 0 {
             self.b.block()
         } else {

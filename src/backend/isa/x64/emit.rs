@@ -480,7 +480,7 @@ impl Emit<'_> {
             return;
         }
         let (cond, then, other) = if Some(then) == next {
-            (cond.not(), other, then)
+            (cond.inverted(), other, then)
         } else {
             (cond, then, other)
         };
@@ -491,7 +491,7 @@ impl Emit<'_> {
                 self.buffer.branch(jcc_forms(b), then);
             }
             Cond::Both(a, b) => {
-                self.buffer.branch(jcc_forms(a.not()), other);
+                self.buffer.branch(jcc_forms(a.inverted()), other);
                 self.buffer.branch(jcc_forms(b), then);
             }
         }
@@ -503,7 +503,7 @@ impl Emit<'_> {
     /// Jumps around a move: there is no conditional move between XMM registers.
     fn float_cmov(&mut self, cond: Cond, to: Reg, from: Reg) {
         let end = self.buffer.label();
-        match cond.not() {
+        match cond.inverted() {
             Cond::One(cc) => self.buffer.branch(jcc_forms(cc), end),
             Cond::Either(a, b) => {
                 self.buffer.branch(jcc_forms(a), end);
@@ -511,7 +511,7 @@ impl Emit<'_> {
             }
             Cond::Both(a, b) => {
                 let start = self.buffer.label();
-                self.buffer.branch(jcc_forms(a.not()), start);
+                self.buffer.branch(jcc_forms(a.inverted()), start);
                 self.buffer.branch(jcc_forms(b), end);
                 self.buffer.bind(start);
             }
