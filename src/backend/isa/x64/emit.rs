@@ -4,11 +4,12 @@
 use super::encode::{self, Mem, Rm, encode, imm_size};
 use super::inst::{Cc, Op, Place};
 use super::lower::{Base, Callee, Cond, Inst64, Lowered, RmShape, operand_count};
+use super::plan::{forward, needs_frame, written_of};
 use crate::backend::isa::buffer::{BranchForms, Buffer, Label};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
-use crate::backend::isa::vcode::{BlockShape, Clobbers, Shape, VBlock};
+use crate::backend::isa::vcode::{Shape, VBlock};
 use crate::backend::isa::wrap::framed_blocks;
 use crate::ir::func::{Conv, Func};
 use crate::target::Target;
@@ -38,18 +39,19 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let framed = if frame.is_empty() {
         vec![false; shape.blocks.len()]
     } else {
-        framed_blocks(shape, needs)
+        framed_blocks(shape, &needs, !func.slots.is_empty())
     };
     let mut emit = Emit {
         lowered,
         allocation,
         frame,
+        forwarded: forward(lowered, allocation, &framed),
         framed,
+        entered: vec![false; shape.blocks.len()],
         state: FrameState::None,
         is_framed: false,
         buffer: Buffer::new(2 * shape.blocks.len()),
         nexts: vec![None; shape.blocks.len()],
-        forwarded: forward(lowered, allocation),
         next_move: 0,
     };
     emit.buffer.line(func.span);
@@ -64,98 +66,6 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         }
     }
     emit.buffer.finish()
-}
-
-/// Which of `saved` the function writes.
-fn written_of(saved: &[Reg], allocation: &Allocation) -> Vec<Reg> {
-    let mut written = Clobbers::default();
-    let targets = allocation.moves.iter().map(|m| &m.to);
-    for &loc in allocation.locs.iter().chain(targets) {
-        if let Loc::Reg(reg) = loc {
-            written = written.with(reg);
-        }
-    }
-    let is_written = |&reg: &Reg| written.contains(reg);
-    saved.iter().copied().filter(is_written).collect()
-}
-
-/// Which blocks call, use the frame's memory, or write a register that must be saved first.
-fn needs_frame(lowered: &Lowered, allocation: &Allocation, saved: &[Reg]) -> Vec<bool> {
-    let shape = &lowered.code.shape;
-    let is_of_frame = |&loc: &Loc| match loc {
-        Loc::Reg(reg) => saved.contains(&reg),
-        Loc::Spill(_) => true,
-    };
-    let mut moves = allocation.moves.iter().peekable();
-    let needs = |block: &BlockShape| {
-        let mut needs = false;
-        while let Some(m) = moves.next_if(|m| m.inst < block.insts.end) {
-            needs |= is_of_frame(&m.from) || is_of_frame(&m.to);
-        }
-        let mut insts = block.insts.clone();
-        needs
-            || insts.any(|at| {
-                let locs = &allocation.locs[shape.operand_range(at as usize)];
-                uses_frame(&lowered.code.insts[at as usize]) || locs.iter().any(is_of_frame)
-            })
-    };
-    shape.blocks.iter().map(needs).collect()
-}
-
-/// Whether the instruction calls or has an address in the frame.
-fn uses_frame(inst: &Inst64) -> bool {
-    match inst {
-        Inst64::Call(_) => true,
-        Inst64::Row { rm, .. } => match rm {
-            RmShape::Mem { base, .. } => match base {
-                Base::Slot(_) | Base::Outgoing => true,
-                Base::None | Base::Reg | Base::Incoming => false,
-            },
-            RmShape::Reg | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
-        },
-        Inst64::Args
-        | Inst64::Zero
-        | Inst64::FloatZero
-        | Inst64::FloatOnes
-        | Inst64::FloatCmov(_)
-        | Inst64::TailCall(_)
-        | Inst64::Ret
-        | Inst64::Jump
-        | Inst64::Branch(_)
-        | Inst64::Trap => false,
-    }
-}
-
-/// For each block, where a jump to it really goes: blocks that only jump on are passed over.
-fn forward(lowered: &Lowered, allocation: &Allocation) -> Vec<VBlock> {
-    let blocks = &lowered.code.shape.blocks;
-    let mut moves = allocation.moves.iter().peekable();
-    let mut targets: Vec<VBlock> = (0..blocks.len() as u32).map(VBlock).collect();
-    for (at, block) in blocks.iter().enumerate() {
-        let mut has_moves = false;
-        while moves.next_if(|m| m.inst < block.insts.end).is_some() {
-            has_moves = true;
-        }
-        let first = &lowered.code.insts[block.insts.start as usize];
-        if !has_moves && block.insts.len() == 1 && matches!(first, Inst64::Jump) {
-            targets[at] = block.succs[0];
-        }
-    }
-    for at in (0..targets.len()).rev() {
-        // An empty loop jumps to itself in the end; its blocks stay.
-        let mut to = targets[at];
-        for _ in 0..targets.len() {
-            if targets[to.index()] == to {
-                break;
-            }
-            to = targets[to.index()];
-            if to.index() == at {
-                break;
-            }
-        }
-        targets[at] = to;
-    }
-    targets
 }
 
 /// What is laid out in memory.
@@ -184,6 +94,8 @@ struct Emit<'a> {
     frame: Frame,
     /// The blocks that run with a frame.
     framed: Vec<bool>,
+    /// Those of them that somebody comes to without a frame.
+    entered: Vec<bool>,
     state: FrameState,
     /// Whether the block being written runs with a frame.
     is_framed: bool,
@@ -203,12 +115,13 @@ impl Emit<'_> {
 
     /// What there is to write, in the order of memory. Blocks that are passed over vanish.
     fn items(&mut self) -> Vec<Item> {
+        self.find_entries();
         let mut items = Vec::with_capacity(self.lowered.layout.len());
         for &block in &self.lowered.layout {
             if self.forwarded[block.index()] != block {
                 continue;
             }
-            if self.is_entered(block) {
+            if self.entered[block.index()] {
                 items.push(Item::Entry(block));
             }
             items.push(Item::Block(block));
@@ -224,12 +137,23 @@ impl Emit<'_> {
         items
     }
 
-    /// Whether somebody without a frame comes to this block, which has one.
-    fn is_entered(&self, block: VBlock) -> bool {
-        let is_entry = block.0 == 0;
-        let comes_without = |pred: &VBlock| !self.framed[pred.index()];
-        let preds = &self.shape().blocks[block.index()].preds;
-        self.framed[block.index()] && (is_entry || preds.iter().any(comes_without))
+    /// Notes which blocks with a frame are come to without one.
+    fn find_entries(&mut self) {
+        self.entered[0] = self.framed[0];
+        for at in 0..self.framed.len() {
+            if self.framed[at] || self.forwarded[at].index() != at {
+                continue;
+            }
+            for n in 0..self.shape().blocks[at].succs.len() {
+                let to = self.successor(VBlock(at as u32), n);
+                self.entered[to.index()] |= self.framed[to.index()];
+            }
+        }
+    }
+
+    /// The nth successor of a block, blocks that vanish being passed over.
+    fn successor(&self, block: VBlock, n: usize) -> VBlock {
+        self.forwarded[self.shape().blocks[block.index()].succs[n].index()]
     }
 
     fn entry_label(&self, block: VBlock) -> Label {
@@ -238,7 +162,7 @@ impl Emit<'_> {
 
     /// Where the nth successor of `block` is to be found from there.
     fn target(&self, block: VBlock, n: usize) -> Label {
-        let to = self.forwarded[self.shape().blocks[block.index()].succs[n].index()];
+        let to = self.successor(block, n);
         if self.framed[to.index()] && !self.framed[block.index()] {
             self.entry_label(to)
         } else {
@@ -415,7 +339,7 @@ impl Emit<'_> {
         };
         match self.lowered.code.insts[at] {
             Inst64::Row { op, rm, imm, cc } => self.row(op, rm, imm, cc, locs),
-            Inst64::Args => {}
+            Inst64::Args | Inst64::Keep => {}
             Inst64::Zero => self.inst(&with(Op::Xor32RM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
@@ -431,14 +355,23 @@ impl Emit<'_> {
                 self.plain(Op::Ret);
                 self.end_epilogue();
             }
-            Inst64::Jump => {
-                let to = self.target(block, 0);
-                if Some(to) != self.nexts[block.index()] {
-                    self.buffer.branch(jump_forms(), to);
-                }
-            }
+            Inst64::Jump => self.jump(block),
             Inst64::Branch(cond) => self.branch(block, cond),
             Inst64::Trap => self.plain(Op::Ud2),
+        }
+    }
+
+    fn jump(&mut self, block: VBlock) {
+        let undoes = self.is_framed && !self.framed[self.successor(block, 0).index()];
+        if undoes {
+            self.epilogue();
+        }
+        let to = self.target(block, 0);
+        if Some(to) != self.nexts[block.index()] {
+            self.buffer.branch(jump_forms(), to);
+        }
+        if undoes {
+            self.end_epilogue();
         }
     }
 
@@ -452,7 +385,7 @@ impl Emit<'_> {
             return;
         }
         let (cond, then, other) = if Some(then) == next {
-            (cond.not(), other, then)
+            (cond.inverted(), other, then)
         } else {
             (cond, then, other)
         };
@@ -463,7 +396,7 @@ impl Emit<'_> {
                 self.buffer.branch(jcc_forms(b), then);
             }
             Cond::Both(a, b) => {
-                self.buffer.branch(jcc_forms(a.not()), other);
+                self.buffer.branch(jcc_forms(a.inverted()), other);
                 self.buffer.branch(jcc_forms(b), then);
             }
         }
@@ -475,7 +408,7 @@ impl Emit<'_> {
     /// Jumps around a move: there is no conditional move between XMM registers.
     fn float_cmov(&mut self, cond: Cond, to: Reg, from: Reg) {
         let end = self.buffer.label();
-        match cond.not() {
+        match cond.inverted() {
             Cond::One(cc) => self.buffer.branch(jcc_forms(cc), end),
             Cond::Either(a, b) => {
                 self.buffer.branch(jcc_forms(a), end);
@@ -483,7 +416,7 @@ impl Emit<'_> {
             }
             Cond::Both(a, b) => {
                 let start = self.buffer.label();
-                self.buffer.branch(jcc_forms(a.not()), start);
+                self.buffer.branch(jcc_forms(a.inverted()), start);
                 self.buffer.branch(jcc_forms(b), end);
                 self.buffer.bind(start);
             }

@@ -4,6 +4,7 @@ pub mod emit;
 pub mod encode;
 pub mod inst;
 pub mod lower;
+pub mod plan;
 pub mod print;
 #[cfg(test)]
 mod tests;

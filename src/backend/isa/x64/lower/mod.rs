@@ -13,12 +13,15 @@ mod float;
 mod int;
 mod mem;
 
+use std::collections::BTreeMap;
+
 use smallvec::SmallVec;
 
 use super::inst::{Cc, Op, Place, Role};
 use crate::backend::isa::Options;
 use crate::backend::isa::code::Referent;
 use crate::backend::isa::flow::{Flow, Source, analyse, nth_target, terminator};
+use crate::backend::isa::order::calls;
 use crate::backend::isa::vcode::{
     Access, BlockShape, Builder, Constraint, Operand, VBlock, VCode, VReg,
 };
@@ -99,6 +102,8 @@ pub enum Inst64 {
     },
     /// Defines the parameters: writes nothing.
     Args,
+    /// Has values in registers at the start of a cold block: writes nothing.
+    Keep,
     /// An integer register becomes 0; flags are destroyed.
     Zero,
     /// A float register becomes 0.
@@ -146,13 +151,19 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         vregs: vec![None; func.values.len()],
         states: vec![State::Plain; func.insts.len()],
         flow: &flow,
+        hoisted: BTreeMap::new(),
+        vblock: VBlock(0),
         block: ENTRY,
         epoch: 0,
         outgoing: None,
         has_warm_calls: false,
     };
     let mut shapes = vec![BlockShape::default(); flow.blocks.len()];
+    // What is live at the start of blocks, as far as rare calls want to know.
+    let has_rare_calls = (0..flow.blocks.len()).any(|at| lower.is_first_to_call(at));
+    let mut live: Vec<Vec<VReg>> = vec![Vec::new(); flow.blocks.len()];
     for (at, block) in flow.blocks.iter().enumerate().rev() {
+        lower.vblock = VBlock(at as u32);
         let shape = &mut shapes[at];
         shape.succs = block.succs.clone();
         shape.preds = block.preds.clone();
@@ -160,6 +171,16 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         match block.source {
             Source::Edge(from, n) => lower.edge(from, n, shape),
             Source::Block(block) => lower.block(block, shape),
+        }
+        if has_rare_calls {
+            let succs = shape.succs.iter().flat_map(|succ| &live[succ.index()]);
+            let live_out = succs.chain(&shape.args).copied().collect();
+            live[at] = lower.out.live_in(live_out);
+            live[at].retain(|vreg| !shape.params.contains(vreg));
+            live[at].truncate(MOST_LIVE);
+            if lower.is_first_to_call(at) {
+                lower.keep(&live[at]);
+            }
         }
         lower.out.end_block(VBlock(at as u32));
     }
@@ -170,6 +191,9 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         layout: flow.layout,
     }
 }
+
+/// So many registers live at a block's start are looked at: more of them would have to be in memory anyway.
+const MOST_LIVE: usize = 32;
 
 /// What has become of an instruction before its turn came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +218,10 @@ struct Lower<'a> {
     /// Registers of values that something wants.
     vregs: Vec<Option<VReg>>,
     states: Vec<State>,
+    /// Constants to be made at the end of a block before a loop: that block, the register file, the bits.
+    hoisted: BTreeMap<(VBlock, RegClass, u64), VReg>,
     /// The block being lowered, and the epoch of the instruction being lowered.
+    vblock: VBlock,
     block: Block,
     epoch: u32,
     outgoing: Option<u32>,
@@ -285,6 +312,27 @@ impl Lower<'_> {
         }
     }
 
+    /// Whether the block is cold and calls, and those that lead to it do not.
+    fn is_first_to_call(&self, at: usize) -> bool {
+        let calls = |at: usize| calls(self.func, self.flow.blocks[at].source);
+        let preds = &self.flow.blocks[at].preds;
+        self.flow.blocks[at].is_cold && calls(at) && !preds.iter().any(|pred| calls(pred.index()))
+    }
+
+    /// Has what is live over the calls of a cold block in registers at its start. Register allocation moves a value to memory right behind
+    /// its last use before the call: without this one, that would be on the usual path.
+    fn keep(&mut self, live: &[VReg]) {
+        const MOST: usize = 6;
+        let operand = |&vreg: &VReg| Operand {
+            vreg,
+            constraint: Constraint::Reg,
+            access: Access::Use,
+        };
+        let operands: SmallVec<[Operand; MOST]> = live.iter().take(MOST).map(operand).collect();
+        self.out.push(Inst64::Keep, &operands, None);
+        self.out.end_group(None);
+    }
+
     /// The epoch of what stands behind `inst`.
     fn epoch_behind(&self, inst: Inst) -> u32 {
         let effect = self.func.insts[inst.index()].op.row().effect;
@@ -313,6 +361,7 @@ impl Lower<'_> {
                 if self.flow.is_join(call.block) {
                     shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
                 }
+                self.make_hoisted();
                 self.out.push(Inst64::Jump, &[], None);
             }
             Term::Br(value, ..) => {
@@ -372,8 +421,8 @@ impl Lower<'_> {
         };
         let (op, payload) = (data.op, data.payload);
         match (op, payload) {
-            (IrOp::Iconst, Payload::Int(constant)) => self.iconst(constant),
-            (IrOp::Fconst, Payload::Float(bits)) => self.fconst(bits),
+            (IrOp::Iconst, Payload::Int(constant)) => self.int_constant(constant),
+            (IrOp::Fconst, Payload::Float(bits)) => self.float_constant(bits),
             (IrOp::SlotAddr, Payload::Slot(slot)) => self.lea(Rm {
                 shape: RmShape::Mem {
                     base: Base::Slot(slot),
@@ -409,9 +458,64 @@ impl Lower<'_> {
         }
     }
 
-    /// A register that holds a constant.
+    /// A register that holds a constant, which is not to be written to: one that is long to make is made before the loop.
+    fn int_constant(&mut self, constant: i64) -> VReg {
+        let is_long = i32::try_from(constant).is_err();
+        let hoisted = is_long.then(|| self.hoist(RegClass::Int, constant as u64));
+        hoisted.flatten().unwrap_or_else(|| self.iconst(constant))
+    }
+
+    /// Likewise, in a float register.
+    fn float_constant(&mut self, bits: u64) -> VReg {
+        let hoisted = self.hoist(RegClass::Float, bits);
+        hoisted.unwrap_or_else(|| self.fconst(bits))
+    }
+
+    /// The register of a constant made before the loop that is being lowered, if it is in one and registers are not short.
+    fn hoist(&mut self, class: RegClass, bits: u64) -> Option<VReg> {
+        let preheader = self.flow.blocks[self.vblock.index()].preheader?;
+        let most = match class {
+            RegClass::Int => 3,
+            RegClass::Float => 8,
+        };
+        let key = (preheader, class, bits);
+        if let Some(&known) = self.hoisted.get(&key) {
+            return Some(known);
+        }
+        let of_class = (preheader, class, 0)..=(preheader, class, u64::MAX);
+        if self.hoisted.range(of_class).count() >= most {
+            return None;
+        }
+        let vreg = self.out.vreg(class);
+        self.hoisted.insert(key, vreg);
+        Some(vreg)
+    }
+
+    /// Makes the constants of the loop behind this block.
+    fn make_hoisted(&mut self) {
+        let block = self.vblock;
+        let of_block = (block, RegClass::Int, 0)..=(block, RegClass::Float, u64::MAX);
+        let wanted: SmallVec<[_; 8]> = self
+            .hoisted
+            .range(of_block)
+            .map(|(&(_, class, bits), &vreg)| (class, bits, vreg))
+            .collect();
+        for (class, bits, vreg) in wanted {
+            match class {
+                RegClass::Int => self.set_iconst(vreg, bits as i64),
+                RegClass::Float => self.set_fconst(vreg, bits),
+            }
+        }
+    }
+
+    /// A register of its own that holds a constant.
     fn iconst(&mut self, constant: i64) -> VReg {
         let dst = self.int();
+        self.set_iconst(dst, constant);
+        dst
+    }
+
+    fn set_iconst(&mut self, dst: VReg, constant: i64) {
         let none = no_rm();
         if constant == 0 {
             self.out.push(Inst64::Zero, &[def(dst)], None);
@@ -422,7 +526,6 @@ impl Lower<'_> {
         } else {
             self.row_imm(Op::MovOI, &[dst], &none, constant);
         }
-        dst
     }
 
     /// Defines `dst` as a constant, leaving flags alone.
