@@ -66,6 +66,7 @@ pub fn disassemble(
     options.set_first_operand_char_index(8);
     options.set_show_branch_size(false);
     options.set_branch_leading_zeros(false);
+    options.set_signed_immediate_operands(true);
     let mut decoder = Decoder::with_ip(64, bytes, address, DecoderOptions::NONE);
     let mut lines = Vec::new();
     let mut instruction = Instruction::default();

@@ -18,6 +18,8 @@ pub struct Ctx<'a> {
     pub module: &'a Module,
     /// Whose `long` it is.
     pub target: &'a Target,
+    /// Functions of standard modules that bodies call, by module and name; the module's state keeps them.
+    pub functions: Vec<(&'static str, String)>,
     /// The program so far.
     pub program: Program,
     /// Functions that are made at most once, when first needed, by name.
@@ -32,6 +34,7 @@ impl<'a> Ctx<'a> {
         Ctx {
             module,
             target,
+            functions: Vec::new(),
             program: Program::new(module.name.clone()),
             shared: BTreeMap::new(),
             shared_data: BTreeMap::new(),

@@ -142,7 +142,7 @@ fn definition(
         .bytes("m_base", head)
         .pointer("m_name", Some(Pointee::Data(module_name, 0)))
         .pointer("m_doc", doc)
-        .int("m_size", state::size(ctx.module))
+        .int("m_size", state::size(ctx))
         .pointer("m_methods", Some(Pointee::Data(parts.methods, 0)))
         .pointer("m_slots", Some(Pointee::Data(slots, 0)))
         .pointer("m_traverse", state.map(|s| Pointee::Func(s.traverse)))
@@ -188,7 +188,7 @@ fn py_slots(ctx: &mut Ctx, parts: &Parts) -> DataId {
         Pointee::Data(parts.methods, 0),
     );
     if let Some(state) = &parts.state {
-        integer(&mut data, SLOT_MOD_STATE_SIZE, 0, state::size(ctx.module));
+        integer(&mut data, SLOT_MOD_STATE_SIZE, 0, state::size(ctx));
         pointer(
             &mut data,
             SLOT_MOD_STATE_TRAVERSE,

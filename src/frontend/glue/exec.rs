@@ -140,9 +140,7 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
     for (at, class) in ctx.module.exceptions.iter().enumerate() {
         let base = match &class.base {
             BaseClass::Builtin(name) => ctx.exception(b, name),
-            BaseClass::Module(earlier) => {
-                b.load(MemType::I64, state, state::exception_offset(*earlier))
-            }
+            BaseClass::Module(earlier) => b.load(MemType::I64, state, state::offset(*earlier)),
         };
         let name = ctx.c_string(b, &format!("{}.{}", ctx.module.name, class.name));
         let doc = match &class.doc {
@@ -152,7 +150,7 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
         let dict = b.iconst(0);
         let object = ctx.call1(b, "PyErr_NewExceptionWithDoc", &[name, doc, base, dict]);
         b.exit_unless(object, failed, &[]);
-        b.store(MemType::I64, object, state, state::exception_offset(at));
+        b.store(MemType::I64, object, state, state::offset(at));
         ctx.call(b, "Py_IncRef", &[object]);
         add(ctx, b, module, &class.name, object, failed);
     }

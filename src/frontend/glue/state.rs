@@ -1,27 +1,39 @@
 //! A module's state: an array of pointers, zeroed by the interpreter, and the functions by which the interpreter keeps it.
 //!
 //! ```text
-//! 0        8        16
-//! +--------+--------+ ...
-//! | exc 0  | exc 1  |        the module's exception classes, owned; NULL before exec and after clear
-//! +--------+--------+ ...
+//! 0        8              8 n        8 n + 8
+//! +--------+--------+ ... +----------+----------+ ...
+//! | exc 0  | exc 1  |     | function | function |
+//! +--------+--------+ ... +----------+----------+ ...
 //! ```
+//!
+//! First the module's exception classes, made by exec; then functions of standard modules that bodies call, found at their first use. All are
+//! owned, and NULL before that and after clear.
 
 use super::ctx::Ctx;
-use crate::frontend::spec::module::Module;
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Func, Signature};
 use crate::ir::op::{MemType, Type};
 use crate::ir::program::FuncId;
 
-/// Where the module's exception class `index` stands in the state, in bytes.
-pub fn exception_offset(index: usize) -> i32 {
-    8 * index as i32
+/// How many pointers the state has.
+fn len(ctx: &Ctx) -> usize {
+    ctx.module.exceptions.len() + ctx.functions.len()
 }
 
 /// Size of the state in bytes: `m_size`.
-pub fn size(module: &Module) -> i64 {
-    8 * module.exceptions.len() as i64
+pub fn size(ctx: &Ctx) -> i64 {
+    8 * len(ctx) as i64
+}
+
+/// Where pointer `index` stands in the state, in bytes; the first ones are the module's exception classes, in their order.
+pub fn offset(index: usize) -> i32 {
+    8 * index as i32
+}
+
+/// Where function `index` of [`Ctx::functions`] stands in the state, in bytes.
+pub fn function_offset(ctx: &Ctx, index: usize) -> i32 {
+    offset(ctx.module.exceptions.len() + index)
 }
 
 /// The functions that keep a module's state, where it has one.
@@ -37,7 +49,7 @@ pub struct StateFuncs {
 
 /// Makes them; `None` where a module has no state.
 pub fn functions(ctx: &mut Ctx) -> Option<StateFuncs> {
-    if ctx.module.exceptions.is_empty() {
+    if len(ctx) == 0 {
         return None;
     }
     let clear = clear(ctx);
@@ -63,9 +75,9 @@ fn traverse(ctx: &mut Ctx) -> FuncId {
     let answer = b.param(stopped, Type::I64);
     let state = ctx.call1(&mut b, "PyModule_GetState", &[module]);
     b.exit_unless(state, none, &[]);
-    for at in 0..ctx.module.exceptions.len() {
+    for at in 0..len(ctx) {
         let (visited, next) = (b.block(), b.block());
-        let object = b.load(MemType::I64, state, exception_offset(at));
+        let object = b.load(MemType::I64, state, offset(at));
         b.br(object, visited, &[], next, &[]);
         b.seal_and_switch_to(visited);
         let sig = Signature::c(&[AbiType::I64; 2], Some(AbiType::I32));
@@ -95,10 +107,10 @@ fn clear(ctx: &mut Ctx) -> FuncId {
     let done = b.block();
     let state = ctx.call1(&mut b, "PyModule_GetState", &[module]);
     b.exit_unless(state, done, &[]);
-    for at in 0..ctx.module.exceptions.len() {
-        let object = b.load(MemType::I64, state, exception_offset(at));
+    for at in 0..len(ctx) {
+        let object = b.load(MemType::I64, state, offset(at));
         let null = b.iconst(0);
-        b.store(MemType::I64, null, state, exception_offset(at));
+        b.store(MemType::I64, null, state, offset(at));
         // Py_DecRef takes NULL.
         ctx.call(&mut b, "Py_DecRef", &[object]);
     }

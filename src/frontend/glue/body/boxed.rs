@@ -1,5 +1,5 @@
 //! What bodies leave to CPython: functions of `math` and `round(x, n)`, called on boxed arguments, their results unboxed. Every reference
-//! is released on every path.
+//! is released on every path. The functions are kept in the module's state.
 
 use super::super::runtime::boxed;
 use super::int_name;
@@ -12,33 +12,46 @@ impl Lower<'_, '_> {
     /// `math.name(...)`
     pub fn math_call(&mut self, name: &str, args: &[Expr], to: Ty) -> Value {
         let values: Vec<(Value, Ty)> = args.iter().map(|arg| (self.value(arg), arg.ty)).collect();
-        self.math_on_values(name, &values, to)
-    }
-
-    /// `math.name(...)` on values.
-    pub fn math_on_values(&mut self, name: &str, args: &[(Value, Ty)], to: Ty) -> Value {
-        self.with_gil(|l| l.module_call(("math", name), args, to))
+        self.module_call(("math", name), &values, to)
     }
 
     /// `round(x, digits)`
     pub fn round_digits(&mut self, x: &Expr, digits: &Expr) -> Value {
-        let args = [(self.value(x), x.ty), (self.value(digits), digits.ty)];
-        self.with_gil(|l| l.module_call(("builtins", "round"), &args, x.ty))
+        let value = self.value(x);
+        if x.ty != Ty::F64 && Self::const_int(digits).is_some_and(|digits| digits >= 0) {
+            return value;
+        }
+        let args = [(value, x.ty), (self.value(digits), digits.ty)];
+        self.module_call(("builtins", "round"), &args, x.ty)
     }
 
     /// Calls a function of a standard module.
-    fn module_call(&mut self, (module, name): (&str, &str), args: &[(Value, Ty)], to: Ty) -> Value {
-        let function = boxed::module_attribute(self.ctx, self.b, module, name);
-        self.check_object(function);
-        let packed = self.owning(function, |l| l.packed(args));
-        let none = self.b.iconst(0);
-        let objects = [function, packed];
-        let result = boxed::apply(self.ctx, self.b, "PyObject_Call", &objects, &[none]);
-        let misfit = format!("result of '{name}' does not fit in {}", int_name(to));
-        let misfit = self.ctx.c_string(self.b, &misfit);
-        let (value, flag) = boxed::unboxed(self.ctx, self.b, to, result, misfit);
-        self.check(flag);
-        value
+    pub fn module_call(
+        &mut self,
+        (module, name): (&str, &str),
+        args: &[(Value, Ty)],
+        to: Ty,
+    ) -> Value {
+        let functions = &self.ctx.functions;
+        let index = functions
+            .iter()
+            .position(|known| known.0 == module && known.1 == name)
+            .unwrap_or_else(|| unreachable!("{module}.{name} is planned"));
+        let self_ = self.world.self_;
+        self.with_gil(|l| {
+            let function = boxed::module_function(l.ctx, l.b, self_, index);
+            l.check_object(function);
+            let objects: Vec<Value> = args
+                .iter()
+                .map(|&(value, ty)| boxed::boxed(l.ctx, l.b, ty, value))
+                .collect();
+            let result = boxed::call_function(l.ctx, l.b, function, &objects);
+            let misfit = format!("result of '{name}' does not fit in {}", int_name(to));
+            let misfit = l.ctx.c_string(l.b, &misfit);
+            let (value, flag) = boxed::unboxed(l.ctx, l.b, to, result, misfit);
+            l.check(flag);
+            value
+        })
     }
 
     /// A new tuple of the boxed values.

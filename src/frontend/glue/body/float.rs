@@ -6,7 +6,7 @@ use super::int_name;
 use super::lower::{Failure, Lower};
 use crate::frontend::lang::typed::{BinOp, Expr, MathOp, Ty};
 use crate::ir::func::Value;
-use crate::ir::op::{FloatCc, IntCc, Op, Type};
+use crate::ir::op::{FloatCc, Op, Type};
 
 impl Lower<'_, '_> {
     pub fn float_binary(&mut self, op: BinOp, a: Value, b: Value) -> Value {
@@ -170,14 +170,9 @@ impl Lower<'_, '_> {
         let value = self.op1(Op::Fsqrt, x);
         self.b.jump(join, &[value]);
         self.b.seal_and_switch_to(cold);
-        let value = self.math_on_values("sqrt", &[(x, Ty::F64)], Ty::F64);
+        let value = self.module_call(("math", "sqrt"), &[(x, Ty::F64)], Ty::F64);
         self.b.jump(join, &[value]);
         self.b.seal_and_switch_to(join);
         root
-    }
-
-    /// Whether an object is missing, as a flag.
-    pub fn is_null(&mut self, object: Value) -> Value {
-        self.b.icmp_imm(IntCc::Eq, object, 0)
     }
 }

@@ -65,6 +65,8 @@ pub(super) enum Failure {
     ZeroStep,
     /// A local is read before it is written.
     Unbound(LocalId),
+    /// The module has no state.
+    NoState,
 }
 
 impl<'l, 'a> Lower<'l, 'a> {
@@ -201,9 +203,14 @@ impl<'l, 'a> Lower<'l, 'a> {
         self.b.exit_if(flag, fails, &[]);
     }
 
+    /// Whether an object is missing, as a flag.
+    pub fn is_null(&mut self, object: Value) -> Value {
+        self.b.icmp_imm(IntCc::Eq, object, 0)
+    }
+
     /// Leaves where an object is missing, whose exception is set.
     pub fn check_object(&mut self, object: Value) {
-        let missing = self.b.icmp_imm(IntCc::Eq, object, 0);
+        let missing = self.is_null(object);
         self.check(missing);
     }
 
@@ -285,6 +292,7 @@ impl<'l, 'a> Lower<'l, 'a> {
             Failure::ZeroStep => {
                 raise::text(ctx, b, "ValueError", "range() arg 3 must not be zero");
             }
+            Failure::NoState => raise::no_state(ctx, b),
             Failure::Unbound(local) => {
                 raise::unbound(ctx, b, &self.function.locals[local.index()].name);
             }

@@ -2,7 +2,7 @@
 
 use super::super::runtime::{boxed, raise};
 use super::super::state;
-use super::lower::Lower;
+use super::lower::{Failure, Lower};
 use crate::frontend::capi::exceptions;
 use crate::frontend::lang::typed::{Exception, Expr, Message, Piece, Ty};
 use crate::ir::data::{Data, DataKind};
@@ -81,24 +81,15 @@ impl Lower<'_, '_> {
 
     /// A class of the module, out of its state: absent before exec and after clear.
     fn module_exception(&mut self, index: usize) -> Value {
-        let absent = self.b.cold_block();
+        let absent = self.raiser(Failure::NoState);
         let state = self
             .ctx
             .call1(self.b, "PyModule_GetState", &[self.world.self_]);
         let missing = self.is_null(state);
         self.b.exit_if(missing, absent, &[]);
-        let class = self
-            .b
-            .load(MemType::I64, state, state::exception_offset(index));
+        let class = self.b.load(MemType::I64, state, state::offset(index));
         let missing = self.is_null(class);
         self.b.exit_if(missing, absent, &[]);
-        let here = self.b.current();
-        self.b.seal_and_switch_to(absent);
-        let text = "the module is not initialized, or its state was cleared";
-        raise::text(self.ctx, self.b, "SystemError", text);
-        let fails = self.world.fails;
-        self.b.jump(fails, &[]);
-        self.b.switch_to(here);
         class
     }
 

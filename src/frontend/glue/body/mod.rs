@@ -23,6 +23,7 @@ mod int;
 mod lower;
 mod message;
 mod plan;
+mod range;
 mod stmt;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,12 @@
 //! Which bodies become functions of their own, with which signature. A pass over the typed bodies; makes no code.
 
+use std::collections::BTreeSet;
+
 use super::super::ctx::Ctx;
 use super::abi;
 use crate::frontend::lang::typed::{
-    Exception, Expr, ExprKind, Function, FunctionId, Message, Piece, Stmt, StmtKind, Storage,
+    Exception, Expr, ExprKind, Function, FunctionId, MathOp, Message, Piece, Stmt, StmtKind,
+    Storage,
 };
 use crate::ir::func::{AbiType, Signature};
 use crate::ir::program::FuncId;
@@ -26,6 +29,8 @@ struct Body {
     /// With the GIL released.
     released: Option<Standalone>,
     needs_self: bool,
+    /// Functions of standard modules that it calls.
+    functions: BTreeSet<(&'static str, String)>,
     calls: Vec<FunctionId>,
     nodes: usize,
 }
@@ -65,6 +70,11 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     let module = ctx.module;
     let mut bodies: Vec<Body> = module.functions.iter().map(survey).collect();
     spread_self(&mut bodies);
+    let functions = bodies
+        .iter_mut()
+        .flat_map(|body| std::mem::take(&mut body.functions));
+    let functions: BTreeSet<_> = functions.collect();
+    ctx.functions = functions.into_iter().collect();
     let (held, released): (Vec<usize>, Vec<usize>) =
         (0..module.methods.len()).partition(|&at| !module.methods[at].nogil);
     let held = called_from(&bodies, held);
@@ -164,9 +174,7 @@ fn survey(function: &Function) -> Body {
                 }
             }
             Node::Expr(expr) => {
-                if let ExprKind::Call(callee, _) = expr.kind {
-                    body.calls.push(callee);
-                }
+                survey_expr(&mut body, expr);
                 work.extend(operands(expr).into_iter().map(Node::Expr));
             }
             Node::Pieces(pieces) => {
@@ -181,6 +189,21 @@ fn survey(function: &Function) -> Body {
     body.calls.sort_unstable();
     body.calls.dedup();
     body
+}
+
+fn survey_expr(body: &mut Body, expr: &Expr) {
+    let function = match &expr.kind {
+        ExprKind::Call(callee, _) => {
+            body.calls.push(*callee);
+            return;
+        }
+        ExprKind::MathCall(name, _) => ("math", name.clone()),
+        ExprKind::Math(MathOp::Sqrt, _) => ("math", "sqrt".to_owned()),
+        ExprKind::RoundDigits(..) => ("builtins", "round".to_owned()),
+        _ => return,
+    };
+    body.functions.insert(function);
+    body.needs_self = true;
 }
 
 fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {

@@ -2,15 +2,17 @@
 //! out at any point.
 
 mod bodies;
+mod errors;
 mod host;
 mod numbers;
-mod texts;
+mod oracle;
+mod statements;
 
 use super::super::ctx::Ctx;
 use super::{Bodies, abi, define, inline, plan};
 use crate::base::source::{SourceId, Span};
 use crate::frontend::lang::typed::*;
-use crate::frontend::spec::module::{Method, Module, Returns};
+use crate::frontend::spec::module::{BaseClass, ExceptionClass, Method, Module, Returns};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Func, Signature, Value};
 use crate::ir::interp::Machine;
@@ -84,7 +86,11 @@ pub fn module(functions: Vec<Function>) -> Module {
         doc: None,
         gil_used: false,
         constants: Vec::new(),
-        exceptions: Vec::new(),
+        exceptions: vec![ExceptionClass {
+            name: "Own".to_owned(),
+            base: BaseClass::Builtin("Exception"),
+            doc: None,
+        }],
         methods: functions.iter().map(method).collect(),
         functions,
         tests: Vec::new(),
@@ -192,6 +198,7 @@ impl Built {
                 host.call(memory, name, args)
             })
             .unwrap_or_else(|text| panic!("{text}\n{}", print::program(&self.program)));
+        host.clear(&machine.memory);
         host.check_balance();
         match (flag[0], host.raised.take()) {
             (0, None) => Ok((0..8)
@@ -204,4 +211,61 @@ impl Built {
             (flag, raised) => panic!("flag {flag}, but {raised:?}"),
         }
     }
+}
+
+// What the tests write often.
+
+pub fn text(text: &str) -> Option<Message> {
+    Some(Message::Text(vec![Piece::Literal(text.to_owned())]))
+}
+
+pub fn raised(class: &str, text: &str) -> Outcome {
+    Err((class.to_owned(), text.to_owned()))
+}
+
+pub fn assign(at: u32, value: Expr) -> Stmt {
+    stmt(StmtKind::Assign(LocalId(at), value))
+}
+
+pub fn add(left: Expr, right: Expr) -> Expr {
+    let kind = ExprKind::Binary {
+        op: BinOp::Add,
+        rule: Rule::Wrap,
+        left: Box::new(left),
+        right: Box::new(right),
+    };
+    expr(Ty::I64, kind)
+}
+
+pub fn compare(op: CmpOp, left: Expr, right: Expr) -> Expr {
+    let kind = ExprKind::Compare {
+        first: Box::new(left),
+        rest: vec![(op, right)],
+    };
+    expr(Ty::Bool, kind)
+}
+
+pub fn new_local(function: &mut Function, name: &str, ty: Ty, needs_flag: bool) {
+    function.locals.push(Local {
+        name: name.to_owned(),
+        storage: storage(ty),
+        needs_flag,
+    });
+}
+
+/// Runs a function with every number of objects that memory has room for, until it has enough: each time it must fail with MemoryError
+/// and leave nothing behind. Gives what comes out in the end.
+pub fn starved(built: &Built, at: usize, args: &[u64]) -> Outcome {
+    for room in 0.. {
+        let mut host = Host {
+            memory: Some(room),
+            ..Host::default()
+        };
+        let outcome = built.call_on(at, args, &mut host);
+        if host.made <= room {
+            return outcome;
+        }
+        assert_eq!(outcome, raised("MemoryError", ""), "with room for {room}");
+    }
+    unreachable!("memory is large enough at last")
 }

@@ -2,13 +2,14 @@
 //! failure whose exception is set, and passes through.
 
 use super::super::ctx::Ctx;
+use super::super::state;
 use super::raise;
 use super::{call, call_cold};
 use crate::frontend::lang::typed::Ty;
 use crate::ir::builder::Builder;
 use crate::ir::func::AbiType::{self, F64, I64};
-use crate::ir::func::Value;
-use crate::ir::op::{FloatCc, IntCc};
+use crate::ir::func::{Signature, Value};
+use crate::ir::op::{FloatCc, IntCc, MemType, Type};
 
 /// A new reference to the object of a value; NULL where there is no memory.
 pub fn boxed(ctx: &mut Ctx, b: &mut Builder, ty: Ty, value: Value) -> Value {
@@ -32,15 +33,27 @@ pub fn apply(
     owned: &[Value],
     borrowed: &[Value],
 ) -> Value {
+    consuming(ctx, b, owned, |ctx, b| {
+        let args: Vec<Value> = owned.iter().chain(borrowed).copied().collect();
+        ctx.call1(b, api, &args)
+    })
+}
+
+/// The object that `make` makes of objects, which are consumed; NULL where one of them is.
+fn consuming<'a>(
+    ctx: &mut Ctx<'a>,
+    b: &mut Builder,
+    owned: &[Value],
+    make: impl FnOnce(&mut Ctx<'a>, &mut Builder) -> Value,
+) -> Value {
     let release = b.block_like_current();
-    let result = b.param(release, crate::ir::op::Type::I64);
+    let result = b.param(release, Type::I64);
     let null = b.iconst(0);
     for &object in owned {
         let missing = b.icmp(IntCc::Eq, object, null);
         b.exit_if(missing, release, &[null]);
     }
-    let args: Vec<Value> = owned.iter().chain(borrowed).copied().collect();
-    let made = ctx.call1(b, api, &args);
+    let made = make(ctx, b);
     b.jump(release, &[made]);
     b.seal_and_switch_to(release);
     for &object in owned {
@@ -48,6 +61,29 @@ pub fn apply(
         ctx.call(b, "Py_DecRef", &[object]);
     }
     result
+}
+
+/// Calls a function (borrowed) on objects, which are consumed and may be NULL, then the result is.
+pub fn call_function(ctx: &mut Ctx, b: &mut Builder, function: Value, objects: &[Value]) -> Value {
+    let name = format!("call.{}", objects.len());
+    let params = vec![I64; objects.len() + 1];
+    let args: Vec<Value> = std::iter::once(function)
+        .chain(objects.iter().copied())
+        .collect();
+    let shape: (&[AbiType], &[AbiType]) = (&params, &[I64]);
+    call(ctx, b, &name, shape, &args, |ctx, b, params| {
+        let result = consuming(ctx, b, &params[1..], |ctx, b| {
+            let (import, sig) = ctx.api("PyObject_CallFunctionObjArgs");
+            let mut args = params.to_vec();
+            args.push(b.iconst(0));
+            let sig = Signature {
+                params: vec![I64; args.len()],
+                ..sig
+            };
+            b.call_variadic(import, sig, &args)[0]
+        });
+        b.ret(&[result]);
+    })[0]
 }
 
 /// The value of an object of the matching Python type, and a flag. `misfit` is the NUL-terminated text of the OverflowError where an integer
@@ -179,4 +215,53 @@ pub fn module_attribute(ctx: &mut Ctx, b: &mut Builder, module: &str, attribute:
         },
     );
     results[0]
+}
+
+/// Function `index` of [`Ctx::functions`] (borrowed), or NULL with the exception set. It is found when first asked for, so that one which the
+/// running version does not have is only missed where it is called.
+pub fn module_function(ctx: &mut Ctx, b: &mut Builder, self_: Value, index: usize) -> Value {
+    let (module, function) = ctx.functions[index].clone();
+    let offset = state::function_offset(ctx, index);
+    let name = format!("function.{module}.{function}");
+    call(
+        ctx,
+        b,
+        &name,
+        (&[I64], &[I64]),
+        &[self_],
+        |ctx, b, params| {
+            let (absent, find) = (b.cold_block(), b.cold_block());
+            let (there, missing) = (b.block(), b.cold_block());
+            let known = b.param(there, Type::I64);
+            let null = b.iconst(0);
+            let state = ctx.call1(b, "PyModule_GetState", &[params[0]]);
+            let no_state = b.icmp(IntCc::Eq, state, null);
+            b.exit_if(no_state, absent, &[]);
+            let kept = b.load(MemType::I64, state, offset);
+            b.br(kept, there, &[kept], find, &[]);
+
+            b.seal_and_switch_to(find);
+            let found = module_attribute(ctx, b, module, &function);
+            let failed = b.icmp(IntCc::Eq, found, null);
+            b.exit_if(failed, missing, &[]);
+            // The import may have let another thread come first.
+            let (first, second) = (b.cold_block(), b.cold_block());
+            let meanwhile = b.load(MemType::I64, state, offset);
+            b.br(meanwhile, second, &[], first, &[]);
+            b.seal_and_switch_to(second);
+            ctx.call(b, "Py_DecRef", &[found]);
+            b.jump(there, &[meanwhile]);
+            b.seal_and_switch_to(first);
+            b.store(MemType::I64, found, state, offset);
+            b.jump(there, &[found]);
+
+            b.seal_and_switch_to(there);
+            b.ret(&[known]);
+            b.seal_and_switch_to(absent);
+            raise::no_state(ctx, b);
+            b.jump(missing, &[]);
+            b.seal_and_switch_to(missing);
+            b.ret(&[null]);
+        },
+    )[0]
 }

@@ -24,6 +24,12 @@ pub fn text_at(ctx: &mut Ctx, b: &mut Builder, exception: &str, text: Value) {
     });
 }
 
+/// Raises for a module that was not executed yet, or whose state was cleared.
+pub fn no_state(ctx: &mut Ctx, b: &mut Builder) {
+    let why = "the module is not initialized, or its state was cleared";
+    text(ctx, b, "SystemError", why);
+}
+
 /// A failing operation of CPython whose message does not depend on its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the rows below say what each one is")]

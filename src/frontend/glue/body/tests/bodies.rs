@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::numbers::{Random, python};
+use super::oracle::{Random, literal, python};
 use super::*;
 use crate::base::source::{Sources, Text};
 use crate::frontend::lang::{Env, MethodSig, ParamKind, ParamSig, check};
@@ -148,7 +148,7 @@ fn bodies_give_cpythons_answer() {
             let args: Vec<u64> = params.iter().map(|&ty| random.value(ty)).collect();
             let shown = params.iter().zip(&args).map(|(&ty, &bits)| match ty {
                 // Masked arithmetic is exact: what lies between the operands and the mask may be of any size.
-                I64 | U64 if body.contains("& 0x") => super::numbers::literal(ty, bits),
+                I64 | U64 if body.contains("& 0x") => literal(ty, bits),
                 U64 => format!("U({bits})"),
                 I64 => format!("I({})", bits as i64),
                 Bool => format!("bool({bits})"),

@@ -58,7 +58,10 @@ impl Host {
             self.immortal.push(none);
         }
         let class = self.forever(Object::Class("m.Own".to_owned()));
-        self.state = machine.memory.alloc(class.to_le_bytes().to_vec());
+        let mut state = class.to_le_bytes().to_vec();
+        // Room for functions, found later.
+        state.resize(8 * 32, 0);
+        self.state = machine.memory.alloc(state);
     }
 
     /// The module object: any address.
@@ -118,6 +121,15 @@ impl Host {
             for item in items {
                 self.release(item);
             }
+        }
+    }
+
+    /// Clears the module's state behind its exception.
+    pub fn clear(&mut self, memory: &Memory) {
+        for at in 1..32 {
+            let ty = crate::ir::op::MemType::I64;
+            let kept = memory.load(ty, self.state + 8 * at).expect("room");
+            self.release(kept);
         }
     }
 
@@ -294,7 +306,10 @@ impl Host {
                 };
                 self.make(Object::Function(module, attribute))
             }
-            "PyObject_Call" => self.call_object(args)?,
+            "PyObject_CallFunctionObjArgs" => {
+                assert_eq!(args.last(), Some(&0), "NULL ends the arguments");
+                self.call_object(&args[..args.len() - 1])?
+            }
             _ => self.number(name, args)?,
         })
     }
@@ -308,14 +323,13 @@ impl Host {
     }
 
     fn call_object(&mut self, args: &[u64]) -> Result<u64, String> {
-        assert_eq!(args[2], 0, "no keywords");
         let Object::Function(_, name) = self.get(args[0]).clone() else {
             return Err("not callable".to_owned());
         };
-        let Object::Tuple(items) = self.get(args[1]).clone() else {
-            return Err("not a tuple".to_owned());
-        };
-        let items: Vec<Object> = items.iter().map(|&item| self.get(item).clone()).collect();
+        let items: Vec<Object> = args[1..]
+            .iter()
+            .map(|&item| self.get(item).clone())
+            .collect();
         Ok(match (name.as_str(), &items[..]) {
             ("sqrt", [Object::Float(x)]) if *x < 0.0 => self.raise("ValueError", "math domain"),
             ("exp2", [Object::Float(x)]) => self.make(Object::Float(x.exp2())),

@@ -1,0 +1,77 @@
+//! The frame description is right at every instruction: gdb steps through functions that spill, call, recurse and raise, and from each
+//! instruction of prologue, body and epilogue its stack walk reaches `Py_BytesMain`.
+
+use std::process::Command;
+
+#[path = "common/tool.rs"]
+mod tool;
+
+/// Spec, function where stepping begins, call that leads there.
+const CALLS: &[(&str, &str, &str)] = &[
+    ("numbers", "gcd", "gcd(12, 18)"),
+    ("numbers", "fib_recursive", "fib_recursive(4)"),
+    ("numbers", "divide_float", "divide_float(7.5, -2.0)"),
+    ("shapes", "mixed", "mixed(3, 1.5, None)"),
+    ("shapes", "markers", "markers(1, b=2)"),
+    ("shapes", "area", "area(-1, 2)"),
+];
+
+#[test]
+fn the_stack_can_be_walked_from_every_instruction() {
+    let (Some(gdb), Some(python)) = (tool::tool("gdb"), tool::tool("python3")) else {
+        return;
+    };
+    // A wrapper script is not what gdb can run.
+    let asked = Command::new(python)
+        .args([
+            "-c",
+            "import os, sys; print(os.path.realpath(sys.executable))",
+        ])
+        .output()
+        .expect("python3 runs");
+    let python = String::from_utf8(asked.stdout).expect("a path in UTF-8");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for module in ["numbers", "shapes"] {
+        let built = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
+            .args(["build", &format!("specs/{module}.toml"), "-o"])
+            .arg(folder.path())
+            .status()
+            .expect("pyasmgen runs");
+        assert!(built.success());
+        let calls: Vec<String> = CALLS
+            .iter()
+            .filter(|row| row.0 == module)
+            .map(|(_, function, call)| format!("{function}: {call}"))
+            .collect();
+        let output = Command::new(&gdb)
+            .args(["-nx", "-batch", "-x"])
+            .arg(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/common/unwind.py"
+            ))
+            .env("UNWIND_PYTHON", python.trim())
+            .env("UNWIND_MODULE", module)
+            .env("UNWIND_CALLS", calls.join("\n"))
+            .env("PYTHONPATH", folder.path())
+            .output()
+            .expect("gdb runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stepped: Vec<Vec<&str>> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("stepped "))
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stepped.len(), calls.len(), "{text}\n{errors}");
+        for line in stepped {
+            let steps: usize = line[1].parse().expect("a number");
+            assert!(steps > 20, "{} was hardly stepped: {text}", line[0]);
+            assert!(
+                line.len() == 2,
+                "{}: the walk ends early at {:?}",
+                line[0],
+                &line[2..]
+            );
+        }
+    }
+}
