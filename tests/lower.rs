@@ -1000,11 +1000,14 @@ fn calls_pass_arguments_and_results_as_the_conventions_say() {
 /// Where the interpreter's input and output stand.
 const IN_AT: u64 = 0x1000;
 const OUT_AT: u64 = 0x2000;
+/// Where its slots stand, one word each.
+const SLOTS_AT: u64 = 0x3000;
 
 /// Runs a function `void f(in, out)` whose calls are all of `weigh` (see [`RANDOM_C`]).
 fn interpret(func: &Func, input: &[u64; IN]) -> [u64; OUT] {
     let mut values = vec![0u64; func.values.len()];
     let mut output = [0x7777_7777_7777_7777; OUT];
+    let mut slots = vec![0; func.slots.len()];
     values[func.params()[0].index()] = IN_AT;
     values[func.params()[1].index()] = OUT_AT;
     let mut block = ENTRY;
@@ -1015,12 +1018,25 @@ fn interpret(func: &Func, input: &[u64; IN]) -> [u64; OUT] {
             let args: Vec<u64> = inst.args.iter().map(|arg| values[arg.index()]).collect();
             match (inst.op, inst.payload) {
                 (Op::Load, Payload::Mem { ty, offset }) => {
-                    let at = args[0].wrapping_add(offset as u64).wrapping_sub(IN_AT);
-                    values[inst.results[0].index()] = load(ty, input[at as usize / 8]);
+                    let at = args[0].wrapping_add(offset as u64);
+                    let word = if at >= SLOTS_AT {
+                        slots[(at - SLOTS_AT) as usize / 0x100]
+                    } else {
+                        input[(at - IN_AT) as usize / 8]
+                    };
+                    values[inst.results[0].index()] = load(ty, word);
                 }
                 (Op::Store, Payload::Mem { ty, offset }) => {
-                    let at = args[1].wrapping_add(offset as u64).wrapping_sub(OUT_AT) as usize / 8;
-                    output[at] = store(ty, output[at], args[0]);
+                    let at = args[1].wrapping_add(offset as u64);
+                    let word = if at >= SLOTS_AT {
+                        &mut slots[(at - SLOTS_AT) as usize / 0x100]
+                    } else {
+                        &mut output[(at - OUT_AT) as usize / 8]
+                    };
+                    *word = store(ty, *word, args[0]);
+                }
+                (Op::SlotAddr, Payload::Slot(slot)) => {
+                    values[inst.results[0].index()] = SLOTS_AT + 0x100 * u64::from(slot.0);
                 }
                 (Op::CallImport, _) => {
                     values[inst.results[0].index()] = weigh(args[0], args[1]);
@@ -1071,6 +1087,8 @@ struct Generator<'a> {
     ints: Vec<Var>,
     floats: Vec<Var>,
     weigh: ImportId,
+    /// The address of a slot, where there is one.
+    slot: Option<Value>,
 }
 
 impl Generator<'_> {
@@ -1084,8 +1102,16 @@ impl Generator<'_> {
             b,
             random,
             weigh,
+            slot: None,
         };
         let g = &mut generator;
+        if g.random.below(3) == 0 {
+            let slot = g.b.slot(8, 8);
+            let address = g.b.slot_addr(slot);
+            let zero = g.b.iconst(0);
+            g.b.store(MemType::I64, zero, address, 0);
+            g.slot = Some(address);
+        }
         for at in 0..count {
             let offset = 8 * (at % IN) as i32;
             let int = g.b.load(MemType::I64, input, offset);
@@ -1151,6 +1177,14 @@ impl Generator<'_> {
     }
 
     fn assignment(&mut self) {
+        if let Some(slot) = self.slot
+            && self.random.below(6) == 0
+        {
+            let value = self.int();
+            let old = self.b.load(MemType::I64, slot, 0);
+            self.b.store(MemType::I64, value, slot, 0);
+            return self.set(old);
+        }
         let op = OPS[self.random.below(OPS.len())];
         let row = op.row();
         let is_partial = matches!(
@@ -1225,7 +1259,12 @@ impl Generator<'_> {
 
     fn conditional(&mut self, depth: usize) {
         let cond = self.condition();
-        let (then, other) = (self.b.block(), self.b.block());
+        let then = if self.random.below(2) == 0 {
+            self.b.block()
+        } else {
+            self.b.cold_block()
+        };
+        let other = self.b.block();
         let join = if self.random.below(2) == 0 {
             self.b.block()
         } else {

@@ -169,7 +169,10 @@ mod tests {
                             assert!(at >= end && at % slot.align == 0, "{frame:?}");
                             end = at + slot.size;
                         }
-                        assert!(frame.spills >= end && frame.spills % 8 == 0, "{frame:?}");
+                        assert!(
+                            frame.spills >= end && frame.spills.is_multiple_of(8),
+                            "{frame:?}"
+                        );
                         assert!(frame.spills + 8 * spill_slots <= frame.size, "{frame:?}");
                     }
                 }

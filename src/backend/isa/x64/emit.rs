@@ -38,18 +38,19 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let framed = if frame.is_empty() {
         vec![false; shape.blocks.len()]
     } else {
-        framed_blocks(shape, needs)
+        framed_blocks(shape, &needs, !func.slots.is_empty())
     };
     let mut emit = Emit {
         lowered,
         allocation,
         frame,
+        forwarded: forward(lowered, allocation, &framed),
         framed,
+        entered: vec![false; shape.blocks.len()],
         state: FrameState::None,
         is_framed: false,
         buffer: Buffer::new(2 * shape.blocks.len()),
         nexts: vec![None; shape.blocks.len()],
-        forwarded: forward(lowered, allocation),
         next_move: 0,
     };
     emit.buffer.line(func.span);
@@ -114,6 +115,7 @@ fn uses_frame(inst: &Inst64) -> bool {
             RmShape::Reg | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
         },
         Inst64::Args
+        | Inst64::Keep
         | Inst64::Zero
         | Inst64::FloatZero
         | Inst64::FloatOnes
@@ -126,8 +128,8 @@ fn uses_frame(inst: &Inst64) -> bool {
     }
 }
 
-/// For each block, where a jump to it really goes: blocks that only jump on are passed over.
-fn forward(lowered: &Lowered, allocation: &Allocation) -> Vec<VBlock> {
+/// For each block, where a jump to it really goes: blocks that only jump on are passed over, unless the frame is undone in them.
+fn forward(lowered: &Lowered, allocation: &Allocation, framed: &[bool]) -> Vec<VBlock> {
     let blocks = &lowered.code.shape.blocks;
     let mut moves = allocation.moves.iter().peekable();
     let mut targets: Vec<VBlock> = (0..blocks.len() as u32).map(VBlock).collect();
@@ -138,7 +140,10 @@ fn forward(lowered: &Lowered, allocation: &Allocation) -> Vec<VBlock> {
         }
         let first = &lowered.code.insts[block.insts.start as usize];
         if !has_moves && block.insts.len() == 1 && matches!(first, Inst64::Jump) {
-            targets[at] = block.succs[0];
+            let to = block.succs[0];
+            if !framed[at] || framed[to.index()] {
+                targets[at] = to;
+            }
         }
     }
     for at in (0..targets.len()).rev() {
@@ -184,6 +189,8 @@ struct Emit<'a> {
     frame: Frame,
     /// The blocks that run with a frame.
     framed: Vec<bool>,
+    /// Those of them that somebody comes to without a frame.
+    entered: Vec<bool>,
     state: FrameState,
     /// Whether the block being written runs with a frame.
     is_framed: bool,
@@ -203,12 +210,13 @@ impl Emit<'_> {
 
     /// What there is to write, in the order of memory. Blocks that are passed over vanish.
     fn items(&mut self) -> Vec<Item> {
+        self.find_entries();
         let mut items = Vec::with_capacity(self.lowered.layout.len());
         for &block in &self.lowered.layout {
             if self.forwarded[block.index()] != block {
                 continue;
             }
-            if self.is_entered(block) {
+            if self.entered[block.index()] {
                 items.push(Item::Entry(block));
             }
             items.push(Item::Block(block));
@@ -224,12 +232,23 @@ impl Emit<'_> {
         items
     }
 
-    /// Whether somebody without a frame comes to this block, which has one.
-    fn is_entered(&self, block: VBlock) -> bool {
-        let is_entry = block.0 == 0;
-        let comes_without = |pred: &VBlock| !self.framed[pred.index()];
-        let preds = &self.shape().blocks[block.index()].preds;
-        self.framed[block.index()] && (is_entry || preds.iter().any(comes_without))
+    /// Notes which blocks with a frame are come to without one.
+    fn find_entries(&mut self) {
+        self.entered[0] = self.framed[0];
+        for at in 0..self.framed.len() {
+            if self.framed[at] || self.forwarded[at].index() != at {
+                continue;
+            }
+            for n in 0..self.shape().blocks[at].succs.len() {
+                let to = self.successor(VBlock(at as u32), n);
+                self.entered[to.index()] |= self.framed[to.index()];
+            }
+        }
+    }
+
+    /// The nth successor of a block, blocks that vanish being passed over.
+    fn successor(&self, block: VBlock, n: usize) -> VBlock {
+        self.forwarded[self.shape().blocks[block.index()].succs[n].index()]
     }
 
     fn entry_label(&self, block: VBlock) -> Label {
@@ -238,7 +257,7 @@ impl Emit<'_> {
 
     /// Where the nth successor of `block` is to be found from there.
     fn target(&self, block: VBlock, n: usize) -> Label {
-        let to = self.forwarded[self.shape().blocks[block.index()].succs[n].index()];
+        let to = self.successor(block, n);
         if self.framed[to.index()] && !self.framed[block.index()] {
             self.entry_label(to)
         } else {
@@ -415,7 +434,7 @@ impl Emit<'_> {
         };
         match self.lowered.code.insts[at] {
             Inst64::Row { op, rm, imm, cc } => self.row(op, rm, imm, cc, locs),
-            Inst64::Args => {}
+            Inst64::Args | Inst64::Keep => {}
             Inst64::Zero => self.inst(&with(Op::Xor32RM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
@@ -431,14 +450,23 @@ impl Emit<'_> {
                 self.plain(Op::Ret);
                 self.end_epilogue();
             }
-            Inst64::Jump => {
-                let to = self.target(block, 0);
-                if Some(to) != self.nexts[block.index()] {
-                    self.buffer.branch(jump_forms(), to);
-                }
-            }
+            Inst64::Jump => self.jump(block),
             Inst64::Branch(cond) => self.branch(block, cond),
             Inst64::Trap => self.plain(Op::Ud2),
+        }
+    }
+
+    fn jump(&mut self, block: VBlock) {
+        let undoes = self.is_framed && !self.framed[self.successor(block, 0).index()];
+        if undoes {
+            self.epilogue();
+        }
+        let to = self.target(block, 0);
+        if Some(to) != self.nexts[block.index()] {
+            self.buffer.branch(jump_forms(), to);
+        }
+        if undoes {
+            self.end_epilogue();
         }
     }
 
@@ -452,7 +480,7 @@ impl Emit<'_> {
             return;
         }
         let (cond, then, other) = if Some(then) == next {
-            (cond.not(), other, then)
+            (cond.inverted(), other, then)
         } else {
             (cond, then, other)
         };
@@ -463,7 +491,7 @@ impl Emit<'_> {
                 self.buffer.branch(jcc_forms(b), then);
             }
             Cond::Both(a, b) => {
-                self.buffer.branch(jcc_forms(a.not()), other);
+                self.buffer.branch(jcc_forms(a.inverted()), other);
                 self.buffer.branch(jcc_forms(b), then);
             }
         }
@@ -475,7 +503,7 @@ impl Emit<'_> {
     /// Jumps around a move: there is no conditional move between XMM registers.
     fn float_cmov(&mut self, cond: Cond, to: Reg, from: Reg) {
         let end = self.buffer.label();
-        match cond.not() {
+        match cond.inverted() {
             Cond::One(cc) => self.buffer.branch(jcc_forms(cc), end),
             Cond::Either(a, b) => {
                 self.buffer.branch(jcc_forms(a), end);
@@ -483,7 +511,7 @@ impl Emit<'_> {
             }
             Cond::Both(a, b) => {
                 let start = self.buffer.label();
-                self.buffer.branch(jcc_forms(a.not()), start);
+                self.buffer.branch(jcc_forms(a.inverted()), start);
                 self.buffer.branch(jcc_forms(b), end);
                 self.buffer.bind(start);
             }

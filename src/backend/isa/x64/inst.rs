@@ -49,7 +49,7 @@ pub const CCS: [Cc; 16] = [
 
 impl Cc {
     /// The opposite condition.
-    pub fn not(self) -> Cc {
+    pub fn inverted(self) -> Cc {
         CCS[self as usize ^ 1]
     }
 

@@ -48,13 +48,13 @@ impl Lower<'_> {
                 let dst = self.result(data.results[0]);
                 self.row(Op::Cvtsi2sdRM, &[zero, dst], &src);
             }
-            IrOp::FfromU => self.from_unsigned(data),
+            IrOp::FfromU => self.unsigned_to_float(data),
             IrOp::FtoS => {
                 let src = self.xm64(data.args[0]);
                 let dst = self.result(data.results[0]);
                 self.row(Op::Cvttsd2siRM, &[dst], &src);
             }
-            IrOp::FtoU => self.to_unsigned(data),
+            IrOp::FtoU => self.float_to_unsigned(data),
             IrOp::FtoBits => {
                 let (src, dst) = (self.vreg_of(data.args[0]), self.result(data.results[0]));
                 self.row(Op::MovqMR, &[src], &dst.into());
@@ -191,7 +191,7 @@ impl Lower<'_> {
 
     /// Both halves become fractions of floats with a known exponent; taking 2^84 + 2^52 from the upper one is exact, so the final addition
     /// rounds once.
-    fn from_unsigned(&mut self, data: &InstData) {
+    fn unsigned_to_float(&mut self, data: &InstData) {
         let src = self.vreg_of(data.args[0]);
         let low = self.int();
         self.row(Op::Mov32RM, &[low], &src.into());
@@ -210,7 +210,7 @@ impl Lower<'_> {
     }
 
     /// `cvttsd2si` gives 2^63 for what does not fit: its sign then lets the bits of the operand less 2^63 through.
-    fn to_unsigned(&mut self, data: &InstData) {
+    fn float_to_unsigned(&mut self, data: &InstData) {
         let src = self.vreg_of(data.args[0]);
         let (small, large) = (self.int(), self.int());
         self.row(Op::Cvttsd2siRM, &[small], &src.into());

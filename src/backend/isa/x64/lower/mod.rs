@@ -99,6 +99,8 @@ pub enum Inst64 {
     },
     /// Defines the parameters: writes nothing.
     Args,
+    /// Has values in registers at the start of a cold block: writes nothing.
+    Keep,
     /// An integer register becomes 0; flags are destroyed.
     Zero,
     /// A float register becomes 0.
@@ -152,6 +154,9 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         has_warm_calls: false,
     };
     let mut shapes = vec![BlockShape::default(); flow.blocks.len()];
+    // What is live at the start of blocks, as far as rare calls want to know.
+    let has_rare_calls = (0..flow.blocks.len()).any(|at| lower.is_first_to_call(at));
+    let mut live: Vec<Vec<VReg>> = vec![Vec::new(); flow.blocks.len()];
     for (at, block) in flow.blocks.iter().enumerate().rev() {
         let shape = &mut shapes[at];
         shape.succs = block.succs.clone();
@@ -160,6 +165,16 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         match block.source {
             Source::Edge(from, n) => lower.edge(from, n, shape),
             Source::Block(block) => lower.block(block, shape),
+        }
+        if has_rare_calls {
+            let succs = shape.succs.iter().flat_map(|succ| &live[succ.index()]);
+            let live_out = succs.chain(&shape.args).copied().collect();
+            live[at] = lower.out.live_in(live_out);
+            live[at].retain(|vreg| !shape.params.contains(vreg));
+            live[at].truncate(MOST_LIVE);
+            if lower.is_first_to_call(at) {
+                lower.keep(&live[at]);
+            }
         }
         lower.out.end_block(VBlock(at as u32));
     }
@@ -170,6 +185,9 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         layout: flow.layout,
     }
 }
+
+/// So many registers live at a block's start are looked at: more of them would have to be in memory anyway.
+const MOST_LIVE: usize = 32;
 
 /// What has become of an instruction before its turn came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,6 +301,37 @@ impl Lower<'_> {
             let param = |&param: &Value| self.result(param);
             shape.params = data.params.iter().map(param).collect();
         }
+    }
+
+    /// Whether the block is cold and calls, and those that lead to it do not.
+    fn is_first_to_call(&self, at: usize) -> bool {
+        let calls = |at: usize| {
+            let Source::Block(block) = self.flow.blocks[at].source else {
+                return false;
+            };
+            let insts = &self.func.blocks[block.index()].insts;
+            let is_call = |inst: &Inst| {
+                let effect = self.func.insts[inst.index()].op.row().effect;
+                effect == Effect::Call
+            };
+            insts.iter().any(is_call)
+        };
+        let preds = &self.flow.blocks[at].preds;
+        self.flow.blocks[at].is_cold && calls(at) && !preds.iter().any(|pred| calls(pred.index()))
+    }
+
+    /// Has what is live over the calls of a cold block in registers at its start. Register allocation moves a value to memory right behind
+    /// its last use before the call: without this one, that would be on the usual path.
+    fn keep(&mut self, live: &[VReg]) {
+        const MOST: usize = 6;
+        let operand = |&vreg: &VReg| Operand {
+            vreg,
+            constraint: Constraint::Reg,
+            access: Access::Use,
+        };
+        let operands: SmallVec<[Operand; MOST]> = live.iter().take(MOST).map(operand).collect();
+        self.out.push(Inst64::Keep, &operands, None);
+        self.out.end_group(None);
     }
 
     /// The epoch of what stands behind `inst`.
