@@ -446,7 +446,7 @@ impl<'a> Maker<'a> {
         let ty = *self.rng.pick(TYPES);
         let value = self.operand(ty, 1);
         let text = match self.rng.below(5) {
-            0 => format!("{class}"),
+            0 => class.to_string(),
             1 => format!("{class}(\"plain\")"),
             2 => format!("{class}(f\"got {{{value}}}\")"),
             3 => format!("{class}(f\"{{{value}!r}} and {{{value}}}\")"),
