@@ -60,7 +60,7 @@ pub enum Callee {
     Pointer,
 }
 
-/// A machine instruction on virtual registers. Its operands stand beside it ([`VCode`]), in the order of the row's operands: a `Mod`
+/// A machine instruction on virtual registers. Its operands stand beside it, in the order of the row's operands: a `Mod`
 /// operand is a use and a definition, memory is base and index as far as there.
 #[derive(Clone, Copy, Debug)]
 pub enum Inst64 {
