@@ -8,6 +8,7 @@ pub mod plan;
 pub mod print;
 #[cfg(test)]
 mod tests;
+pub mod vinst;
 
 use super::regalloc::Registers;
 use crate::target::callconv::CallConv;

@@ -1,7 +1,8 @@
 //! What emission wants to know before the first byte: which callee-saved registers are written, which blocks need a frame, and which
 //! blocks are empty, so that jumps go past them. In: [`Lowered`] and its [`Allocation`]. Nothing is written here.
 
-use super::lower::{Base, Inst64, Lowered, RmShape};
+use super::lower::Lowered;
+use super::vinst::{Base, Inst64, RmShape};
 use crate::backend::isa::regalloc::{Allocation, Loc};
 use crate::backend::isa::vcode::{BlockShape, Clobbers, VBlock};
 use crate::target::regs::Reg;
