@@ -29,6 +29,8 @@ pub struct FlowBlock {
     pub preds: Vec<VBlock>,
     /// Rarely run.
     pub is_cold: bool,
+    /// The block before the outermost loop around this one that makes no call: what is the same in every round can be made at its end.
+    pub preheader: Option<VBlock>,
 }
 
 /// Where an instruction stands.

@@ -4,9 +4,11 @@ pub mod emit;
 pub mod encode;
 pub mod inst;
 pub mod lower;
+pub mod plan;
 pub mod print;
 #[cfg(test)]
 mod tests;
+pub mod vinst;
 
 use super::regalloc::Registers;
 use crate::target::callconv::CallConv;

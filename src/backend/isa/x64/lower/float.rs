@@ -67,15 +67,19 @@ impl Lower<'_> {
         }
     }
 
-    /// A register that holds a float constant, made anew.
+    /// A register of its own that holds a float constant.
     pub(super) fn fconst(&mut self, bits: u64) -> VReg {
+        let dst = self.float();
+        self.set_fconst(dst, bits);
+        dst
+    }
+
+    pub(super) fn set_fconst(&mut self, dst: VReg, bits: u64) {
         if bits == 0 {
-            return self.float_zero();
+            return self.out.push(Inst64::FloatZero, &[def(dst)], None);
         }
         let int = self.iconst(bits as i64);
-        let dst = self.float();
         self.row(Op::MovqRM, &[dst], &int.into());
-        dst
     }
 
     fn float_zero(&mut self) -> VReg {
@@ -164,13 +168,13 @@ impl Lower<'_> {
         let whole = match rounding {
             Rounding::ToZero => truncated,
             Rounding::Down => {
-                let one = self.fconst(1f64.to_bits());
+                let one = self.float_constant(1f64.to_bits());
                 let is_above = self.compare_mask(src, truncated);
                 let step = self.float_op(Op::AndpsRM, is_above, one);
                 self.float_op(Op::SubsdRM, truncated, step)
             }
             Rounding::Up => {
-                let one = self.fconst(1f64.to_bits());
+                let one = self.float_constant(1f64.to_bits());
                 let is_below = self.compare_mask(truncated, src);
                 let step = self.float_op(Op::AndpsRM, is_below, one);
                 self.float_op(Op::AddsdRM, truncated, step)
@@ -181,7 +185,7 @@ impl Lower<'_> {
 
         let magnitude_mask = self.magnitude_mask();
         let magnitude = self.float_op(Op::AndpsRM, magnitude_mask, src);
-        let limit = self.fconst(TWO_52.to_bits());
+        let limit = self.float_constant(TWO_52.to_bits());
         let has_fraction = self.compare_mask(magnitude, limit);
         let rounded = self.float_op(Op::AndpsRM, signed, has_fraction);
         let kept = self.float_op(Op::AndnpsRM, has_fraction, src);
@@ -195,15 +199,15 @@ impl Lower<'_> {
         let src = self.vreg_of(data.args[0]);
         let low = self.int();
         self.row(Op::Mov32RM, &[low], &src.into());
-        let low_exponent = self.iconst(TWO_52.to_bits() as i64);
+        let low_exponent = self.int_constant(TWO_52.to_bits() as i64);
         let low = self.binary(Op::OrRM, low, low_exponent);
         let high = self.shift_by(Op::ShrMI, src, 32);
-        let high_exponent = self.iconst(TWO_84.to_bits() as i64);
+        let high_exponent = self.int_constant(TWO_84.to_bits() as i64);
         let high = self.binary(Op::OrRM, high, high_exponent);
         let (low_float, high_float) = (self.float(), self.float());
         self.row(Op::MovqRM, &[low_float], &low.into());
         self.row(Op::MovqRM, &[high_float], &high.into());
-        let exponents = self.fconst((TWO_84 + TWO_52).to_bits());
+        let exponents = self.float_constant((TWO_84 + TWO_52).to_bits());
         let high_float = self.float_op(Op::SubsdRM, high_float, exponents);
         let dst = self.result(data.results[0]);
         self.row(Op::AddsdRM, &[high_float, dst], &low_float.into());
@@ -214,7 +218,7 @@ impl Lower<'_> {
         let src = self.vreg_of(data.args[0]);
         let (small, large) = (self.int(), self.int());
         self.row(Op::Cvttsd2siRM, &[small], &src.into());
-        let limit = self.fconst(TWO_63.to_bits());
+        let limit = self.float_constant(TWO_63.to_bits());
         let rest = self.float_op(Op::SubsdRM, src, limit);
         self.row(Op::Cvttsd2siRM, &[large], &rest.into());
         let is_large = self.shift_by(Op::SarMI, small, 63);

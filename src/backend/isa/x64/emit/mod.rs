@@ -1,18 +1,23 @@
 //! Allocated machine instructions to bytes: prologue, moves, instructions, branches, epilogues. In: [`Lowered`] and its [`Allocation`].
-//! Out: [`Code`]. Decides nothing about registers or values; what it does decide is which jumps fall through, and which blocks are empty and vanish.
+//! Out: [`Code`]. Decides nothing about registers or values.
+
+mod frame;
 
 use super::encode::{self, Mem, Rm, encode, imm_size};
 use super::inst::{Cc, Op, Place};
-use super::lower::{Base, Callee, Cond, Inst64, Lowered, RmShape, operand_count};
+use super::lower::{Cond, Lowered};
+use super::plan::{forward, needs_frame, written_of};
+use super::vinst::{Base, Callee, Inst64, RmShape, operand_count};
 use crate::backend::isa::buffer::{BranchForms, Buffer, Label};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
-use crate::backend::isa::vcode::{BlockShape, Clobbers, Shape, VBlock};
+use crate::backend::isa::vcode::{Shape, VBlock};
 use crate::backend::isa::wrap::framed_blocks;
 use crate::ir::func::{Conv, Func};
 use crate::target::Target;
 use crate::target::regs::{Reg, RegClass, x64};
+use frame::{FrameState, Item};
 
 const RSP: u8 = x64::RSP.number;
 /// A call pushes the address to return to.
@@ -67,122 +72,6 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     emit.buffer.finish()
 }
 
-/// Which of `saved` the function writes.
-fn written_of(saved: &[Reg], allocation: &Allocation) -> Vec<Reg> {
-    let mut written = Clobbers::default();
-    let targets = allocation.moves.iter().map(|m| &m.to);
-    for &loc in allocation.locs.iter().chain(targets) {
-        if let Loc::Reg(reg) = loc {
-            written = written.with(reg);
-        }
-    }
-    let is_written = |&reg: &Reg| written.contains(reg);
-    saved.iter().copied().filter(is_written).collect()
-}
-
-/// Which blocks call, use the frame's memory, or write a register that must be saved first.
-fn needs_frame(lowered: &Lowered, allocation: &Allocation, saved: &[Reg]) -> Vec<bool> {
-    let shape = &lowered.code.shape;
-    let is_of_frame = |&loc: &Loc| match loc {
-        Loc::Reg(reg) => saved.contains(&reg),
-        Loc::Spill(_) => true,
-    };
-    let mut moves = allocation.moves.iter().peekable();
-    let needs = |block: &BlockShape| {
-        let mut needs = false;
-        while let Some(m) = moves.next_if(|m| m.inst < block.insts.end) {
-            needs |= is_of_frame(&m.from) || is_of_frame(&m.to);
-        }
-        let mut insts = block.insts.clone();
-        needs
-            || insts.any(|at| {
-                let locs = &allocation.locs[shape.operand_range(at as usize)];
-                uses_frame(&lowered.code.insts[at as usize]) || locs.iter().any(is_of_frame)
-            })
-    };
-    shape.blocks.iter().map(needs).collect()
-}
-
-/// Whether the instruction calls or has an address in the frame.
-fn uses_frame(inst: &Inst64) -> bool {
-    match inst {
-        Inst64::Call(_) => true,
-        Inst64::Row { rm, .. } => match rm {
-            RmShape::Mem { base, .. } => match base {
-                Base::Slot(_) | Base::Outgoing => true,
-                Base::None | Base::Reg | Base::Incoming => false,
-            },
-            RmShape::Reg | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
-        },
-        Inst64::Args
-        | Inst64::Keep
-        | Inst64::Zero
-        | Inst64::FloatZero
-        | Inst64::FloatOnes
-        | Inst64::FloatCmov(_)
-        | Inst64::TailCall(_)
-        | Inst64::Ret
-        | Inst64::Jump
-        | Inst64::Branch(_)
-        | Inst64::Trap => false,
-    }
-}
-
-/// For each block, where a jump to it really goes: blocks that only jump on are passed over, unless the frame is undone in them.
-fn forward(lowered: &Lowered, allocation: &Allocation, framed: &[bool]) -> Vec<VBlock> {
-    let blocks = &lowered.code.shape.blocks;
-    let mut moves = allocation.moves.iter().peekable();
-    let mut targets: Vec<VBlock> = (0..blocks.len() as u32).map(VBlock).collect();
-    for (at, block) in blocks.iter().enumerate() {
-        let mut has_moves = false;
-        while moves.next_if(|m| m.inst < block.insts.end).is_some() {
-            has_moves = true;
-        }
-        let first = &lowered.code.insts[block.insts.start as usize];
-        if !has_moves && block.insts.len() == 1 && matches!(first, Inst64::Jump) {
-            let to = block.succs[0];
-            if !framed[at] || framed[to.index()] {
-                targets[at] = to;
-            }
-        }
-    }
-    for at in (0..targets.len()).rev() {
-        // An empty loop jumps to itself in the end; its blocks stay.
-        let mut to = targets[at];
-        for _ in 0..targets.len() {
-            if targets[to.index()] == to {
-                break;
-            }
-            to = targets[to.index()];
-            if to.index() == at {
-                break;
-            }
-        }
-        targets[at] = to;
-    }
-    targets
-}
-
-/// What is laid out in memory.
-#[derive(Clone, Copy, Debug)]
-enum Item {
-    /// The making of the frame for those who come to this block without one.
-    Entry(VBlock),
-    /// A block.
-    Block(VBlock),
-}
-
-/// What unwinders know of the frame at the current place: facts hold for what follows in memory, not in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FrameState {
-    /// There is none, and none was described yet.
-    None,
-    /// There is one.
-    Made,
-    /// There is none for now, inside an `EpilogueBegin`.
-    Undone,
-}
-
 struct Emit<'a> {
     lowered: &'a Lowered,
     allocation: &'a Allocation,
@@ -204,164 +93,6 @@ struct Emit<'a> {
 impl Emit<'_> {
     fn shape(&self) -> &Shape {
         &self.lowered.code.shape
-    }
-
-    // Order.
-
-    /// What there is to write, in the order of memory. Blocks that are passed over vanish.
-    fn items(&mut self) -> Vec<Item> {
-        self.find_entries();
-        let mut items = Vec::with_capacity(self.lowered.layout.len());
-        for &block in &self.lowered.layout {
-            if self.forwarded[block.index()] != block {
-                continue;
-            }
-            if self.entered[block.index()] {
-                items.push(Item::Entry(block));
-            }
-            items.push(Item::Block(block));
-        }
-        for pair in items.windows(2) {
-            if let Item::Block(block) = pair[0] {
-                self.nexts[block.index()] = Some(match pair[1] {
-                    Item::Entry(next) => self.entry_label(next),
-                    Item::Block(next) => Label(next.0),
-                });
-            }
-        }
-        items
-    }
-
-    /// Notes which blocks with a frame are come to without one.
-    fn find_entries(&mut self) {
-        self.entered[0] = self.framed[0];
-        for at in 0..self.framed.len() {
-            if self.framed[at] || self.forwarded[at].index() != at {
-                continue;
-            }
-            for n in 0..self.shape().blocks[at].succs.len() {
-                let to = self.successor(VBlock(at as u32), n);
-                self.entered[to.index()] |= self.framed[to.index()];
-            }
-        }
-    }
-
-    /// The nth successor of a block, blocks that vanish being passed over.
-    fn successor(&self, block: VBlock, n: usize) -> VBlock {
-        self.forwarded[self.shape().blocks[block.index()].succs[n].index()]
-    }
-
-    fn entry_label(&self, block: VBlock) -> Label {
-        Label(block.0 + self.shape().blocks.len() as u32)
-    }
-
-    /// Where the nth successor of `block` is to be found from there.
-    fn target(&self, block: VBlock, n: usize) -> Label {
-        let to = self.successor(block, n);
-        if self.framed[to.index()] && !self.framed[block.index()] {
-            self.entry_label(to)
-        } else {
-            Label(to.0)
-        }
-    }
-
-    // Frame.
-
-    /// Makes the frame.
-    fn frame_entry(&mut self, block: VBlock) {
-        self.describe_frame(false);
-        self.buffer.bind(self.entry_label(block));
-        for step in self.frame.prologue() {
-            match step {
-                Step::Probe => self.inst(&encode::Inst {
-                    rm: Rm::Mem(stack(0)),
-                    ..simple(Op::OrMI8)
-                }),
-                Step::Change(change) => self.frame_change(change),
-            }
-        }
-        if self.state == FrameState::Undone {
-            self.buffer.frame(FrameChange::EpilogueEnd);
-        }
-        self.state = FrameState::Made;
-        if block.0 == 0 {
-            self.buffer.end_prologue();
-        }
-    }
-
-    /// States that from here on there is a frame or none, where that is not what held for the code before.
-    fn describe_frame(&mut self, is_made: bool) {
-        match (self.state, is_made) {
-            (FrameState::Made, true) | (FrameState::None | FrameState::Undone, false) => {}
-            (FrameState::Undone, true) => {
-                self.buffer.frame(FrameChange::EpilogueEnd);
-                self.state = FrameState::Made;
-            }
-            (FrameState::Made, false) => {
-                self.buffer.frame(FrameChange::EpilogueBegin);
-                for change in self.frame.epilogue() {
-                    self.buffer.frame(change);
-                }
-                self.state = FrameState::Undone;
-            }
-            (FrameState::None, true) => {
-                for step in self.frame.prologue() {
-                    if let Step::Change(change) = step {
-                        self.buffer.frame(change);
-                    }
-                }
-                self.state = FrameState::Made;
-            }
-        }
-    }
-
-    fn epilogue(&mut self) {
-        if !self.is_framed {
-            return;
-        }
-        self.buffer.frame(FrameChange::EpilogueBegin);
-        for change in self.frame.epilogue() {
-            self.frame_change(change);
-        }
-    }
-
-    fn end_epilogue(&mut self) {
-        if self.is_framed {
-            self.buffer.frame(FrameChange::EpilogueEnd);
-        }
-    }
-
-    fn frame_change(&mut self, change: FrameChange) {
-        match change {
-            FrameChange::Push(reg) => self.inst(&encode::Inst {
-                reg: reg.number,
-                ..simple(Op::PushO)
-            }),
-            FrameChange::Pop(reg) => self.inst(&encode::Inst {
-                reg: reg.number,
-                ..simple(Op::PopO)
-            }),
-            FrameChange::Alloc(bytes) => self.move_stack(Op::SubMI8, Op::SubMI, bytes),
-            FrameChange::Free(bytes) => self.move_stack(Op::AddMI8, Op::AddMI, bytes),
-            FrameChange::SetFramePointer(..)
-            | FrameChange::Save(..)
-            | FrameChange::EpilogueBegin
-            | FrameChange::EpilogueEnd => unreachable!("no frame of ours has a step {change:?}"),
-        }
-        self.buffer.frame(change);
-    }
-
-    fn move_stack(&mut self, short: Op, long: Op, bytes: u32) {
-        let op = if i8::try_from(bytes).is_ok() {
-            short
-        } else {
-            long
-        };
-        self.inst(&encode::Inst {
-            rm: Rm::Reg(RSP),
-            imm: bytes.into(),
-            ..simple(op)
-        });
     }
 
     fn spill(&self, slot: u32) -> Mem {
