@@ -157,6 +157,7 @@ impl Lower<'_> {
     fn edge(&mut self, from: Block, n: usize, shape: &mut BlockShape) {
         let call = nth_target(terminator(self.func, from), n).expect("edges are branches");
         shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
+        self.make_hoisted();
         self.out.push(Inst64::Jump, &[], None);
         self.out.end_group(self.func.blocks[from.index()].term_span);
     }
@@ -188,11 +189,11 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether the block is cold and calls, and those that lead to it do not.
+    /// Whether the block is cold and calls, and no such block leads to it.
     fn is_first_to_call(&self, at: usize) -> bool {
-        let calls = |at: usize| calls(self.func, self.flow.blocks[at].source);
-        let preds = &self.flow.blocks[at].preds;
-        self.flow.blocks[at].is_cold && calls(at) && !preds.iter().any(|pred| calls(pred.index()))
+        let blocks = &self.flow.blocks;
+        let calls = |at: usize| blocks[at].is_cold && calls(self.func, blocks[at].source);
+        calls(at) && !blocks[at].preds.iter().any(|pred| calls(pred.index()))
     }
 
     /// Has what is live over the calls of a cold block in registers at its start. Register allocation moves a value to memory right behind
