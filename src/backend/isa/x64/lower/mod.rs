@@ -157,6 +157,7 @@ impl Lower<'_> {
     fn edge(&mut self, from: Block, n: usize, shape: &mut BlockShape) {
         let call = nth_target(terminator(self.func, from), n).expect("edges are branches");
         shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
+        // An edge may be what leads into a loop.
         self.make_hoisted();
         self.out.push(Inst64::Jump, &[], None);
         self.out.end_group(self.func.blocks[from.index()].term_span);
