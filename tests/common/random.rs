@@ -305,7 +305,12 @@ impl Generator<'_> {
         let times = self.b.iconst(self.random.below(4) as i64);
         self.b.set(counter, times);
         let (head, body, end) = (self.b.block(), self.b.block(), self.b.block());
-        self.b.jump(head, &[]);
+        if self.random.below(2) == 0 {
+            self.b.jump(head, &[]);
+        } else {
+            let cond = self.condition();
+            self.b.br(cond, head, &[], end, &[]);
+        }
         self.b.switch_to(head);
         let left = self.b.get(counter);
         let goes_on = self.b.icmp_imm(IntCc::Sgt, left, 0);

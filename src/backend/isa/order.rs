@@ -206,6 +206,7 @@ fn connect(func: &Func, nodes: &[Node], postorder: &[u32], numbers: &[u32]) -> V
             preds: Vec::new(),
             is_cold: nodes[node as usize].is_cold,
             preheader: None,
+            depth: nodes[node as usize].depth,
         })
         .collect();
     for at in 0..blocks.len() {

@@ -107,6 +107,8 @@ pub struct BlockShape {
     pub args: Vec<VReg>,
     /// Rarely run.
     pub is_cold: bool,
+    /// How many loops are around it.
+    pub depth: u32,
 }
 
 /// A function as machine code on virtual registers.
@@ -137,6 +139,13 @@ impl Shape {
     /// How many instructions there are.
     pub fn inst_count(&self) -> usize {
         self.operand_ends.len()
+    }
+
+    /// Whether a cold block calls.
+    pub fn has_rare_calls(&self) -> bool {
+        let cold = self.blocks.iter().filter(|block| block.is_cold);
+        let mut insts = cold.flat_map(|block| block.insts.clone());
+        insts.any(|inst| self.clobbers[inst as usize] != 0)
     }
 
     /// All operands, instruction by instruction.

@@ -1,24 +1,11 @@
-//! What emission wants to know before the first byte: which callee-saved registers are written, which blocks need a frame, and which
+//! What emission wants to know before the first byte: which blocks need a frame, and which
 //! blocks are empty, so that jumps go past them. In: [`Lowered`] and its [`Allocation`]. Nothing is written here.
 
 use super::lower::Lowered;
 use super::vinst::{Base, Inst64, RmShape};
 use crate::backend::isa::regalloc::{Allocation, Loc};
-use crate::backend::isa::vcode::{BlockShape, Clobbers, VBlock};
+use crate::backend::isa::vcode::{BlockShape, VBlock};
 use crate::target::regs::Reg;
-
-/// Which of `saved` the function writes.
-pub fn written_of(saved: &[Reg], allocation: &Allocation) -> Vec<Reg> {
-    let mut written = Clobbers::default();
-    let targets = allocation.moves.iter().map(|m| &m.to);
-    for &loc in allocation.locs.iter().chain(targets) {
-        if let Loc::Reg(reg) = loc {
-            written = written.with(reg);
-        }
-    }
-    let is_written = |&reg: &Reg| written.contains(reg);
-    saved.iter().copied().filter(is_written).collect()
-}
 
 /// Which blocks call, use the frame's memory, or write a register that must be saved first.
 pub fn needs_frame(lowered: &Lowered, allocation: &Allocation, saved: &[Reg]) -> Vec<bool> {
@@ -52,7 +39,7 @@ fn uses_frame(inst: &Inst64) -> bool {
                 Base::Slot(_) | Base::Outgoing => true,
                 Base::None | Base::Reg | Base::Incoming => false,
             },
-            RmShape::Reg | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
+            RmShape::Reg | RmShape::Same | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
         },
         Inst64::Args
         | Inst64::Keep

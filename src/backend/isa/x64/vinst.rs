@@ -12,6 +12,8 @@ use crate::ir::program::{FuncId, ImportId};
 pub enum RmShape {
     /// A register.
     Reg,
+    /// The register in ModRM.reg.
+    Same,
     /// Memory: base + index * 2^shift + disp.
     Mem {
         /// What the address starts from.
@@ -112,7 +114,7 @@ pub fn operand_count(role: Role, place: Place, rm: RmShape) -> usize {
             RmShape::Mem { base, index, .. } => {
                 (base == Base::Reg) as usize + index.is_some() as usize
             }
-            RmShape::Ref { .. } | RmShape::ImportSlot(_) => 0,
+            RmShape::Same | RmShape::Ref { .. } | RmShape::ImportSlot(_) => 0,
         },
     }
 }

@@ -6,7 +6,7 @@ mod frame;
 use super::encode::{self, Mem, Rm, encode, imm_size};
 use super::inst::{Cc, Op, Place};
 use super::lower::{Cond, Lowered};
-use super::plan::{forward, needs_frame, written_of};
+use super::plan::{forward, needs_frame};
 use super::vinst::{Base, Callee, Inst64, RmShape, operand_count};
 use crate::backend::isa::buffer::{BranchForms, Buffer, Label};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
@@ -30,7 +30,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         Conv::C => target.c,
         Conv::Internal => target.internal,
     };
-    let written = written_of(conv.callee_saved, allocation);
+    let written = allocation.written_of(conv.callee_saved);
     let needs = needs_frame(lowered, allocation, &written);
     let frame = lay_out(Needs {
         saved: written,
@@ -43,7 +43,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let framed = if frame.is_empty() {
         vec![false; shape.blocks.len()]
     } else {
-        framed_blocks(shape, &needs, !func.slots.is_empty())
+        framed_blocks(shape, &needs, lowered.keeps_frame)
     };
     let mut emit = Emit {
         lowered,
@@ -268,6 +268,7 @@ impl Emit<'_> {
                 Place::Rm | Place::RmReg | Place::Mem => {
                     inst.rm = match rm {
                         RmShape::Reg => Rm::Reg(number(mine[count - 1])),
+                        RmShape::Same => Rm::None,
                         RmShape::Mem { base, index, disp } => {
                             Rm::Mem(self.memory(base, index, disp, mine))
                         }
@@ -276,10 +277,13 @@ impl Emit<'_> {
                 }
             }
         }
+        if rm == RmShape::Same {
+            inst.rm = Rm::Reg(inst.reg);
+        }
         self.inst(&simplified(inst));
         let trailing = imm_size(op.row());
         let (to, kind, addend) = match rm {
-            RmShape::Reg | RmShape::Mem { .. } => return,
+            RmShape::Reg | RmShape::Same | RmShape::Mem { .. } => return,
             RmShape::Ref { to, addend } => (to, RefKind::X64Local { trailing }, addend),
             RmShape::ImportSlot(import) => {
                 let kind = if op == Op::MovRM {

@@ -61,7 +61,6 @@ impl<'a> Lower<'a> {
         let assignment = conv.assign(sig);
         let area = assignment.stack.max(self.outgoing.unwrap_or(0));
         self.outgoing = Some(area);
-        self.has_warm_calls |= !self.func.blocks[self.block.index()].cold;
         let mut operands = self.call_args(data, sig, &assignment, false);
         let mut clobbers = ALL;
         for &reg in conv.callee_saved {
@@ -237,15 +236,16 @@ impl<'a> Lower<'a> {
     /// The call that the block ends with, if what it returns is what we return, and it could still run once our frame is gone.
     fn tail_call(&self, block: Block, values: &[Value]) -> Option<Inst> {
         let func = self.func;
-        // Whoever has the address of a slot may have passed it on.
-        if !func.slots.is_empty() {
-            return None;
-        }
         let is_wanted = |&&inst: &&Inst| self.is_wanted(inst, &func.insts[inst.index()]);
         let insts = &func.blocks[block.index()].insts;
         let call = *insts.iter().rev().find(is_wanted)?;
         let data = &func.insts[call.index()];
         if data.op.row().effect != Effect::Call || !self.returns_results(data, values) {
+            return None;
+        }
+        // The frame is gone when the jump arrives: nothing may point into it.
+        let points_at_slot = |&arg: &Value| self.flow.is_slot_address(func, arg);
+        if self.flow.slots_spread() || data.args.iter().any(points_at_slot) {
             return None;
         }
         let (ours, theirs) = (&func.sig, self.signature(data));

@@ -118,7 +118,7 @@ impl Lower<'_> {
         let (a, b) = (data.args[0], data.args[1]);
         let b_loads = self.foldable_load(b).is_some();
         let a_loads = self.foldable_load(a).is_some();
-        let is_swapped = !b_loads && (a_loads || (self.uses(a) > 1 && self.uses(b) == 1));
+        let is_swapped = !b_loads && (a_loads || (!self.dies(a) && self.dies(b)));
         let (a, b) = if is_swapped { (b, a) } else { (a, b) };
         let a = self.vreg_of(a);
         let b = self.xm64(b);

@@ -42,8 +42,8 @@ pub struct Lowered {
     pub code: VCode<Inst64>,
     /// Largest outgoing area of its calls, where it makes any.
     pub outgoing: Option<u32>,
-    /// Whether a block that is not cold calls (a jump out at the end is no call).
-    pub has_warm_calls: bool,
+    /// Whether registers may point into the frame where no instruction shows it.
+    pub keeps_frame: bool,
     /// The blocks in the order of memory.
     pub layout: Vec<VBlock>,
 }
@@ -65,7 +65,6 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         block: ENTRY,
         epoch: 0,
         outgoing: None,
-        has_warm_calls: false,
     };
     let mut shapes = vec![BlockShape::default(); flow.blocks.len()];
     // What is live at the start of blocks, as far as rare calls want to know.
@@ -77,6 +76,7 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         shape.succs = block.succs.clone();
         shape.preds = block.preds.clone();
         shape.is_cold = block.is_cold;
+        shape.depth = block.depth;
         match block.source {
             Source::Edge(from, n) => lower.edge(from, n, shape),
             Source::Block(block) => lower.block(block, shape),
@@ -95,7 +95,7 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
     }
     Lowered {
         outgoing: lower.outgoing,
-        has_warm_calls: lower.has_warm_calls,
+        keeps_frame: flow.slots_spread(),
         code: lower.out.finish(shapes),
         layout: flow.layout,
     }
@@ -134,7 +134,6 @@ struct Lower<'a> {
     block: Block,
     epoch: u32,
     outgoing: Option<u32>,
-    has_warm_calls: bool,
 }
 
 pub(super) fn class_of(ty: Type) -> RegClass {
@@ -191,17 +190,17 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether the block is cold and calls, and those that lead to it do not.
+    /// Whether the block is cold and calls, and no such block leads to it.
     fn is_first_to_call(&self, at: usize) -> bool {
-        let calls = |at: usize| calls(self.func, self.flow.blocks[at].source);
-        let preds = &self.flow.blocks[at].preds;
-        self.flow.blocks[at].is_cold && calls(at) && !preds.iter().any(|pred| calls(pred.index()))
+        let blocks = &self.flow.blocks;
+        let calls = |at: usize| blocks[at].is_cold && calls(self.func, blocks[at].source);
+        calls(at) && !blocks[at].preds.iter().any(|pred| calls(pred.index()))
     }
 
     /// Has what is live over the calls of a cold block in registers at its start. Register allocation moves a value to memory right behind
     /// its last use before the call: without this one, that would be on the usual path.
     fn keep(&mut self, live: &[VReg]) {
-        const MOST: usize = 6;
+        const MOST: usize = 9;
         let operand = |&vreg: &VReg| Operand {
             vreg,
             constraint: Constraint::Reg,

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::{Cc, Inst64, Lower, Op, RmShape, VReg};
 use crate::backend::isa::vcode::{Access, Constraint, Operand};
-use crate::backend::isa::x64::inst::{Place, Role};
+use crate::backend::isa::x64::inst::{OperandRow, Place, Role};
 
 /// A ModRM.rm operand: its shape and its registers.
 #[derive(Clone, Debug)]
@@ -66,6 +66,18 @@ impl Lower<'_> {
         cc: Cc,
     ) {
         let mut operands: SmallVec<[Operand; 6]> = SmallVec::new();
+        // One register in two places is one operand: register allocation may choose two registers for two.
+        let is_read = |row: &OperandRow| matches!(row.role, Role::Use | Role::Mod);
+        let reads_reg = |row: &OperandRow| row.place == Place::Reg && is_read(row);
+        let is_same = rm.shape == RmShape::Reg
+            && rm.regs.len() == 1
+            && reg.first() == rm.regs.first()
+            && op.row().operands.iter().any(reads_reg);
+        let same = Rm {
+            shape: RmShape::Same,
+            regs: SmallVec::new(),
+        };
+        let rm = if is_same { &same } else { rm };
         let (mut reg, mut fixed) = (reg.iter(), fixed.iter());
         for row in op.row().operands {
             let missing = || panic!("{op:?} wants more operands");
@@ -116,7 +128,7 @@ fn push_rm(operands: &mut SmallVec<[Operand; 6]>, role: Role, rm: &Rm) {
             rm.regs[0],
             rm.regs.get(1).copied(),
         ),
-        RmShape::Mem { .. } | RmShape::Ref { .. } | RmShape::ImportSlot(_) => {
+        RmShape::Same | RmShape::Mem { .. } | RmShape::Ref { .. } | RmShape::ImportSlot(_) => {
             operands.extend(rm.regs.iter().map(|&vreg| Operand {
                 vreg,
                 constraint: Constraint::Reg,

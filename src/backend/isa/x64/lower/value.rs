@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::cond::is_lazy;
 use super::row::{Rm, def, no_rm};
 use super::{
     Base, Inst, Inst64, InstData, IrOp, Lower, Op, Payload, RegClass, RmShape, VReg, Value,
@@ -46,6 +47,16 @@ impl Lower<'_> {
 
     pub(super) fn uses(&self, value: Value) -> u32 {
         self.flow.uses(self.flow.resolve(value))
+    }
+
+    /// Whether nothing else wants the register that `value` would be in here, as far as one can tell: it may be overwritten without a copy.
+    pub(super) fn dies(&self, value: Value) -> bool {
+        let definition = self.definition(value);
+        match definition.map(|(_, data)| data.op) {
+            // Made for this use, unless it was made before the loop.
+            Some(op) if is_lazy(op) => self.flow.blocks[self.vblock.index()].preheader.is_none(),
+            Some(_) | None => self.uses(value) == 1,
+        }
     }
 
     /// A register that holds `value`. Constants and addresses are made here and now, which may destroy flags.
