@@ -8,7 +8,7 @@
     reason = "tests read files and run tools"
 )]
 
-#[path = "common/generate.rs"]
+#[path = "common/generate/mod.rs"]
 mod generate;
 #[path = "common/python.rs"]
 mod python;

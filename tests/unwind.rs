@@ -1,6 +1,11 @@
 //! The frame description is right at every instruction: gdb steps through functions that spill, call, recurse and raise, and from each
 //! instruction of prologue, body and epilogue its stack walk reaches `Py_BytesMain`.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "tests run pyasmgen, the debugger and the interpreter"
+)]
+
 use std::process::Command;
 
 #[path = "common/tool.rs"]

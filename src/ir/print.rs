@@ -11,8 +11,8 @@ use super::op::{Op, Type};
 use super::program::Program;
 use crate::base::source::{Sources, Span};
 
-/// The column where comments start, when the text before is shorter.
-const COMMENT: usize = 48;
+/// Instructions are padded to this width before a comment.
+const WIDTH: usize = 47;
 
 /// A function.
 pub fn func(func: &Func, program: &Program) -> String {
@@ -222,7 +222,7 @@ impl Lines<'_> {
         if comment.is_empty() {
             line(out, format_args!("    {text}"));
         } else {
-            line(out, format_args!("    {text:COMMENT$}; {comment}"));
+            line(out, format_args!("    {text:WIDTH$} ; {comment}"));
         }
     }
 

@@ -47,6 +47,8 @@ pub struct Target {
     pub landing_pads: bool,
     /// Every function keeps a frame pointer, which the system's own tools rely on.
     pub frame_pointer: bool,
+    /// Unwinders recognise epilogues by their instructions, which therefore are of one shape (Microsoft, "x64 prolog and epilog").
+    pub reads_epilogues: bool,
     /// Objects bring what linkers need to make the tables of control-flow guard.
     pub guard_cf: bool,
     /// The oldest version of the system that modules run on, where files say so: major, minor.
@@ -95,6 +97,7 @@ const LINUX: Target = Target {
     symbol_prefix: "",
     landing_pads: true,
     frame_pointer: false,
+    reads_epilogues: false,
     guard_cf: false,
     min_os: None,
     object_suffix: ".o",
@@ -111,6 +114,7 @@ const WINDOWS: Target = Target {
     symbol_prefix: "",
     landing_pads: false,
     frame_pointer: false,
+    reads_epilogues: true,
     guard_cf: true,
     min_os: None,
     object_suffix: ".obj",

@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 
 use super::order;
 use super::vcode::VBlock;
-use crate::ir::func::{Block, BlockCall, ENTRY, Func, Inst, Term, Value};
-use crate::ir::op::Effect;
+use crate::ir::func::{Block, BlockCall, ENTRY, Func, Inst, InstData, Term, Value};
+use crate::ir::op::{Effect, Op};
 
 /// What a block of the code stems from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub struct FlowBlock {
     pub preds: Vec<VBlock>,
     /// Rarely run.
     pub is_cold: bool,
+    /// The block before the outermost loop around this one that makes no call: what is the same in every round can be made at its end.
+    pub preheader: Option<VBlock>,
+    /// How many loops are around it.
+    pub depth: u32,
 }
 
 /// Where an instruction stands.
@@ -54,6 +58,67 @@ pub struct Flow {
     uses: Vec<u32>,
     places: Vec<Place>,
     edge_counts: Vec<u32>,
+    slots_spread: bool,
+}
+
+impl Flow {
+    /// Whether the address of a slot goes anywhere but into loads, stores and calls: then any value may be one.
+    pub fn slots_spread(&self) -> bool {
+        self.slots_spread
+    }
+
+    /// Whether `value` may be the address of a slot, or constants away from it; all there is, unless [`Flow::slots_spread`].
+    pub fn is_slot_address(&self, func: &Func, value: Value) -> bool {
+        /// Sums longer than this count as such addresses.
+        const REACH: usize = 8;
+        let mut value = self.resolve(value);
+        for _ in 0..REACH {
+            let Some(inst) = self.definition(value) else {
+                return false;
+            };
+            let data = &func.insts[inst.index()];
+            match data.op {
+                Op::SlotAddr => return true,
+                Op::Iadd => value = self.resolve(data.args[0]),
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Looks for uses of slot addresses other than as an address, as an argument, or in a sum with a constant.
+    fn find_spreading(&mut self, func: &Func, postorder: &[Block]) {
+        if func.slots.is_empty() {
+            return;
+        }
+        let is_slot = |&value: &Value| self.is_slot_address(func, value);
+        let is_constant = |value: Value| {
+            let inst = self.definition(self.resolve(value));
+            inst.is_some_and(|inst| func.insts[inst.index()].op == Op::Iconst)
+        };
+        let inst_spreads = |&inst: &Inst| {
+            let InstData { op, args, .. } = &func.insts[inst.index()];
+            match op {
+                Op::Load | Op::Call | Op::CallImport | Op::CallIndirect => false,
+                Op::Store => is_slot(&args[0]),
+                Op::Iadd => is_slot(&args[1]) || (is_slot(&args[0]) && !is_constant(args[1])),
+                _ => args.iter().any(is_slot),
+            }
+        };
+        let spreads = |block: &Block| {
+            let term = terminator(func, *block);
+            let targets = term.targets();
+            let passed = || targets.iter().flat_map(|call| &call.args);
+            let returned: &[Value] = match term {
+                Term::Return(values) => values,
+                Term::Br(cond, ..) => std::slice::from_ref(cond),
+                Term::Jump(_) | Term::Unreachable => &[],
+            };
+            passed().chain(returned).any(is_slot)
+                || func.blocks[block.index()].insts.iter().any(inst_spreads)
+        };
+        self.slots_spread = postorder.iter().any(spreads);
+    }
 }
 
 impl Flow {
@@ -101,10 +166,12 @@ pub fn analyse(func: &Func) -> Flow {
         uses: vec![0; func.values.len()],
         places: vec![Place::default(); func.insts.len()],
         edge_counts,
+        slots_spread: false,
     };
     for &block in &postorder {
         flow.survey(func, block);
     }
+    flow.find_spreading(func, &postorder);
     let is_join = |block: Block| flow.edge_counts[block.index()] > 1;
     (flow.blocks, flow.layout) = order::order(func, &postorder, is_join);
     flow

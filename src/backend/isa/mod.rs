@@ -16,7 +16,7 @@ use crate::ir::func::Func;
 use crate::ir::program::Program;
 use crate::target::{Arch, Target};
 use code::Code;
-use regalloc::{Allocation, Context, Registers};
+use regalloc::{Allocation, Context, Manner, Registers};
 use vcode::Shape;
 
 /// How to make code.
@@ -35,23 +35,20 @@ pub struct Compiler<'a> {
     target: &'a Target,
     options: Options,
     registers: Registers,
-    /// The same without those that a function would have to preserve.
-    free_registers: Registers,
     context: Context,
 }
 
 impl<'a> Compiler<'a> {
     /// For the functions of `program`.
     pub fn new(program: &'a Program, target: &'a Target, options: Options) -> Compiler<'a> {
-        let (registers, free_registers) = match target.arch {
-            Arch::X86_64 => x64::registers(target.c),
+        let registers = match target.arch {
+            Arch::X86_64 => x64::registers(target),
         };
         Compiler {
             program,
             target,
             options,
             registers,
-            free_registers,
             context: Context::default(),
         }
     }
@@ -62,24 +59,36 @@ impl<'a> Compiler<'a> {
             Arch::X86_64 => {
                 let lowered = x64::lower::lower(func, self.program, self.target, self.options);
                 let shape = &lowered.code.shape;
-                let allocation = self.allocate(&func.name, shape, lowered.has_warm_calls);
+                let allocation = self.allocate(&func.name, shape);
                 x64::emit::emit(func, self.target, &lowered, &allocation)
             }
         }
     }
 
-    /// Where nothing on the usual path calls, values that live over the rare calls are better off in memory, there, than in registers
-    /// that must be saved on every path; unless the usual path has to use memory, too, then.
-    fn allocate(&mut self, name: &str, shape: &Shape, has_warm_calls: bool) -> Allocation {
-        let fast = self.options.fast_allocation;
-        if !has_warm_calls {
-            let registers = &self.free_registers;
-            let allocation = regalloc::allocate(name, shape, registers, fast, &mut self.context);
-            if !allocation.spills_where(shape, |block| !block.is_cold) {
-                return allocation;
-            }
+    /// Spares saved registers where rare calls are the only reason for them, unless the usual path then pays more for memory.
+    fn allocate(&mut self, name: &str, shape: &Shape) -> Allocation {
+        let mut allocate = |spares_saved| {
+            let manner = Manner {
+                fast: self.options.fast_allocation,
+                spares_saved,
+            };
+            regalloc::allocate(name, shape, &self.registers, manner, &mut self.context)
+        };
+        if !shape.has_rare_calls() {
+            return allocate(false);
         }
-        regalloc::allocate(name, shape, &self.registers, fast, &mut self.context)
+        let saved = self.target.c.callee_saved;
+        let sparing = allocate(true);
+        let cost = sparing.cost(shape, saved);
+        if cost <= 2 * sparing.written_of(saved).len() as u64 {
+            return sparing;
+        }
+        let plain = allocate(false);
+        if plain.cost(shape, saved) < cost {
+            plain
+        } else {
+            sparing
+        }
     }
 }
 

@@ -11,11 +11,14 @@
 //!     4  exit                            exit
 //! ```
 
+use std::collections::BTreeSet;
+
 use smallvec::{SmallVec, smallvec};
 
 use super::flow::{FlowBlock, Source, nth_target, terminator};
 use super::vcode::VBlock;
-use crate::ir::func::{Block, ENTRY, Func};
+use crate::ir::func::{Block, ENTRY, Func, Inst};
+use crate::ir::op::Effect;
 
 /// A block or critical edge before it has its number.
 struct Node {
@@ -50,7 +53,8 @@ pub fn order(
     for (number, &node) in postorder.iter().rev().enumerate() {
         numbers[node as usize] = number as u32;
     }
-    let blocks = connect(func, &nodes, &postorder, &numbers);
+    let mut blocks = connect(func, &nodes, &postorder, &numbers);
+    find_preheaders(func, &mut blocks, &nodes, &loops, &numbers);
     let layout = lay_out(&nodes, &postorder, &loops);
     let layout = layout
         .into_iter()
@@ -201,6 +205,8 @@ fn connect(func: &Func, nodes: &[Node], postorder: &[u32], numbers: &[u32]) -> V
             succs: succs(nodes[node as usize].source),
             preds: Vec::new(),
             is_cold: nodes[node as usize].is_cold,
+            preheader: None,
+            depth: nodes[node as usize].depth,
         })
         .collect();
     for at in 0..blocks.len() {
@@ -209,6 +215,54 @@ fn connect(func: &Func, nodes: &[Node], postorder: &[u32], numbers: &[u32]) -> V
         }
     }
     blocks
+}
+
+/// Notes the preheaders of loops without calls, where there is one block that leads in; it has no other successor, the head being a join.
+fn find_preheaders(
+    func: &Func,
+    blocks: &mut [FlowBlock],
+    nodes: &[Node],
+    loops: &[Loop],
+    numbers: &[u32],
+) {
+    let calls = |&member: &u32| {
+        let node = &nodes[member as usize];
+        !node.is_cold && calls(func, node.source)
+    };
+    let mut by_size: Vec<&Loop> = loops.iter().collect();
+    by_size.sort_by_key(|one| one.members.len());
+    for one in by_size {
+        let members = || one.members.iter();
+        if members().any(calls) {
+            continue;
+        }
+        let inside: BTreeSet<u32> = members().map(|&m| numbers[m as usize]).collect();
+        let head = numbers[one.head as usize] as usize;
+        let outside = |pred: &&VBlock| !inside.contains(&pred.0);
+        let mut preds = blocks[head].preds.iter().filter(outside).copied();
+        let (Some(preheader), None) = (preds.next(), preds.next()) else {
+            continue;
+        };
+        if blocks[preheader.index()].succs.len() != 1 {
+            continue;
+        }
+        for &number in &inside {
+            let block = &mut blocks[number as usize];
+            if !block.is_cold {
+                block.preheader = Some(preheader);
+            }
+        }
+    }
+}
+
+/// Whether a block makes a call.
+pub fn calls(func: &Func, source: Source) -> bool {
+    let Source::Block(block) = source else {
+        return false;
+    };
+    let effect = |inst: &Inst| func.insts[inst.index()].op.row().effect;
+    let insts = &func.blocks[block.index()].insts;
+    insts.iter().any(|inst| effect(inst) == Effect::Call)
 }
 
 /// Reverse postorder, cold nodes last, and loops turned so that the test at their head comes at the end.

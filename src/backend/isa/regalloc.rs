@@ -85,16 +85,31 @@ pub struct Allocation {
 }
 
 impl Allocation {
-    /// Whether a block that pleases uses a spill slot.
-    pub fn spills_where(&self, shape: &Shape, pleases: impl Fn(&BlockShape) -> bool) -> bool {
+    /// What the usual path pays for memory: loads and stores of spill slots, those in loops many times, and saving registers.
+    pub fn cost(&self, shape: &Shape, saved: &[Reg]) -> u64 {
+        let mut cost = 2 * self.written_of(saved).len() as u64;
         let mut moves = self.moves.iter().peekable();
-        shape.blocks.iter().any(|block| {
-            let mut spills = false;
+        for block in &shape.blocks {
             while let Some(m) = moves.next_if(|m| m.inst < block.insts.end) {
-                spills |= m.uses_spill_slot();
+                if m.uses_spill_slot() && !block.is_cold {
+                    cost += 8u64.pow(block.depth.min(4));
+                }
             }
-            spills && pleases(block)
-        })
+        }
+        cost
+    }
+
+    /// Which of `saved` the function writes.
+    pub fn written_of(&self, saved: &[Reg]) -> Vec<Reg> {
+        let mut written = Clobbers::default();
+        let targets = self.moves.iter().map(|m| &m.to);
+        for &loc in self.locs.iter().chain(targets) {
+            if let Loc::Reg(reg) = loc {
+                written = written.with(reg);
+            }
+        }
+        let is_written = |&reg: &Reg| written.contains(reg);
+        saved.iter().copied().filter(is_written).collect()
     }
 }
 
@@ -105,19 +120,32 @@ impl Move {
     }
 }
 
+/// How to allocate.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// In one quick pass.
+    pub fast: bool,
+    /// Takes the calls of cold blocks to destroy all registers. What lives over them goes to memory there and then, and not, for their
+    /// sake, to a register that must be saved on every path.
+    pub spares_saved: bool,
+}
+
 /// Gives every operand a location. Panics if the allocator refuses: a constraint that cannot be met is a fault of our lowering.
 pub fn allocate(
     name: &str,
     shape: &Shape,
     registers: &Registers,
-    fast: bool,
+    manner: Manner,
     context: &mut Context,
 ) -> Allocation {
-    let adapter = Adapter::new(shape);
+    let rare_clobbers = manner
+        .spares_saved
+        .then(|| ra::PRegSet::from(&registers.env));
+    let adapter = Adapter::new(shape, rare_clobbers);
     let options = ra::RegallocOptions {
         verbose_log: false,
         validate_ssa: cfg!(debug_assertions),
-        algorithm: if fast {
+        algorithm: if manner.fast {
             ra::Algorithm::Fastalloc
         } else {
             ra::Algorithm::Ion
@@ -188,10 +216,12 @@ struct Adapter<'a> {
     succs: Vec<[ra::Block; 2]>,
     preds: Vec<Vec<ra::Block>>,
     block_ends: Vec<bool>,
+    /// What calls in cold blocks destroy, where that is not what they really do.
+    rare_clobbers: Option<ra::PRegSet>,
 }
 
 impl<'a> Adapter<'a> {
-    fn new(shape: &'a Shape) -> Adapter<'a> {
+    fn new(shape: &'a Shape, rare_clobbers: Option<ra::PRegSet>) -> Adapter<'a> {
         let vreg =
             |v: super::vcode::VReg| ra::VReg::new(v.index(), class(shape.classes[v.index()]));
         let vregs = |list: &[super::vcode::VReg]| list.iter().map(|&v| vreg(v)).collect();
@@ -218,6 +248,7 @@ impl<'a> Adapter<'a> {
         let invalid = ra::Block::invalid();
         Adapter {
             shape,
+            rare_clobbers,
             operands: shape.operands().iter().map(operand).collect(),
             params: blocks().map(|b| vregs(&b.params)).collect(),
             args: blocks().map(|b| vregs(&b.args)).collect(),
@@ -270,11 +301,11 @@ impl ra::Function for Adapter<'_> {
     }
 
     fn is_ret(&self, inst: ra::Inst) -> bool {
-        self.block_ends[inst.index()] && self.ends_in(inst, |succs| succs == 0)
+        self.block_ends[inst.index()] && self.block_of(inst).succs.is_empty()
     }
 
     fn is_branch(&self, inst: ra::Inst) -> bool {
-        self.block_ends[inst.index()] && self.ends_in(inst, |succs| succs > 0)
+        self.block_ends[inst.index()] && !self.block_of(inst).succs.is_empty()
     }
 
     fn branch_blockparams(&self, block: ra::Block, _: ra::Inst, _: usize) -> &[ra::VReg] {
@@ -286,9 +317,22 @@ impl ra::Function for Adapter<'_> {
     }
 
     fn inst_clobbers(&self, inst: ra::Inst) -> ra::PRegSet {
-        self.shape
-            .clobbers(inst.index())
-            .map_or(ra::PRegSet::empty(), clobber_set)
+        let Some(clobbers) = self.shape.clobbers(inst.index()) else {
+            return ra::PRegSet::empty();
+        };
+        match self.rare_clobbers {
+            Some(mut all) if self.block_of(inst).is_cold => {
+                for operand in self.inst_operands(inst) {
+                    if let ra::OperandConstraint::FixedReg(reg) = operand.constraint()
+                        && operand.kind() == ra::OperandKind::Def
+                    {
+                        all.remove(reg);
+                    }
+                }
+                all
+            }
+            _ => clobber_set(clobbers),
+        }
     }
 
     fn num_vregs(&self) -> usize {
@@ -301,11 +345,9 @@ impl ra::Function for Adapter<'_> {
 }
 
 impl Adapter<'_> {
-    /// Whether the block that `inst` ends has a number of successors that pleases.
-    fn ends_in(&self, inst: ra::Inst, pleases: impl Fn(usize) -> bool) -> bool {
+    fn block_of(&self, inst: ra::Inst) -> &BlockShape {
         let blocks = &self.shape.blocks;
-        let at = blocks.partition_point(|b| b.insts.end as usize <= inst.index());
-        pleases(blocks[at].succs.len())
+        &blocks[blocks.partition_point(|b| b.insts.end as usize <= inst.index())]
     }
 }
 

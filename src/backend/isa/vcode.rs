@@ -4,6 +4,7 @@
 //! two-address, fixed-register and clobber need stated on operands. The instruction type is the machine's own; nothing here looks into it,
 //! and no encoding, frame or allocation is known yet.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use smallvec::SmallVec;
@@ -106,6 +107,8 @@ pub struct BlockShape {
     pub args: Vec<VReg>,
     /// Rarely run.
     pub is_cold: bool,
+    /// How many loops are around it.
+    pub depth: u32,
 }
 
 /// A function as machine code on virtual registers.
@@ -136,6 +139,13 @@ impl Shape {
     /// How many instructions there are.
     pub fn inst_count(&self) -> usize {
         self.operand_ends.len()
+    }
+
+    /// Whether a cold block calls.
+    pub fn has_rare_calls(&self) -> bool {
+        let cold = self.blocks.iter().filter(|block| block.is_cold);
+        let mut insts = cold.flat_map(|block| block.insts.clone());
+        insts.any(|inst| self.clobbers[inst as usize] != 0)
     }
 
     /// All operands, instruction by instruction.
@@ -231,6 +241,22 @@ impl<I> Builder<I> {
             piece.span = span;
             self.pieces.push(piece);
         }
+    }
+
+    /// The registers that are live at the start of the block, given those that are at its end; sorted.
+    pub fn live_in(&self, live_out: Vec<VReg>) -> Vec<VReg> {
+        let mut live = BTreeSet::from_iter(live_out);
+        for piece in &self.pieces[self.block_start..] {
+            let operands = piece.operands.start as usize..piece.operands.end as usize;
+            let operands = &self.operands[operands];
+            let is_def = |o: &&Operand| matches!(o.access, Access::Def | Access::EarlyDef);
+            for operand in operands.iter().filter(is_def) {
+                live.remove(&operand.vreg);
+            }
+            let uses = operands.iter().filter(|o| o.access == Access::Use);
+            live.extend(uses.map(|operand| operand.vreg));
+        }
+        live.into_iter().collect()
     }
 
     /// Ends the block, whose first instruction has been pushed.

@@ -167,7 +167,7 @@ impl Fold<'_> {
                 }
                 (_, Some(bits)) => match with_constant(op, payload, x, bits) {
                     Some(known) => Simpler::Results(known),
-                    None => self.compared_with_zero(op, payload, x, bits),
+                    None => self.of_flag(op, payload, x, bits),
                 },
                 _ if x == y => match with_itself(op, payload, x) {
                     Some(known) => Simpler::Results(known),
@@ -208,19 +208,20 @@ impl Fold<'_> {
         }
     }
 
-    /// `flag != 0` is the flag; `(a < b) == 0` is `a >= b`.
-    fn compared_with_zero(&self, op: Op, payload: Payload, x: Value, bits: u64) -> Simpler {
-        if op != Op::Icmp || bits != 0 || !self.is_flag(x) {
+    /// `flag != 0` is the flag; `(a < b) == 0` and `(a < b) ^ 1` are `a >= b`.
+    fn of_flag(&self, op: Op, payload: Payload, x: Value, bits: u64) -> Simpler {
+        if !self.is_flag(x) {
             return Simpler::Stays;
         }
-        match payload {
-            Payload::IntCc(IntCc::Ne) => same(x),
-            Payload::IntCc(IntCc::Eq) => {
-                match self.def(x).map(|def| (def, inverted(def.payload))) {
-                    Some((def, Some(payload))) => Simpler::Inst(def.op, def.args.clone(), payload),
-                    _ => Simpler::Stays,
-                }
-            }
+        match (op, payload, bits) {
+            (Op::Icmp, Payload::IntCc(IntCc::Ne), 0) | (Op::Band, _, 1) => same(x),
+            (Op::Icmp, Payload::IntCc(IntCc::Eq), 0) | (Op::Bxor, _, 1) => match self.def(x) {
+                Some(def) => match inverted(def.payload) {
+                    Some(payload) => Simpler::Inst(def.op, def.args.clone(), payload),
+                    None => Simpler::Stays,
+                },
+                None => Simpler::Stays,
+            },
             _ => Simpler::Stays,
         }
     }
@@ -490,6 +491,13 @@ mod tests {
                 b.icmp_imm(IntCc::Eq, less, 0)
             },
             &["v2 = iconst 9", "v5 = icmp sge v0, v2", "return v5"],
+        );
+        check(
+            |b, _, y| {
+                let (equal, one) = (b.fcmp(FloatCc::Eq, y, y), b.iconst(1));
+                b.op(Op::Bxor, &[equal, one])
+            },
+            &["v4 = fcmp ne v1, v1", "return v4"],
         );
         check(
             |b, _, y| {

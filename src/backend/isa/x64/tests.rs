@@ -164,21 +164,117 @@ fn rare_calls_cost_the_usual_path_nothing() {
     let slow = program.import("slow", Some(sig.clone()));
     let mut b = Builder::new(Func::new("f", Signature::c(&[I64, I64], Some(I64))));
     let (x, y) = (b.func.params()[0], b.func.params()[1]);
-    let (rare, join) = (b.cold_block(), b.block());
-    let result = b.param(join, Type::I64);
+    let rare = b.cold_block();
     let word = b.load(MemType::I64, x, 8);
     let is_rare = b.icmp_imm(IntCc::Ne, word, 3);
     b.exit_if(is_rare, rare, &[]);
-    let (sum, flag) = b.op_ovf(Op::SaddOvf, x, y);
-    b.exit_if(flag, join, &[y]);
+    let (sum, flag) = b.op_ovf(Op::SaddOvf, y, word);
+    b.exit_if(flag, rare, &[]);
     b.ret(&[sum]);
     b.seal_and_switch_to(rare);
     let first = b.call_import(slow, &sig, &[x])[0];
     let again = b.op(Op::Iadd, &[first, y]);
     let second = b.call_import(slow, &sig, &[again])[0];
     let total = b.op(Op::Iadd, &[second, y]);
-    b.jump(join, &[total]);
+    b.ret(&[total]);
+    let expected = "
+          0  mov r8, [rdi+8]
+          4  cmp r8, 3
+          8  jne short 0x13
+          a  mov rax, rsi
+          d  add rax, r8
+         10  jo short 0x13
+         12  ret
+         13  sub rsp, 8
+         17  mov [rsp], rsi
+         1b  call qword ptr [rip]
+         21  mov rcx, [rsp]
+         25  mov rdi, rax
+         28  add rdi, rcx
+         2b  call qword ptr [rip]
+         31  mov rcx, [rsp]
+         35  add rax, rcx
+         38  add rsp, 8
+         3c  ret
+        ";
+    check(&program, &b.finish(), expected);
+}
+
+#[test]
+fn a_rare_call_that_comes_back_saves_what_it_must_itself() {
+    let mut program = Program::new("t");
+    let sig = Signature::c(&[I64], Some(I64));
+    let slow = program.import("slow", Some(sig.clone()));
+    let mut b = Builder::new(Func::new("f", Signature::c(&[I64, I64], Some(I64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let (rare, fast, join) = (b.cold_block(), b.block(), b.block());
+    let word = b.param(join, Type::I64);
+    let tag = b.load(MemType::I64, x, 8);
+    let is_usual = b.icmp_imm(IntCc::Eq, tag, 3);
+    b.br(is_usual, fast, &[], rare, &[]);
+    b.seal_and_switch_to(fast);
+    let inline = b.load(MemType::I64, x, 16);
+    b.jump(join, &[inline]);
+    b.seal_and_switch_to(rare);
+    let called = b.call_import(slow, &sig, &[x])[0];
+    b.jump(join, &[called]);
     b.seal_and_switch_to(join);
-    b.ret(&[result]);
-    check(&program, &b.finish(), "");
+    let sum = b.op(Op::Iadd, &[word, y]);
+    let product = b.op(Op::Imul, &[sum, y]);
+    b.ret(&[product]);
+    let expected = "
+          0  cmp qword ptr [rdi+8], 3
+          5  jne short 0x13
+          7  mov rax, [rdi+0x10]
+          b  add rax, rsi
+          e  imul rax, rsi
+         12  ret
+         13  sub rsp, 8
+         17  mov [rsp], rsi
+         1b  call qword ptr [rip]
+         21  mov rsi, [rsp]
+         25  add rsp, 8
+         29  jmp short 0xB
+        ";
+    check(&program, &b.finish(), expected);
+}
+
+#[test]
+#[ignore = "a measurement: run it in release"]
+fn ten_thousand_small_functions() {
+    let mut program = Program::new("t");
+    let sig = Signature::c(&[I64], Some(I64));
+    let from = program.import("PyLong_FromLongLong", Some(sig.clone()));
+    for at in 0..10_000 {
+        let mut b = Builder::new(Func::new("f", Signature::c(&[I64, I64], Some(I64))));
+        let (x, y) = (b.func.params()[0], b.func.params()[1]);
+        let overflow = b.cold_block();
+        let mut value = x;
+        for step in 0..10 {
+            let word = b.load(MemType::I64, y, 8 * step);
+            let (sum, flag) = b.op_ovf(Op::SmulOvf, value, word);
+            b.exit_if(flag, overflow, &[]);
+            let number = b.iconst(at * step as i64);
+            value = b.op(Op::Iadd, &[sum, number]);
+        }
+        let result = b.call_import(from, &sig, &[value])[0];
+        b.ret(&[result]);
+        b.seal_and_switch_to(overflow);
+        let result = b.call_import(from, &sig, &[x])[0];
+        let result = b.op(Op::Iadd, &[result, y]);
+        b.ret(&[result]);
+        program.add_func(b.finish());
+    }
+    let target = target::find("x86_64-unknown-linux-gnu").expect("a row");
+    for fast_allocation in [false, true] {
+        let options = Options {
+            fast_allocation,
+            plt: false,
+        };
+        let start = std::time::Instant::now();
+        let mut compiler = crate::backend::isa::Compiler::new(&program, target, options);
+        let sizes = program.funcs.iter().flatten();
+        let size: usize = sizes.map(|func| compiler.compile(func).bytes.len()).sum();
+        eprintln!("{options:?}: {size} bytes in {:?}", start.elapsed());
+    }
 }

@@ -2,11 +2,12 @@
 //! they are those of the running version; where a text does not depend on the operands, the repeated operands are constants.
 
 use super::super::ctx::Ctx;
+use super::super::version::interpreter;
 use super::{boxed, call_cold};
 use crate::ir::builder::Builder;
 use crate::ir::func::AbiType::{F64, I64};
 use crate::ir::func::Value;
-use crate::ir::op::{IntCc, MemType, Op};
+use crate::ir::op::{IntCc, Op};
 
 /// Raises a builtin exception with our own text.
 pub fn text(ctx: &mut Ctx, b: &mut Builder, exception: &str, text: &str) {
@@ -175,15 +176,8 @@ pub fn unbound(ctx: &mut Ctx, b: &mut Builder, name: &str) {
         (&[I64, I64], &[]),
         &args,
         |ctx, b, params| {
-            // "3.9.x" and "3.10.x" are the old ones: behind "3." stands one digit, or "10".
-            let version = ctx.call1(b, "Py_GetVersion", &[]);
-            let first = b.load(MemType::U8, version, 2);
-            let second = b.load(MemType::U8, version, 3);
-            let one_digit = b.icmp_imm(IntCc::Eq, second, i64::from(b'.'));
-            let ten_first = b.icmp_imm(IntCc::Eq, first, i64::from(b'1'));
-            let ten_second = b.icmp_imm(IntCc::Eq, second, i64::from(b'0'));
-            let ten = b.op(Op::Band, &[ten_first, ten_second]);
-            let is_old = b.op(Op::Bor, &[one_digit, ten]);
+            let (minor, _) = interpreter(ctx, b);
+            let is_old = b.icmp_imm(IntCc::Slt, minor, 11);
             let text = b.op(Op::Select, &[is_old, params[0], params[1]]);
             text_at(ctx, b, "UnboundLocalError", text);
             b.ret(&[]);

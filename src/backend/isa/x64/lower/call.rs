@@ -61,7 +61,6 @@ impl<'a> Lower<'a> {
         let assignment = conv.assign(sig);
         let area = assignment.stack.max(self.outgoing.unwrap_or(0));
         self.outgoing = Some(area);
-        self.has_warm_calls |= !self.func.blocks[self.block.index()].cold;
         let mut operands = self.call_args(data, sig, &assignment, false);
         let mut clobbers = ALL;
         for &reg in conv.callee_saved {
@@ -237,10 +236,6 @@ impl<'a> Lower<'a> {
     /// The call that the block ends with, if what it returns is what we return, and it could still run once our frame is gone.
     fn tail_call(&self, block: Block, values: &[Value]) -> Option<Inst> {
         let func = self.func;
-        // Whoever has the address of a slot may have passed it on.
-        if !func.slots.is_empty() {
-            return None;
-        }
         let is_wanted = |&&inst: &&Inst| self.is_wanted(inst, &func.insts[inst.index()]);
         let insts = &func.blocks[block.index()].insts;
         let call = *insts.iter().rev().find(is_wanted)?;
@@ -248,13 +243,19 @@ impl<'a> Lower<'a> {
         if data.op.row().effect != Effect::Call || !self.returns_results(data, values) {
             return None;
         }
+        // The frame is gone when the jump arrives: nothing may point into it.
+        let points_at_slot = |&arg: &Value| self.flow.is_slot_address(func, arg);
+        if self.flow.slots_spread() || data.args.iter().any(points_at_slot) {
+            return None;
+        }
         let (ours, theirs) = (&func.sig, self.signature(data));
         let (our_conv, their_conv) = (self.convention(ours.conv), self.convention(theirs.conv));
         let assignment = their_conv.assign(theirs);
         let ours_results = our_conv.assign(ours).results;
         let same_registers = ours_results == assignment.results[..ours_results.len()];
-        // The caller's area for our arguments belongs to the jump's target then; it may need more, so only none will do.
-        let same_stack = assignment.stack == 0;
+        // The caller's area for our arguments belongs to the jump's target then; it may need more, so only shadow space will do.
+        let same_stack =
+            assignment.stack == their_conv.shadow && their_conv.shadow <= our_conv.shadow;
         let same_saved = our_conv.callee_saved == their_conv.callee_saved;
         (same_registers && same_stack && same_saved).then_some(call)
     }

@@ -18,11 +18,11 @@ pub enum Cond {
 
 impl Cond {
     /// The opposite.
-    pub fn not(self) -> Cond {
+    pub fn inverted(self) -> Cond {
         match self {
-            Cond::One(cc) => Cond::One(cc.not()),
-            Cond::Both(a, b) => Cond::Either(a.not(), b.not()),
-            Cond::Either(a, b) => Cond::Both(a.not(), b.not()),
+            Cond::One(cc) => Cond::One(cc.inverted()),
+            Cond::Both(a, b) => Cond::Either(a.inverted(), b.inverted()),
+            Cond::Either(a, b) => Cond::Both(a.inverted(), b.inverted()),
         }
     }
 }
@@ -145,7 +145,7 @@ impl Lower<'_> {
         if self.constant(b) == Some(0) {
             match cc {
                 IntCc::Ne if self.is_bool(a) => return self.condition(a),
-                IntCc::Eq if self.is_bool(a) => return self.condition(a).not(),
+                IntCc::Eq if self.is_bool(a) => return self.condition(a).inverted(),
                 _ => {}
             }
             return self.compare_with_zero(cc, a);
@@ -288,7 +288,7 @@ impl Lower<'_> {
                 let first = self.int();
                 self.row_cc(Op::SetccM, &[], &tied(zero, first), a);
                 self.set_const_keeping_flags(other, 0);
-                self.row_cc(Op::CmovccRM, &[first, dst], &other.into(), b.not());
+                self.row_cc(Op::CmovccRM, &[first, dst], &other.into(), b.inverted());
             }
             Cond::Either(a, b) => {
                 let first = self.int();
@@ -313,7 +313,7 @@ impl Lower<'_> {
             return self.bool_of(dst, |lower| lower.condition(cond));
         }
         if (self.constant(then), self.constant(other)) == (Some(0), Some(1)) {
-            return self.bool_of(dst, |lower| lower.condition(cond).not());
+            return self.bool_of(dst, |lower| lower.condition(cond).inverted());
         }
         let then = self.vreg_of(then);
         let other = self.vreg_of(other);
@@ -321,8 +321,8 @@ impl Lower<'_> {
             Cond::One(cc) => self.cmov(cc, other, dst, then),
             Cond::Both(a, b) => {
                 let first = self.int();
-                self.cmov(a.not(), then, first, other);
-                self.cmov(b.not(), first, dst, other);
+                self.cmov(a.inverted(), then, first, other);
+                self.cmov(b.inverted(), first, dst, other);
             }
             Cond::Either(a, b) => {
                 let first = self.int();

@@ -48,13 +48,13 @@ impl Lower<'_> {
                 let dst = self.result(data.results[0]);
                 self.row(Op::Cvtsi2sdRM, &[zero, dst], &src);
             }
-            IrOp::FfromU => self.from_unsigned(data),
+            IrOp::FfromU => self.unsigned_to_float(data),
             IrOp::FtoS => {
                 let src = self.xm64(data.args[0]);
                 let dst = self.result(data.results[0]);
                 self.row(Op::Cvttsd2siRM, &[dst], &src);
             }
-            IrOp::FtoU => self.to_unsigned(data),
+            IrOp::FtoU => self.float_to_unsigned(data),
             IrOp::FtoBits => {
                 let (src, dst) = (self.vreg_of(data.args[0]), self.result(data.results[0]));
                 self.row(Op::MovqMR, &[src], &dst.into());
@@ -67,15 +67,19 @@ impl Lower<'_> {
         }
     }
 
-    /// A register that holds a float constant, made anew.
+    /// A register of its own that holds a float constant.
     pub(super) fn fconst(&mut self, bits: u64) -> VReg {
+        let dst = self.float();
+        self.set_fconst(dst, bits);
+        dst
+    }
+
+    pub(super) fn set_fconst(&mut self, dst: VReg, bits: u64) {
         if bits == 0 {
-            return self.float_zero();
+            return self.out.push(Inst64::FloatZero, &[def(dst)], None);
         }
         let int = self.iconst(bits as i64);
-        let dst = self.float();
         self.row(Op::MovqRM, &[dst], &int.into());
-        dst
     }
 
     fn float_zero(&mut self) -> VReg {
@@ -114,7 +118,7 @@ impl Lower<'_> {
         let (a, b) = (data.args[0], data.args[1]);
         let b_loads = self.foldable_load(b).is_some();
         let a_loads = self.foldable_load(a).is_some();
-        let is_swapped = !b_loads && (a_loads || (self.uses(a) > 1 && self.uses(b) == 1));
+        let is_swapped = !b_loads && (a_loads || (!self.dies(a) && self.dies(b)));
         let (a, b) = if is_swapped { (b, a) } else { (a, b) };
         let a = self.vreg_of(a);
         let b = self.xm64(b);
@@ -164,13 +168,13 @@ impl Lower<'_> {
         let whole = match rounding {
             Rounding::ToZero => truncated,
             Rounding::Down => {
-                let one = self.fconst(1f64.to_bits());
+                let one = self.float_constant(1f64.to_bits());
                 let is_above = self.compare_mask(src, truncated);
                 let step = self.float_op(Op::AndpsRM, is_above, one);
                 self.float_op(Op::SubsdRM, truncated, step)
             }
             Rounding::Up => {
-                let one = self.fconst(1f64.to_bits());
+                let one = self.float_constant(1f64.to_bits());
                 let is_below = self.compare_mask(truncated, src);
                 let step = self.float_op(Op::AndpsRM, is_below, one);
                 self.float_op(Op::AddsdRM, truncated, step)
@@ -181,7 +185,7 @@ impl Lower<'_> {
 
         let magnitude_mask = self.magnitude_mask();
         let magnitude = self.float_op(Op::AndpsRM, magnitude_mask, src);
-        let limit = self.fconst(TWO_52.to_bits());
+        let limit = self.float_constant(TWO_52.to_bits());
         let has_fraction = self.compare_mask(magnitude, limit);
         let rounded = self.float_op(Op::AndpsRM, signed, has_fraction);
         let kept = self.float_op(Op::AndnpsRM, has_fraction, src);
@@ -191,30 +195,30 @@ impl Lower<'_> {
 
     /// Both halves become fractions of floats with a known exponent; taking 2^84 + 2^52 from the upper one is exact, so the final addition
     /// rounds once.
-    fn from_unsigned(&mut self, data: &InstData) {
+    fn unsigned_to_float(&mut self, data: &InstData) {
         let src = self.vreg_of(data.args[0]);
         let low = self.int();
         self.row(Op::Mov32RM, &[low], &src.into());
-        let low_exponent = self.iconst(TWO_52.to_bits() as i64);
+        let low_exponent = self.int_constant(TWO_52.to_bits() as i64);
         let low = self.binary(Op::OrRM, low, low_exponent);
         let high = self.shift_by(Op::ShrMI, src, 32);
-        let high_exponent = self.iconst(TWO_84.to_bits() as i64);
+        let high_exponent = self.int_constant(TWO_84.to_bits() as i64);
         let high = self.binary(Op::OrRM, high, high_exponent);
         let (low_float, high_float) = (self.float(), self.float());
         self.row(Op::MovqRM, &[low_float], &low.into());
         self.row(Op::MovqRM, &[high_float], &high.into());
-        let exponents = self.fconst((TWO_84 + TWO_52).to_bits());
+        let exponents = self.float_constant((TWO_84 + TWO_52).to_bits());
         let high_float = self.float_op(Op::SubsdRM, high_float, exponents);
         let dst = self.result(data.results[0]);
         self.row(Op::AddsdRM, &[high_float, dst], &low_float.into());
     }
 
     /// `cvttsd2si` gives 2^63 for what does not fit: its sign then lets the bits of the operand less 2^63 through.
-    fn to_unsigned(&mut self, data: &InstData) {
+    fn float_to_unsigned(&mut self, data: &InstData) {
         let src = self.vreg_of(data.args[0]);
         let (small, large) = (self.int(), self.int());
         self.row(Op::Cvttsd2siRM, &[small], &src.into());
-        let limit = self.fconst(TWO_63.to_bits());
+        let limit = self.float_constant(TWO_63.to_bits());
         let rest = self.float_op(Op::SubsdRM, src, limit);
         self.row(Op::Cvttsd2siRM, &[large], &rest.into());
         let is_large = self.shift_by(Op::SarMI, small, 63);

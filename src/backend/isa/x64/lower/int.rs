@@ -285,7 +285,7 @@ impl Lower<'_> {
             return PreparedOp::imm(short(imm, imm8, imm32), tied(a, dst), imm.into());
         }
         // The operand that dies here is the one to be overwritten.
-        let (a, b) = if self.foldable_load(b).is_none() && self.uses(a) > 1 && self.uses(b) == 1 {
+        let (a, b) = if self.foldable_load(b).is_none() && !self.dies(a) && self.dies(b) {
             (b, a)
         } else {
             (a, b)

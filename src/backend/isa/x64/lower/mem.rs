@@ -48,7 +48,7 @@ impl Lower<'_> {
             MemType::I16 | MemType::U16 => (Op::Mov16MR, self.vreg_of(value)),
             MemType::I32 | MemType::U32 => (Op::Mov32MR, self.vreg_of(value)),
             MemType::I64 => (Op::MovMR, self.vreg_of(value)),
-            MemType::F64 => match self.float_constant(value) {
+            MemType::F64 => match self.float_bits(value) {
                 Some(bits) => (Op::MovMR, self.iconst(bits as i64)),
                 None => (Op::MovsdMR, self.vreg_of(value)),
             },
@@ -62,7 +62,7 @@ impl Lower<'_> {
     }
 
     fn store_imm(&self, ty: MemType, value: Value) -> Option<(Op, i64)> {
-        let float = || self.float_constant(value).map(|bits| bits as i64);
+        let float = || self.float_bits(value).map(|bits| bits as i64);
         let constant = match ty {
             MemType::F32 => return None,
             MemType::F64 => float()?,
@@ -81,7 +81,7 @@ impl Lower<'_> {
         Some((op, constant))
     }
 
-    fn float_constant(&self, value: Value) -> Option<u64> {
+    fn float_bits(&self, value: Value) -> Option<u64> {
         match self.definition(value)?.1.payload {
             Payload::Float(bits) => Some(bits),
             _ => None,

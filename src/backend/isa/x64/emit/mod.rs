@@ -1,18 +1,24 @@
 //! Allocated machine instructions to bytes: prologue, moves, instructions, branches, epilogues. In: [`Lowered`] and its [`Allocation`].
-//! Out: [`Code`]. Decides nothing about registers or values; what it does decide is which jumps fall through, and which blocks are empty and vanish.
+//! Out: [`Code`]. Decides nothing about registers or values.
 
+mod frame;
+
+use super::FRAME_POINTER;
 use super::encode::{self, Mem, Rm, encode, imm_size};
 use super::inst::{Cc, Op, Place};
-use super::lower::{Base, Callee, Cond, Inst64, Lowered, RmShape, operand_count};
+use super::lower::{Cond, Lowered};
+use super::plan::{forward, needs_frame};
+use super::vinst::{Base, Callee, Inst64, RmShape, operand_count};
 use crate::backend::isa::buffer::{BranchForms, Buffer, Label};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
-use crate::backend::isa::vcode::{BlockShape, Clobbers, Shape, VBlock};
+use crate::backend::isa::vcode::{Shape, VBlock};
 use crate::backend::isa::wrap::framed_blocks;
 use crate::ir::func::{Conv, Func};
 use crate::target::Target;
 use crate::target::regs::{Reg, RegClass, x64};
+use frame::{FrameState, Item};
 
 const RSP: u8 = x64::RSP.number;
 /// A call pushes the address to return to.
@@ -25,31 +31,37 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         Conv::C => target.c,
         Conv::Internal => target.internal,
     };
-    let written = written_of(conv.callee_saved, allocation);
+    let written = allocation.written_of(conv.callee_saved);
     let needs = needs_frame(lowered, allocation, &written);
     let frame = lay_out(Needs {
         saved: written,
+        frame_pointer: target.frame_pointer.then_some(FRAME_POINTER),
         spill_slots: allocation.spill_slots,
         slots: &func.slots,
         outgoing: lowered.outgoing,
         return_size: RETURN_SIZE,
         stack_align: conv.stack_align,
     });
+    // Who reads epilogues, or frame pointers, wants one frame for the whole function.
     let framed = if frame.is_empty() {
         vec![false; shape.blocks.len()]
+    } else if target.frame_pointer || target.reads_epilogues {
+        vec![true; shape.blocks.len()]
     } else {
-        framed_blocks(shape, needs)
+        framed_blocks(shape, &needs, lowered.keeps_frame)
     };
     let mut emit = Emit {
         lowered,
         allocation,
         frame,
+        reads_epilogues: target.reads_epilogues,
+        forwarded: forward(lowered, allocation, &framed),
         framed,
+        entered: vec![false; shape.blocks.len()],
         state: FrameState::None,
         is_framed: false,
         buffer: Buffer::new(2 * shape.blocks.len()),
         nexts: vec![None; shape.blocks.len()],
-        forwarded: forward(lowered, allocation),
         next_move: 0,
     };
     emit.buffer.line(func.span);
@@ -66,124 +78,16 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     emit.buffer.finish()
 }
 
-/// Which of `saved` the function writes.
-fn written_of(saved: &[Reg], allocation: &Allocation) -> Vec<Reg> {
-    let mut written = Clobbers::default();
-    let targets = allocation.moves.iter().map(|m| &m.to);
-    for &loc in allocation.locs.iter().chain(targets) {
-        if let Loc::Reg(reg) = loc {
-            written = written.with(reg);
-        }
-    }
-    let is_written = |&reg: &Reg| written.contains(reg);
-    saved.iter().copied().filter(is_written).collect()
-}
-
-/// Which blocks call, use the frame's memory, or write a register that must be saved first.
-fn needs_frame(lowered: &Lowered, allocation: &Allocation, saved: &[Reg]) -> Vec<bool> {
-    let shape = &lowered.code.shape;
-    let is_of_frame = |&loc: &Loc| match loc {
-        Loc::Reg(reg) => saved.contains(&reg),
-        Loc::Spill(_) => true,
-    };
-    let mut moves = allocation.moves.iter().peekable();
-    let needs = |block: &BlockShape| {
-        let mut needs = false;
-        while let Some(m) = moves.next_if(|m| m.inst < block.insts.end) {
-            needs |= is_of_frame(&m.from) || is_of_frame(&m.to);
-        }
-        let mut insts = block.insts.clone();
-        needs
-            || insts.any(|at| {
-                let locs = &allocation.locs[shape.operand_range(at as usize)];
-                uses_frame(&lowered.code.insts[at as usize]) || locs.iter().any(is_of_frame)
-            })
-    };
-    shape.blocks.iter().map(needs).collect()
-}
-
-/// Whether the instruction calls or has an address in the frame.
-fn uses_frame(inst: &Inst64) -> bool {
-    match inst {
-        Inst64::Call(_) => true,
-        Inst64::Row { rm, .. } => match rm {
-            RmShape::Mem { base, .. } => match base {
-                Base::Slot(_) | Base::Outgoing => true,
-                Base::None | Base::Reg | Base::Incoming => false,
-            },
-            RmShape::Reg | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
-        },
-        Inst64::Args
-        | Inst64::Zero
-        | Inst64::FloatZero
-        | Inst64::FloatOnes
-        | Inst64::FloatCmov(_)
-        | Inst64::TailCall(_)
-        | Inst64::Ret
-        | Inst64::Jump
-        | Inst64::Branch(_)
-        | Inst64::Trap => false,
-    }
-}
-
-/// For each block, where a jump to it really goes: blocks that only jump on are passed over.
-fn forward(lowered: &Lowered, allocation: &Allocation) -> Vec<VBlock> {
-    let blocks = &lowered.code.shape.blocks;
-    let mut moves = allocation.moves.iter().peekable();
-    let mut targets: Vec<VBlock> = (0..blocks.len() as u32).map(VBlock).collect();
-    for (at, block) in blocks.iter().enumerate() {
-        let mut has_moves = false;
-        while moves.next_if(|m| m.inst < block.insts.end).is_some() {
-            has_moves = true;
-        }
-        let first = &lowered.code.insts[block.insts.start as usize];
-        if !has_moves && block.insts.len() == 1 && matches!(first, Inst64::Jump) {
-            targets[at] = block.succs[0];
-        }
-    }
-    for at in (0..targets.len()).rev() {
-        // An empty loop jumps to itself in the end; its blocks stay.
-        let mut to = targets[at];
-        for _ in 0..targets.len() {
-            if targets[to.index()] == to {
-                break;
-            }
-            to = targets[to.index()];
-            if to.index() == at {
-                break;
-            }
-        }
-        targets[at] = to;
-    }
-    targets
-}
-
-/// What is laid out in memory.
-#[derive(Clone, Copy, Debug)]
-enum Item {
-    /// The making of the frame for those who come to this block without one.
-    Entry(VBlock),
-    /// A block.
-    Block(VBlock),
-}
-
-/// What unwinders know of the frame at the current place: facts hold for what follows in memory, not in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FrameState {
-    /// There is none, and none was described yet.
-    None,
-    /// There is one.
-    Made,
-    /// There is none for now, inside an `EpilogueBegin`.
-    Undone,
-}
-
 struct Emit<'a> {
     lowered: &'a Lowered,
     allocation: &'a Allocation,
     frame: Frame,
+    /// Whether epilogues are recognised by their instructions.
+    reads_epilogues: bool,
     /// The blocks that run with a frame.
     framed: Vec<bool>,
+    /// Those of them that somebody comes to without a frame.
+    entered: Vec<bool>,
     state: FrameState,
     /// Whether the block being written runs with a frame.
     is_framed: bool,
@@ -197,152 +101,6 @@ struct Emit<'a> {
 impl Emit<'_> {
     fn shape(&self) -> &Shape {
         &self.lowered.code.shape
-    }
-
-    // Order.
-
-    /// What there is to write, in the order of memory. Blocks that are passed over vanish.
-    fn items(&mut self) -> Vec<Item> {
-        let mut items = Vec::with_capacity(self.lowered.layout.len());
-        for &block in &self.lowered.layout {
-            if self.forwarded[block.index()] != block {
-                continue;
-            }
-            if self.is_entered(block) {
-                items.push(Item::Entry(block));
-            }
-            items.push(Item::Block(block));
-        }
-        for pair in items.windows(2) {
-            if let Item::Block(block) = pair[0] {
-                self.nexts[block.index()] = Some(match pair[1] {
-                    Item::Entry(next) => self.entry_label(next),
-                    Item::Block(next) => Label(next.0),
-                });
-            }
-        }
-        items
-    }
-
-    /// Whether somebody without a frame comes to this block, which has one.
-    fn is_entered(&self, block: VBlock) -> bool {
-        let is_entry = block.0 == 0;
-        let comes_without = |pred: &VBlock| !self.framed[pred.index()];
-        let preds = &self.shape().blocks[block.index()].preds;
-        self.framed[block.index()] && (is_entry || preds.iter().any(comes_without))
-    }
-
-    fn entry_label(&self, block: VBlock) -> Label {
-        Label(block.0 + self.shape().blocks.len() as u32)
-    }
-
-    /// Where the nth successor of `block` is to be found from there.
-    fn target(&self, block: VBlock, n: usize) -> Label {
-        let to = self.forwarded[self.shape().blocks[block.index()].succs[n].index()];
-        if self.framed[to.index()] && !self.framed[block.index()] {
-            self.entry_label(to)
-        } else {
-            Label(to.0)
-        }
-    }
-
-    // Frame.
-
-    /// Makes the frame.
-    fn frame_entry(&mut self, block: VBlock) {
-        self.describe_frame(false);
-        self.buffer.bind(self.entry_label(block));
-        for step in self.frame.prologue() {
-            match step {
-                Step::Probe => self.inst(&encode::Inst {
-                    rm: Rm::Mem(stack(0)),
-                    ..simple(Op::OrMI8)
-                }),
-                Step::Change(change) => self.frame_change(change),
-            }
-        }
-        if self.state == FrameState::Undone {
-            self.buffer.frame(FrameChange::EpilogueEnd);
-        }
-        self.state = FrameState::Made;
-        if block.0 == 0 {
-            self.buffer.end_prologue();
-        }
-    }
-
-    /// States that from here on there is a frame or none, where that is not what held for the code before.
-    fn describe_frame(&mut self, is_made: bool) {
-        match (self.state, is_made) {
-            (FrameState::Made, true) | (FrameState::None | FrameState::Undone, false) => {}
-            (FrameState::Undone, true) => {
-                self.buffer.frame(FrameChange::EpilogueEnd);
-                self.state = FrameState::Made;
-            }
-            (FrameState::Made, false) => {
-                self.buffer.frame(FrameChange::EpilogueBegin);
-                for change in self.frame.epilogue() {
-                    self.buffer.frame(change);
-                }
-                self.state = FrameState::Undone;
-            }
-            (FrameState::None, true) => {
-                for step in self.frame.prologue() {
-                    if let Step::Change(change) = step {
-                        self.buffer.frame(change);
-                    }
-                }
-                self.state = FrameState::Made;
-            }
-        }
-    }
-
-    fn epilogue(&mut self) {
-        if !self.is_framed {
-            return;
-        }
-        self.buffer.frame(FrameChange::EpilogueBegin);
-        for change in self.frame.epilogue() {
-            self.frame_change(change);
-        }
-    }
-
-    fn end_epilogue(&mut self) {
-        if self.is_framed {
-            self.buffer.frame(FrameChange::EpilogueEnd);
-        }
-    }
-
-    fn frame_change(&mut self, change: FrameChange) {
-        match change {
-            FrameChange::Push(reg) => self.inst(&encode::Inst {
-                reg: reg.number,
-                ..simple(Op::PushO)
-            }),
-            FrameChange::Pop(reg) => self.inst(&encode::Inst {
-                reg: reg.number,
-                ..simple(Op::PopO)
-            }),
-            FrameChange::Alloc(bytes) => self.move_stack(Op::SubMI8, Op::SubMI, bytes),
-            FrameChange::Free(bytes) => self.move_stack(Op::AddMI8, Op::AddMI, bytes),
-            FrameChange::SetFramePointer(..)
-            | FrameChange::Save(..)
-            | FrameChange::EpilogueBegin
-            | FrameChange::EpilogueEnd => unreachable!("no frame of ours has a step {change:?}"),
-        }
-        self.buffer.frame(change);
-    }
-
-    fn move_stack(&mut self, short: Op, long: Op, bytes: u32) {
-        let op = if i8::try_from(bytes).is_ok() {
-            short
-        } else {
-            long
-        };
-        self.inst(&encode::Inst {
-            rm: Rm::Reg(RSP),
-            imm: bytes.into(),
-            ..simple(op)
-        });
     }
 
     fn spill(&self, slot: u32) -> Mem {
@@ -415,7 +173,7 @@ impl Emit<'_> {
         };
         match self.lowered.code.insts[at] {
             Inst64::Row { op, rm, imm, cc } => self.row(op, rm, imm, cc, locs),
-            Inst64::Args => {}
+            Inst64::Args | Inst64::Keep => {}
             Inst64::Zero => self.inst(&with(Op::Xor32RM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
@@ -423,7 +181,10 @@ impl Emit<'_> {
             Inst64::Call(callee) => self.transfer(callee, Op::CallD, Op::CallM, locs),
             Inst64::TailCall(callee) => {
                 self.epilogue();
-                self.transfer(callee, Op::JmpD, Op::JmpM, locs);
+                // Behind an epilogue, REX.W says that the jump leaves the function: its target tells nothing.
+                let reads = self.reads_epilogues && self.is_framed;
+                let indirect = if reads { Op::JmpWM } else { Op::JmpM };
+                self.transfer(callee, Op::JmpD, indirect, locs);
                 self.end_epilogue();
             }
             Inst64::Ret => {
@@ -431,14 +192,23 @@ impl Emit<'_> {
                 self.plain(Op::Ret);
                 self.end_epilogue();
             }
-            Inst64::Jump => {
-                let to = self.target(block, 0);
-                if Some(to) != self.nexts[block.index()] {
-                    self.buffer.branch(jump_forms(), to);
-                }
-            }
+            Inst64::Jump => self.jump(block),
             Inst64::Branch(cond) => self.branch(block, cond),
             Inst64::Trap => self.plain(Op::Ud2),
+        }
+    }
+
+    fn jump(&mut self, block: VBlock) {
+        let undoes = self.is_framed && !self.framed[self.successor(block, 0).index()];
+        if undoes {
+            self.epilogue();
+        }
+        let to = self.target(block, 0);
+        if Some(to) != self.nexts[block.index()] {
+            self.buffer.branch(jump_forms(), to);
+        }
+        if undoes {
+            self.end_epilogue();
         }
     }
 
@@ -452,7 +222,7 @@ impl Emit<'_> {
             return;
         }
         let (cond, then, other) = if Some(then) == next {
-            (cond.not(), other, then)
+            (cond.inverted(), other, then)
         } else {
             (cond, then, other)
         };
@@ -463,7 +233,7 @@ impl Emit<'_> {
                 self.buffer.branch(jcc_forms(b), then);
             }
             Cond::Both(a, b) => {
-                self.buffer.branch(jcc_forms(a.not()), other);
+                self.buffer.branch(jcc_forms(a.inverted()), other);
                 self.buffer.branch(jcc_forms(b), then);
             }
         }
@@ -475,7 +245,7 @@ impl Emit<'_> {
     /// Jumps around a move: there is no conditional move between XMM registers.
     fn float_cmov(&mut self, cond: Cond, to: Reg, from: Reg) {
         let end = self.buffer.label();
-        match cond.not() {
+        match cond.inverted() {
             Cond::One(cc) => self.buffer.branch(jcc_forms(cc), end),
             Cond::Either(a, b) => {
                 self.buffer.branch(jcc_forms(a), end);
@@ -483,7 +253,7 @@ impl Emit<'_> {
             }
             Cond::Both(a, b) => {
                 let start = self.buffer.label();
-                self.buffer.branch(jcc_forms(a.not()), start);
+                self.buffer.branch(jcc_forms(a.inverted()), start);
                 self.buffer.branch(jcc_forms(b), end);
                 self.buffer.bind(start);
             }
@@ -509,6 +279,7 @@ impl Emit<'_> {
                 Place::Rm | Place::RmReg | Place::Mem => {
                     inst.rm = match rm {
                         RmShape::Reg => Rm::Reg(number(mine[count - 1])),
+                        RmShape::Same => Rm::None,
                         RmShape::Mem { base, index, disp } => {
                             Rm::Mem(self.memory(base, index, disp, mine))
                         }
@@ -517,10 +288,13 @@ impl Emit<'_> {
                 }
             }
         }
+        if rm == RmShape::Same {
+            inst.rm = Rm::Reg(inst.reg);
+        }
         self.inst(&simplified(inst));
         let trailing = imm_size(op.row());
         let (to, kind, addend) = match rm {
-            RmShape::Reg | RmShape::Mem { .. } => return,
+            RmShape::Reg | RmShape::Same | RmShape::Mem { .. } => return,
             RmShape::Ref { to, addend } => (to, RefKind::X64Local { trailing }, addend),
             RmShape::ImportSlot(import) => {
                 let kind = if op == Op::MovRM {
