@@ -64,7 +64,7 @@ impl Way {
 fn ways(target: &'static str) -> Vec<Way> {
     let names: &[&str] = match target {
         DARWIN => &["ld64.lld", "lld"],
-        MSVC => &["lld-link"],
+        MSVC => &["lld-link", "x86_64-w64-mingw32-ld"],
         _ => &["x86_64-w64-mingw32-ld", "lld-link"],
     };
     let mut linkers: Vec<PathBuf> = names
@@ -179,7 +179,6 @@ fn mach_o_passes_its_tests_in_every_cpython() {
 }
 
 #[test]
-#[ignore = "code for Windows is not there yet"]
 fn pe_passes_its_tests_in_windows_cpythons() {
     let mut ways = ways(MSVC);
     ways.extend(self::ways(GNU));
