@@ -27,6 +27,8 @@ VARIADIC = {
     "_PyArg_ParseTupleAndKeywords_SizeT": (4, "_PyArg_VaParseTupleAndKeywords_SizeT"),
     "PyObject_CallFunctionObjArgs": (1, None),
 }
+# Windows only: how far before their variadic arguments these have the format that describes them
+FORMATS = {"_PyArg_ParseTuple_SizeT": "format_1", "_PyArg_ParseTupleAndKeywords_SizeT": "format_2"}
 # Windows only: 32-bit C long arguments that must be widened (index, signed)
 LONG_ARGS = {"PyBool_FromLong": [(0, True)]}
 # Windows x86-64 only: argument that points to a table of function pointers, wrapped before the call
@@ -419,7 +421,7 @@ _X_LOAD = _X_SAVE.replace(b"\x0f\x29", b"\x0f\x28")
 def win64_to_sysv(target, slots=12, longs=(), va=None, pre=None):
     """Code called with the Win64 convention that calls a System V function.
     va = number of named arguments: pass a va_list over the Win64 argument slots after them.
-    pre = (argument index, address of a System V function called first with that argument)."""
+    pre = (argument index, address of a System V function called first with that argument, or with where it is for variadic ones)."""
     c = bytearray(b"\x55\x48\x89\xe5\x57\x56")                       # push rbp; mov rbp,rsp; push rdi; push rsi
     c += b"\x48\x89\x4d\x10\x48\x89\x55\x18\x4c\x89\x45\x20\x4c\x89\x4d\x28"  # home rcx rdx r8 r9
     for i, signed in longs:                                          # widen the homed slot
@@ -428,7 +430,7 @@ def win64_to_sysv(target, slots=12, longs=(), va=None, pre=None):
     c += b"\x48\x81\xec" + struct.pack("<I", 160) + _X_SAVE          # sub rsp,160; save xmm6-15
     if pre:
         c += b"\x48\x83\xec\x20\x0f\x29\x04\x24\x0f\x29\x4c\x24\x10"  # sub rsp,32; keep xmm0/1
-        c += b"\x48\x8b\x7d" + bytes([16 + 8 * pre[0]])              # mov rdi,[rbp+arg]
+        c += (b"\x48\x8d\x7d" if va else b"\x48\x8b\x7d") + bytes([16 + 8 * pre[0]])  # lea/mov rdi,[rbp+arg]
         c += b"\x48\xb8" + struct.pack("<Q", pre[1]) + b"\xff\xd0"   # mov rax,imm; call rax
         c += b"\x0f\x28\x04\x24\x0f\x28\x4c\x24\x10\x48\x83\xc4\x20"
     regs = [b"\x48\x8b\x7d", b"\x48\x8b\x75", b"\x48\x8b\x55", b"\x48\x8b\x4d", b"\x4c\x8b\x45", b"\x4c\x8b\x4d"]
@@ -464,6 +466,22 @@ def sysv_to_win64(target):
     return c
 
 
+def traverse_to_win64(target, visit):
+    """A traverse function of the module, to be called by System V code: what it is given to call is
+    `visit`, and as argument where the caller's own pair of function and argument is."""
+    c = b"\x55\x48\x89\xe5\x48\x83\xec\x40"                       # frame, 32 shadow + 2 slots
+    c += b"\x48\x89\x75\xf0\x48\x89\x55\xf8\x48\x89\xf9"           # keep rsi, rdx; rcx=rdi
+    c += b"\x48\xba" + struct.pack("<Q", visit) + b"\x4c\x8d\x45\xf0"  # mov rdx,imm; lea r8,[rbp-16]
+    return c + b"\x48\xb8" + struct.pack("<Q", target) + b"\xff\xd0\xc9\xc3"
+
+
+def visit_from_win64():
+    """Win64 code that calls the System V function of such a pair."""
+    c = b"\x55\x48\x89\xe5\x57\x56\x48\x81\xec" + struct.pack("<I", 160) + _X_SAVE
+    c += b"\x48\x89\xcf\x48\x8b\x72\x08\xff\x12"                  # rdi=rcx; rsi=[rdx+8]; call [rdx]
+    return c + _X_LOAD + b"\x48\x81\xc4" + struct.pack("<I", 160) + b"\x5e\x5f\x5d\xc3"
+
+
 def with_errors_saved(target):
     """System V code that calls a Python-implemented hook with up to 2 arguments while any pending
     exception is put aside (deallocators run with one set)."""
@@ -486,9 +504,9 @@ class Loader:
         self.win64 = im.kind == "pe" and im.arch == "x86_64"
         self.thunks = Thunks()
         self.cache, self.patched = {}, {}
-        self.origin, self.hooks = {}, {}
+        self.origin, self.hooks, self.visit = {}, {}, None
         if self.win64:
-            for kind in sorted(set(k for _, k in TABLE_ARG.values())):
+            for kind in sorted(set(k for _, k in TABLE_ARG.values()) | set(FORMATS.values())):
                 self.hooks[kind] = self.hook(getattr(self, "patch_" + kind), None, ctypes.c_void_p)
         self.mem = mem = Arena(im.size)
         for off, piece in im.pieces:
@@ -540,7 +558,8 @@ class Loader:
         va = VARIADIC.get(name)
         if self.win64 and self.is_function(addr):
             if va and va[1]:
-                return self.thunks.put(win64_to_sysv(host_symbol(va[1]), va=va[0]))
+                pre = (va[0], self.hooks[FORMATS[name]])
+                return self.thunks.put(win64_to_sysv(host_symbol(va[1]), va=va[0], pre=pre))
             pre = None
             addr = self.hooks.get(name, addr)
             if name in TABLE_ARG:
@@ -551,7 +570,7 @@ class Loader:
         return addr
 
     # -- PE x86-64: function pointers handed to CPython in tables
-    def wrap_at(self, at):
+    def wrap_at(self, at, wrapper=sysv_to_win64):
         """Replace the function pointer stored at address `at`: module code gets a System V wrapper,
         the import thunk of an interpreter function turns back into that function."""
         cell = ctypes.c_uint64.from_address(at)
@@ -561,7 +580,7 @@ class Loader:
         elif not (self.mem.addr <= fn < self.mem.addr + self.im.size):
             return
         if fn not in self.patched:
-            self.patched[fn] = self.thunks.put(sysv_to_win64(fn))
+            self.patched[fn] = self.thunks.put(wrapper(fn))
         value = self.patched[fn]
         off = (at - self.mem.addr) & -PAGE
         if 0 <= at - self.mem.addr < self.im.size:
@@ -572,6 +591,21 @@ class Loader:
                 self.mem.protect(off, PAGE, prot)
                 return
         cell.value = value
+
+    def patch_format_1(self, slots, before=1):
+        """The variadic arguments of a parser: converters of `O&` will be called by it."""
+        text, at = ctypes.string_at(self.word(slots - 8 * before)).decode(), slots
+        while text and text[0] not in ":;":
+            if text[0] in "|$()":
+                text = text[1:]
+            elif text[:2] == "O&":
+                self.wrap_at(at)
+                text, at = text[2:], at + 16
+            else:
+                text, at = text[1:], at + 8
+
+    def patch_format_2(self, slots):
+        self.patch_format_1(slots, 2)
 
     def patch_methods(self, p):
         while p and self.word(p):
@@ -584,8 +618,14 @@ class Loader:
         q = p + (56 if FREE_THREADED else 40)                        # after PyModuleDef_Base
         self.patch_methods(self.word(q + 24))
         self.patch_module_slots(self.word(q + 32))
-        for k in (40, 48, 56):
+        self.wrap_at(q + 40, self.traverse)
+        for k in (48, 56):
             self.wrap_at(q + k)
+
+    def traverse(self, fn):
+        if not self.visit:
+            self.visit = self.thunks.put(visit_from_win64())
+        return traverse_to_win64(fn, self.visit)
 
     def patch_module_slots(self, s):
         while s and ctypes.c_uint16.from_address(s).value:
@@ -594,7 +634,9 @@ class Loader:
                 self.patch_methods(p)
             elif slot in (92, 94):                                   # Py_slot_subslots, Py_mod_slots
                 self.patch_module_slots(p)
-            elif slot in (1, 2, 84, 85, 104, 105, 106):              # create, exec, traverse, clear, free
+            elif slot == 104:                                        # Py_mod_state_traverse
+                self.wrap_at(s + 8, self.traverse)
+            elif slot in (1, 2, 84, 85, 105, 106):                   # create, exec, clear, free
                 self.wrap_at(s + 8)
             s += 16
 
