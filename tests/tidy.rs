@@ -70,6 +70,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "src/cli/",
         ],
     ),
+    ("ar_archive_writer", &["src/link/windows.rs"]),
     ("clap", &["src/cli/"]),
     ("gimli", &["src/backend/obj/"]),
     ("goblin", &["src/inspect/"]),

@@ -44,7 +44,13 @@ fn damaged_files_do_not_panic() {
         let folder = tempfile::tempdir().unwrap();
         let (made, output) = (folder.path().join("demo.o"), folder.path().join("demo.so"));
         std::fs::write(&made, &object).unwrap();
-        link::link(&link::resolve("ld").unwrap(), &TARGETS[0], &made, &output).unwrap();
+        link::link(
+            &link::resolve("ld", &TARGETS[0]).unwrap(),
+            &TARGETS[0],
+            &made,
+            &output,
+        )
+        .unwrap();
         files.push(std::fs::read(&output).unwrap());
     }
     if let Some(compiled) = c_object() {

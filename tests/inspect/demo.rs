@@ -251,7 +251,7 @@ fn our_modules_are_decoded_linked_or_not_stripped_or_not() {
         if tool(linker).is_none() {
             continue;
         }
-        let linker = link::resolve(linker).unwrap();
+        let linker = link::resolve(linker, &TARGETS[0]).unwrap();
         link::link(&linker, &TARGETS[0], &made, &output).unwrap();
         check_demo(
             &inspect("demo.so", &std::fs::read(&output).unwrap()).unwrap(),
