@@ -67,13 +67,13 @@ impl<'a> Unwinder<'a> {
             depth,
             ..Caller::default()
         };
-        let Some((begin, end, mut at)) = self.entry(ip) else {
+        let Some((begin, _, mut at)) = self.entry(ip) else {
             return caller;
         };
         let mut offset = Some(ip - begin);
         let prologue = self.xdata[at + 1];
         if ip - begin >= u32::from(prologue)
-            && let Some(done) = self.epilogue(ip, begin..end, depth)
+            && let Some(done) = self.epilogue(ip, depth)
         {
             return done;
         }
@@ -83,14 +83,34 @@ impl<'a> Unwinder<'a> {
             assert_eq!(self.xdata[at + 3], 0, "no frame register of ours");
             let codes = &self.xdata[at + 4..][..2 * slots];
             undo(codes, offset, depth, &mut caller);
-            let chained = at + 4 + 2 * slots.next_multiple_of(2);
-            if self.xdata[at] >> 3 != 4 {
+            let Some((_, before)) = self.chained(at) else {
                 return caller;
-            }
+            };
             // All of the parts before this one has been done.
             offset = None;
-            at = word(&self.xdata, chained + 8) as usize;
+            at = before;
         }
+    }
+
+    /// What the description at `at` is chained to: where that range begins, and its description.
+    fn chained(&self, at: usize) -> Option<(u32, usize)> {
+        let slots = usize::from(self.xdata[at + 2]);
+        let chained = at + 4 + 2 * slots.next_multiple_of(2);
+        let is_chained = self.xdata[at] >> 3 == 4;
+        is_chained.then(|| {
+            (
+                word(&self.xdata, chained),
+                word(&self.xdata, chained + 8) as usize,
+            )
+        })
+    }
+
+    /// Where the range begins that this one is chained to in the end.
+    fn primary(&self, mut begin: u32, mut at: usize) -> u32 {
+        while let Some(before) = self.chained(at) {
+            (begin, at) = before;
+        }
+        begin
     }
 
     fn entry(&self, ip: u32) -> Option<(u32, u32, usize)> {
@@ -105,7 +125,7 @@ impl<'a> Unwinder<'a> {
     }
 
     /// What the instructions from `ip` do, if they are `add rsp`, pops, and a return or a jump out of the function.
-    fn epilogue(&self, ip: u32, function: std::ops::Range<u32>, depth: i64) -> Option<Caller> {
+    fn epilogue(&self, ip: u32, depth: i64) -> Option<Caller> {
         let bytes = &self.code.bytes;
         let mut at = ip as usize;
         let mut caller = Caller {
@@ -133,8 +153,11 @@ impl<'a> Unwinder<'a> {
             caller.depth -= 8;
             at += size;
         }
-        let leaves =
-            |target: i64| !(i64::from(function.start)..i64::from(function.end)).contains(&target);
+        let leaves = |target: i64| {
+            let target = target as u32;
+            let primary = |ip| self.entry(ip).map(|(begin, _, at)| self.primary(begin, at));
+            primary(target) != primary(ip) || primary(ip) == Some(target)
+        };
         let is_ref = |field: usize| self.code.refs.iter().any(|r| r.at as usize == field);
         let is_end = match bytes[at..] {
             [0xc3, ..] => true,
