@@ -74,7 +74,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("gimli", &["src/backend/obj/"]),
     ("goblin", &["src/inspect/"]),
     ("iced_x86", &["src/inspect/disasm.rs"]),
-    ("object", &["src/backend/obj/"]),
+    (
+        "object",
+        &["src/backend/obj/", "src/inspect/macho/fixups.rs"],
+    ),
     ("regalloc2", &["src/backend/isa/regalloc.rs"]),
     ("ruff_python_ast", &["src/frontend/lang/parse"]),
     ("ruff_python_parser", &["src/frontend/lang/parse"]),

@@ -19,7 +19,7 @@ pub struct Region<'a> {
     pub writable: bool,
     /// May be executed.
     pub executable: bool,
-    /// Section name, where places are told by section and offset.
+    /// Section or segment name, where it has one.
     pub name: Option<String>,
 }
 
@@ -43,14 +43,27 @@ pub struct Memory<'a> {
     regions: BTreeMap<u64, Region<'a>>,
     /// What is filled in at load, by address.
     pointers: BTreeMap<u64, Pointer>,
+    /// What a linker puts into code, by the address of the field.
+    references: BTreeMap<u64, Reference>,
     /// Ranges of code inside of executable regions, where the file tells.
     code: Vec<Range<u64>>,
     /// Defined symbols with a name, by address; the best one where there are several.
     symbols: BTreeMap<u64, Symbol>,
+    /// Addresses are ours, and places are told by section and offset: the file is an object.
+    pub by_section: bool,
     /// Bytes in a pointer: 4 or 8.
     pub word: u64,
     /// Byte order.
     pub big_endian: bool,
+}
+
+/// A distance in code that a linker fills in: that of the field itself to the target and `more` bytes beyond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// What the distance leads to.
+    pub target: Pointer,
+    /// What is added to it.
+    pub more: i64,
 }
 
 /// A symbol that names an address.
@@ -92,6 +105,16 @@ impl<'a> Memory<'a> {
         self.pointers.insert(at, pointer);
     }
 
+    /// Says what a linker puts into code at an address.
+    pub fn add_reference(&mut self, at: u64, reference: Reference) {
+        self.references.insert(at, reference);
+    }
+
+    /// What a linker puts into code at an address.
+    pub fn reference(&self, at: u64) -> Option<&Reference> {
+        self.references.get(&at)
+    }
+
     /// Adds a symbol. Of several at an address, the global one names it, else the first.
     pub fn add_symbol(&mut self, at: u64, symbol: Symbol) {
         let known = self.symbols.get(&at);
@@ -104,6 +127,33 @@ impl<'a> Memory<'a> {
     pub fn region(&self, at: u64) -> Option<&Region<'a>> {
         let (start, region) = self.regions.range(..=at).next_back()?;
         (at - start < region.size).then_some(region)
+    }
+
+    /// All regions, by address.
+    pub fn regions(&self) -> impl Iterator<Item = &Region<'a>> {
+        self.regions.values()
+    }
+
+    /// The bytes of a range as far as the file has them.
+    pub fn bytes(&self, range: Range<u64>) -> &'a [u8] {
+        let Some(region) = self.region(range.start) else {
+            return &[];
+        };
+        let length = region.bytes.len() as u64;
+        let start = (range.start - region.start).min(length);
+        let end = range.end.saturating_sub(region.start).clamp(start, length);
+        &region.bytes[start as usize..end as usize]
+    }
+
+    /// Ranges of code: those that the file tells, else the executable regions.
+    pub fn code(&self) -> Vec<Range<u64>> {
+        if !self.code.is_empty() {
+            return self.code.clone();
+        }
+        let regions = self.regions.values().filter(|r| r.executable);
+        regions
+            .map(|r| r.start..r.start.saturating_add(r.size))
+            .collect()
     }
 
     /// All pointers, by address.
@@ -167,6 +217,24 @@ impl<'a> Memory<'a> {
         String::from_utf8(bytes[..end].to_vec()).ok()
     }
 
+    /// What is filled in at an address, if anything is.
+    pub fn known_pointer(&self, at: u64) -> Option<&Pointer> {
+        self.pointers.get(&at)
+    }
+
+    /// An address as the file tells it: an object's is the offset in its section.
+    pub fn offset(&self, at: u64) -> u64 {
+        match self.region(at) {
+            Some(region) if region.name.is_some() && self.by_section => at - region.start,
+            _ => at,
+        }
+    }
+
+    /// The symbol at an address.
+    pub fn symbol(&self, at: u64) -> Option<&Symbol> {
+        self.symbols.get(&at)
+    }
+
     /// The symbol whose first byte is at an address.
     pub fn symbol_at(&self, at: u64) -> Option<&str> {
         self.symbols.get(&at).map(|symbol| symbol.name.as_str())
@@ -192,7 +260,7 @@ impl<'a> Memory<'a> {
                 name: Some(name),
                 start,
                 ..
-            }) => format!("{name}+{:#x}", at - start),
+            }) if self.by_section => format!("{name}+{:#x}", at - start),
             _ => format!("{at:#x}"),
         }
     }

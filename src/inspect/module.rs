@@ -56,9 +56,14 @@ pub fn find(memory: &Memory) -> Found {
         found.modules.extend(reader.definition_by_name(at));
         found.modules.extend(reader.slots_by_abi(at));
     }
+    let mut known = BTreeSet::new();
     for (at, _) in memory.pointers() {
         if !reader.seen.contains(&at) {
-            found.other_methods.extend(reader.method(at));
+            // Some compilers keep a copy of each table.
+            let method = reader.method(at);
+            let new = method
+                .filter(|method| known.insert((method.name.clone(), method.function.clone())));
+            found.other_methods.extend(new);
         }
     }
     found
