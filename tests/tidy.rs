@@ -97,6 +97,10 @@ const LONG: &[(&str, &str)] = &[
         "how operands are folded into instructions; every kind of operation needs all of it",
     ),
     (
+        "src/frontend/capi/stable.rs",
+        "a row for each name of the stable ABI",
+    ),
+    (
         "src/frontend/lang/check.rs",
         "one type's methods: the state that statements and expressions share",
     ),
