@@ -1,4 +1,4 @@
-//! Files cut off and overwritten at random: whatever is in them, nothing panics.
+//! Files of every format cut off and overwritten at random: whatever is in them, nothing panics.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +9,7 @@ use pyasmgen::target::TARGETS;
 
 use crate::demo::module_object;
 use crate::tool::tool;
+use crate::{fuzz, llvm};
 
 /// Small numbers that look random and are the same each time.
 struct Dice(u64);
@@ -24,13 +25,9 @@ impl Dice {
 }
 
 fn survives(bytes: &[u8]) {
-    let outcome = std::panic::catch_unwind(|| {
-        if let Ok(report) = inspect("damaged", bytes) {
-            let _ = (report.to_string(), report.to_json());
-        }
-    });
+    let outcome = std::panic::catch_unwind(|| fuzz::inspect(bytes));
     if outcome.is_err() {
-        let kept = std::env::temp_dir().join("pyasmgen-damaged.elf");
+        let kept = std::env::temp_dir().join("pyasmgen-damaged");
         std::fs::write(&kept, bytes).unwrap();
         panic!("reading {} panics", kept.display());
     }
@@ -50,13 +47,22 @@ fn damaged_files_do_not_panic() {
     if let Some(compiled) = c_object() {
         files.push(compiled);
     }
+    let folder = tempfile::tempdir().unwrap();
+    for &kind in llvm::KINDS {
+        let Some(object) = llvm::object(kind, folder.path()) else {
+            break;
+        };
+        files.push(std::fs::read(&object).unwrap());
+        let linked = llvm::link(kind, &object, &[]);
+        files.extend(linked.map(|linked| std::fs::read(linked).unwrap()));
+    }
     let dice = &mut Dice(3);
     for file in &files {
         for _ in 0..300 {
             survives(&file[..dice.roll(file.len())]);
         }
         // The file header, the tables' headers at the end, and anywhere; bytes of all kinds, or whole words of extremes.
-        for round in 0..3000 {
+        for round in 0..1000 {
             let mut bytes = file.clone();
             for _ in 0..1 + dice.roll(4) {
                 let at = match round % 3 {

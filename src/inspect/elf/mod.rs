@@ -291,6 +291,22 @@ impl<'a> File<'a> {
                 });
             }
         }
+        let packed = if self.is_object() {
+            Vec::new()
+        } else {
+            self.packed_relocations(memory)
+        };
+        out.extend(packed.into_iter().map(|at| {
+            report::Relocation {
+                section: String::new(),
+                offset: at,
+                kind: "RELR".to_owned(),
+                target: memory
+                    .pointer(at)
+                    .and_then(|pointer| memory.describe_pointer(&pointer))
+                    .unwrap_or_default(),
+            }
+        }));
         out
     }
 
