@@ -12,6 +12,9 @@ use super::disasm::{self, Use};
 use super::memory::{Memory, Pointer, with_addend};
 use super::report::{Function, Instruction};
 
+/// Code that is disassembled at once: as text it has some fifty times the size.
+const MOST_CODE: usize = 1 << 25;
+
 /// What to disassemble.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
@@ -45,9 +48,14 @@ pub fn disassemble(
         bail!("only x86 code can be disassembled; this is {machine}");
     };
     let mut out = Vec::new();
+    let mut size = 0usize;
     for (start, end) in extents(memory, starts) {
         let name = memory.describe(start);
         if named.is_none_or(|named| *named == name) {
+            size = size.saturating_add(memory.bytes(start..end).len());
+            if size > MOST_CODE {
+                bail!("there are more than {MOST_CODE} bytes of code; name a function");
+            }
             out.push(function(memory, name, start, end, bits));
         }
     }
@@ -59,11 +67,15 @@ pub fn disassemble(
 
 /// First and behind the last address of each function.
 fn extents(memory: &Memory, starts: &[u64]) -> Vec<(u64, u64)> {
+    let starts: BTreeSet<u64> = starts.iter().copied().collect();
     let mut out = Vec::new();
     for range in memory.code() {
-        let symbols = memory.symbols().map(|(at, _)| at);
-        let known = symbols.chain(starts.iter().copied());
-        let mut marks: BTreeSet<u64> = known.filter(|at| range.contains(at)).collect();
+        if range.is_empty() {
+            continue;
+        }
+        let symbols = memory.symbols_in(range.clone());
+        let known = symbols.chain(starts.range(range.clone()).copied());
+        let mut marks: BTreeSet<u64> = known.collect();
         marks.insert(range.start);
         let marks: Vec<u64> = marks.into_iter().collect();
         for (index, &start) in marks.iter().enumerate() {
@@ -111,8 +123,17 @@ fn target(memory: &Memory, start: u64, used: Use) -> Option<String> {
             Pointer::Null | Pointer::Other(_) => None,
         };
     }
-    if let Some(Pointer::Import(name, addend)) = memory.known_pointer(used.address) {
-        return Some(with_addend(name, *addend));
+    match memory.known_pointer(used.address) {
+        Some(Pointer::Import(name, addend)) if used.content => {
+            return Some(with_addend(name, *addend));
+        }
+        // A slot for a function of this file; a table would have a symbol.
+        Some(&Pointer::To(to)) if used.content && memory.symbol_at(used.address).is_none() => {
+            if memory.is_code(to) {
+                return memory.symbol_at(to).map(str::to_owned);
+            }
+        }
+        _ => {}
     }
     if let Some(name) = stub(memory, used.address) {
         return Some(name);

@@ -12,7 +12,7 @@ use goblin::pe::section_table::{self as scn, SectionTable};
 use goblin::pe::symbol::{self as sym, SymbolTable};
 
 use super::audit::{self, Finding};
-use super::memory::{Memory, Pointer, Reference, Region, Symbol, with_addend};
+use super::memory::{LONGEST_NAME, Memory, Pointer, Reference, Region, Symbol, with_addend};
 use super::{Options, Reading, report, slice};
 
 /// Machines that have objects we would be given: number, bytes in a pointer, width of code that we can disassemble.
@@ -28,6 +28,9 @@ pub fn machine(number: u16) -> (u64, Option<u32>) {
     let row = MACHINES.iter().find(|row| row.0 == number);
     row.map_or((8, None), |row| (row.1, row.2))
 }
+
+/// More than that is damage.
+const MOST_RELOCATIONS: usize = 1 << 20;
 
 const HEADER_SIZE: usize = 20;
 const SECTION_SIZE: usize = 40;
@@ -178,7 +181,7 @@ fn name(bytes: &[u8], strings_at: usize, symbol: &sym::Symbol) -> String {
     until_nul(slice(
         bytes,
         strings_at as u64 + offset,
-        u64::from(u16::MAX),
+        LONGEST_NAME as u64,
     ))
 }
 
@@ -417,7 +420,9 @@ impl<'a> Object<'a> {
     fn relocations(&self, memory: &mut Memory) -> Vec<report::Relocation> {
         let mut out = Vec::new();
         for (index, section) in self.tables.sections.iter().enumerate() {
-            for r in self.relocations_of(section) {
+            // Sections of a hostile file may share a long table.
+            let left = MOST_RELOCATIONS.saturating_sub(out.len());
+            for r in self.relocations_of(section).take(left) {
                 let offset = u64::from(r.virtual_address.wrapping_sub(section.virtual_address));
                 let at = Self::base(index) + offset;
                 let machine = self.tables.header.machine;

@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use iced_x86::{
-    Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, SymbolResolver, SymbolResult,
+    Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic, SymbolResolver,
+    SymbolResult,
 };
 
 /// An instruction.
@@ -30,6 +31,8 @@ pub struct Use {
     pub address: u64,
     /// The distance that the field holds now.
     pub distance: i64,
+    /// What stands at the address is used, not the address itself.
+    pub content: bool,
 }
 
 /// The name for the instruction at hand, shared with the formatter, which wants to own whom it asks.
@@ -102,6 +105,7 @@ pub fn disassemble_bits(
                     field: offset + field,
                     address,
                     distance: address.wrapping_sub(instruction.next_ip()) as i64,
+                    content: in_memory && instruction.mnemonic() != Mnemonic::Lea,
                 };
                 Some((address, resolve(used)?))
             });

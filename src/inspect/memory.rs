@@ -45,8 +45,8 @@ pub struct Memory<'a> {
     pointers: BTreeMap<u64, Pointer>,
     /// What a linker puts into code, by the address of the field.
     references: BTreeMap<u64, Reference>,
-    /// Ranges of code inside of executable regions, where the file tells.
-    code: Vec<Range<u64>>,
+    /// Ranges of code inside of executable regions, where the file tells: first address, and the one behind the last.
+    code: BTreeMap<u64, u64>,
     /// Defined symbols with a name, by address; the best one where there are several.
     symbols: BTreeMap<u64, Symbol>,
     /// Addresses are ours, and places are told by section and offset: the file is an object.
@@ -77,8 +77,10 @@ pub struct Symbol {
     pub global: bool,
 }
 
-/// Texts are not read beyond this; a docstring of a megabyte is damage.
-const LONGEST_TEXT: usize = 1 << 20;
+/// Texts are not read beyond this; a longer docstring is damage.
+const LONGEST_TEXT: usize = 1 << 18;
+/// Nor are names; those that compilers mangle get long.
+pub const LONGEST_NAME: usize = 1 << 12;
 
 impl<'a> Memory<'a> {
     /// An empty memory.
@@ -97,7 +99,8 @@ impl<'a> Memory<'a> {
 
     /// Says that code stands in a range. Linkers may put other things into the same region.
     pub fn add_code(&mut self, range: Range<u64>) {
-        self.code.push(range);
+        let end = self.code.entry(range.start).or_insert(range.end);
+        *end = range.end.max(*end);
     }
 
     /// Says what is filled in at an address.
@@ -148,7 +151,7 @@ impl<'a> Memory<'a> {
     /// Ranges of code: those that the file tells, else the executable regions.
     pub fn code(&self) -> Vec<Range<u64>> {
         if !self.code.is_empty() {
-            return self.code.clone();
+            return self.code.iter().map(|(&start, &end)| start..end).collect();
         }
         let regions = self.regions.values().filter(|r| r.executable);
         regions
@@ -161,6 +164,13 @@ impl<'a> Memory<'a> {
         self.pointers.iter().map(|(&at, to)| (at, to))
     }
 
+    /// Addresses in a range that have symbols.
+    pub fn symbols_in(&self, range: Range<u64>) -> impl Iterator<Item = u64> {
+        // An end before the start is damage.
+        let end = range.end.max(range.start);
+        self.symbols.range(range.start..end).map(|(&at, _)| at)
+    }
+
     /// All symbols, by address.
     pub fn symbols(&self) -> impl Iterator<Item = (u64, &Symbol)> {
         self.symbols.iter().map(|(&at, symbol)| (at, symbol))
@@ -169,7 +179,12 @@ impl<'a> Memory<'a> {
     /// Whether code stands there.
     pub fn is_code(&self, at: u64) -> bool {
         self.region(at).is_some_and(|r| r.executable)
-            && (self.code.is_empty() || self.code.iter().any(|range| range.contains(&at)))
+            && (self.code.is_empty()
+                || self
+                    .code
+                    .range(..=at)
+                    .next_back()
+                    .is_some_and(|(_, end)| at < *end))
     }
 
     /// Whether it may be written.
@@ -210,9 +225,18 @@ impl<'a> Memory<'a> {
 
     /// The NUL-terminated text at an address.
     pub fn text(&self, at: u64) -> Option<String> {
+        self.text_within(at, LONGEST_TEXT)
+    }
+
+    /// The NUL-terminated name at an address.
+    pub fn name(&self, at: u64) -> Option<String> {
+        self.text_within(at, LONGEST_NAME)
+    }
+
+    fn text_within(&self, at: u64, longest: usize) -> Option<String> {
         let region = self.region(at)?;
         let bytes = region.bytes.get((at - region.start) as usize..)?;
-        let bytes = &bytes[..bytes.len().min(LONGEST_TEXT)];
+        let bytes = &bytes[..bytes.len().min(longest)];
         let end = bytes.iter().position(|&b| b == 0)?;
         String::from_utf8(bytes[..end].to_vec()).ok()
     }
@@ -283,5 +307,13 @@ pub fn with_addend(name: &str, addend: i64) -> String {
         0 => name.to_owned(),
         1.. => format!("{name}+{addend:#x}"),
         _ => format!("{name}-{:#x}", addend.unsigned_abs()),
+    }
+}
+
+/// A name of the file, cut off where it gets out of hand.
+pub fn short(name: &str) -> &str {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => &name[..end],
+        None => name,
     }
 }

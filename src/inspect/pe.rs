@@ -154,7 +154,7 @@ impl File<'_> {
     /// The text that the field at an offset leads to.
     fn text(&self, at: u64, offset: u64) -> Option<String> {
         let rva = self.number(at, offset).filter(|rva| *rva != 0)?;
-        self.memory.text(self.address(rva))
+        self.memory.name(self.address(rva))
     }
 
     /// Names in the export directory, which become symbols; `name -> other` for what another library has.
@@ -175,7 +175,7 @@ impl File<'_> {
             let rva = ordinal.and_then(|o| self.number(self.address(functions), 4 * o));
             let place = self.address(rva.unwrap_or(0));
             if place.wrapping_sub(at) < size {
-                let other = self.memory.text(place).unwrap_or_default();
+                let other = self.memory.name(place).unwrap_or_default();
                 names.push(format!("{name} -> {other}"));
             } else {
                 names.push(name.clone());
@@ -250,7 +250,7 @@ impl File<'_> {
             };
             // The top bit says that a number follows instead of the place of hint and name.
             let name = match entry >> (8 * word - 1) {
-                0 => self.memory.text(self.address((entry & 0x7fff_ffff) + 2)),
+                0 => self.memory.name(self.address((entry & 0x7fff_ffff) + 2)),
                 _ => Some(format!("#{}", entry & 0xffff)),
             };
             let Some(name) = name else {

@@ -11,10 +11,12 @@ use goblin::elf::{Elf, Reloc, Sym, program_header, reloc, section_header as sh, 
 use goblin::options::ParseOptions;
 use goblin::strtab::Strtab;
 
-use super::memory::{Memory, Pointer, Reference, Region, Symbol, with_addend};
+use super::memory::{Memory, Pointer, Reference, Region, Symbol, short, with_addend};
 use super::{Options, Reading, report};
 
 const EM_X86_64: u16 = header::EM_X86_64;
+/// More than that is damage.
+const MOST_RELOCATIONS: usize = 1 << 20;
 const DT_RELR: u64 = 36;
 const DT_RELRSZ: u64 = 35;
 
@@ -181,7 +183,7 @@ impl<'a> File<'a> {
         if name.is_empty() && symbol.st_type() == sym::STT_SECTION {
             return self.section_name(symbol.st_shndx).to_owned();
         }
-        name.to_owned()
+        short(name).to_owned()
     }
 
     /// The address of a defined symbol in [`File::memory`].
@@ -271,7 +273,9 @@ impl<'a> File<'a> {
             } else {
                 ("", &self.elf.dynsyms, &self.elf.dynstrtab)
             };
-            for r in list.iter() {
+            // Sections of a hostile file may share a long table.
+            let left = MOST_RELOCATIONS.saturating_sub(out.len());
+            for r in list.iter().take(left) {
                 let symbol = symbols.get(r.r_sym).filter(|_| r.r_sym != 0);
                 let addend = r.r_addend.unwrap_or(0);
                 out.push(report::Relocation {
@@ -427,10 +431,13 @@ impl<'a> File<'a> {
             }
         };
         if object {
+            let mut left = MOST_RELOCATIONS;
             for (index, list) in &self.elf.shdr_relocs {
                 let changed = self.elf.section_headers[*index].sh_info as usize;
-                list.iter()
-                    .for_each(|r| add(Self::section_base(changed), &r));
+                for r in list.iter().take(left) {
+                    add(Self::section_base(changed), &r);
+                    left -= 1;
+                }
             }
             return;
         }

@@ -10,7 +10,7 @@ use goblin::mach::{constants as c, header, parse_magic_and_ctx};
 
 use super::fixups::{self, Fixups, Value};
 use super::names::{self, c_name};
-use crate::inspect::memory::{Memory, Pointer, Region, Symbol};
+use crate::inspect::memory::{Memory, Pointer, Region, Symbol, short};
 use crate::inspect::slice;
 
 /// A symbol.
@@ -256,7 +256,7 @@ fn symbols(table: &Symbols, count: usize) -> Vec<Entry> {
     for index in 0..count {
         match table.get(index) {
             Ok((name, nlist)) => entries.push(Entry {
-                name: name.to_owned(),
+                name: short(name).to_owned(),
                 nlist,
             }),
             Err(_) => entries.push(Entry {

@@ -11,6 +11,9 @@ use super::{ARM64, X86_64};
 use crate::inspect::memory::{Memory, Pointer, Reference, with_addend};
 use crate::inspect::report;
 
+/// More than that is damage.
+const MOST_RELOCATIONS: usize = 1 << 20;
+
 impl File<'_> {
     /// Tells an object's relocations, and memory what they make.
     pub(super) fn relocations(&self, memory: &mut Memory) -> Vec<report::Relocation> {
@@ -24,6 +27,8 @@ impl File<'_> {
         for (section, _) in &self.sections {
             let all = section.iter_relocations(self.bytes, self.ctx);
             let mut subtracted = false;
+            // Sections of a hostile file may share a long table.
+            let most = most.min(MOST_RELOCATIONS.saturating_sub(out.len()));
             for r in all.take(most).map_while(Result::ok) {
                 let offset = u64::from(r.r_address as u32);
                 let at = section.addr.wrapping_add(offset);
