@@ -10,7 +10,7 @@ use goblin::pe::optional_header::OptionalHeader;
 use goblin::pe::section_table as scn;
 
 use super::audit::{self, Finding};
-use super::coff::{self, Tables};
+use super::coff::{self, Head, Tables};
 use super::memory::{Memory, Pointer, Region, Symbol};
 use super::{Options, Reading, report, slice};
 
@@ -39,7 +39,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
     let header = Header::parse_without_dos(&bytes[at..]).with_context(damaged)?;
     let optional = header.optional_header.with_context(damaged)?;
     let size = usize::from(header.coff_header.size_of_optional_header);
-    let tables = Tables::read(header.coff_header, bytes, at + 24 + size);
+    let tables = Tables::read(Head::small(&header.coff_header, at + 24 + size), bytes);
     let mut file = File {
         base: optional.windows_fields.image_base,
         memory: memory(&tables, &optional, bytes),
@@ -54,8 +54,8 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
     let report = report::Report {
         name: name.to_owned(),
         format: if file.is_64() { "PE32+" } else { "PE32" }.to_owned(),
-        machine: pe::machine_to_str(file.tables.header.machine).to_owned(),
-        kind: match file.tables.header.characteristics & IS_DLL {
+        machine: pe::machine_to_str(file.tables.head.machine).to_owned(),
+        kind: match file.tables.head.characteristics & IS_DLL {
             0 => "program",
             _ => "dynamic library",
         }
@@ -70,7 +70,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
         relocations,
         ..report::Report::default()
     };
-    let (_, bits) = coff::machine(file.tables.header.machine);
+    let (_, bits) = coff::machine(file.tables.head.machine);
     let reading = Reading {
         report,
         memory: file.memory,
@@ -82,7 +82,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
 
 /// Headers and sections at the preferred address.
 fn memory<'a>(tables: &Tables<'a>, optional: &OptionalHeader, bytes: &'a [u8]) -> Memory<'a> {
-    let (word, _) = coff::machine(tables.header.machine);
+    let (word, _) = coff::machine(tables.head.machine);
     let base = optional.windows_fields.image_base;
     let mut memory = Memory::new(word, false);
     let headers = slice(bytes, 0, optional.windows_fields.size_of_headers.into());
@@ -128,7 +128,7 @@ impl File<'_> {
     }
 
     fn machine(&self) -> u16 {
-        self.tables.header.machine
+        self.tables.head.machine
     }
 
     /// A directory: address and size. The loader knows a directory by its address.
@@ -199,10 +199,10 @@ impl File<'_> {
     fn symbols(&mut self) {
         let mut found = Vec::new();
         for entry in &self.tables.symbols {
-            let section = self.tables.section(entry.symbol.section_number);
+            let section = self.tables.section(entry.section);
             let is_section = entry.name.starts_with('.');
             if let Some(section) = section.filter(|_| !is_section) {
-                let rva = u64::from(section.virtual_address) + u64::from(entry.symbol.value);
+                let rva = u64::from(section.virtual_address) + u64::from(entry.value);
                 found.push((self.address(rva), entry.name.clone()));
             }
         }
@@ -347,13 +347,10 @@ impl File<'_> {
         let set = PROTECTIONS.iter().filter(|row| bits & row.0 != 0);
         let words: Vec<&str> = set.map(|row| row.1).collect();
         let mut fields = vec![
-            (
-                "timestamp",
-                format!("{:#x}", self.tables.header.time_date_stamp),
-            ),
+            ("timestamp", format!("{:#x}", self.tables.head.timestamp)),
             (
                 "characteristics",
-                format!("{:#x}", self.tables.header.characteristics),
+                format!("{:#x}", self.tables.head.characteristics),
             ),
             ("DLL flags", format!("{bits:#06x} {}", words.join("|"))),
             ("image base", format!("{:#x}", self.base)),
@@ -393,7 +390,7 @@ impl File<'_> {
             findings.push(audit::NO_DYNAMIC_BASE.finds("DYNAMIC_BASE is not set"));
         }
         // A file without any pointer needs no relocations; one with code has pointers or imports somewhere.
-        if self.tables.header.characteristics & RELOCS_STRIPPED != 0 {
+        if self.tables.head.characteristics & RELOCS_STRIPPED != 0 {
             findings.push(audit::NO_RELOCATIONS.finds("base relocations are stripped"));
         } else if fixed && self.directory(5).is_none() && self.base_matters() {
             findings.push(audit::NO_RELOCATIONS.finds("has no base relocations"));

@@ -308,3 +308,32 @@ fn universal_files_hold_a_report_for_each_machine() {
         assert_eq!(report.to_json()["members"][1]["machine"], "ARM64");
     }
 }
+
+#[test]
+fn objects_of_more_sections_than_the_header_can_count_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind = KINDS[4];
+    // `.s0` and so on: the assembler then writes the wider form.
+    let many = " .altmacro\n .macro one number\n .section .s\\number,\"dr\"\n .byte 1\n .endm\n
+         .set i, 0\n .rept 65300\n one %i\n .set i, i+1\n .endr\n";
+    let Some(object) = llvm::object_with(kind, folder.path(), many) else {
+        return;
+    };
+    let report = read(&object);
+    check(kind, &report);
+    assert_eq!(report.format, "COFF (big)");
+    assert!(
+        report
+            .sections
+            .iter()
+            .any(|section| section.name == ".s65299")
+    );
+    let symbol = report.symbols.iter().find(|symbol| symbol.name == "def");
+    assert_eq!(symbol.unwrap().section, ".data");
+    assert!(
+        report
+            .relocations
+            .iter()
+            .any(|r| r.target == "__imp_PyModuleDef_Init")
+    );
+}

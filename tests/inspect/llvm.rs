@@ -141,9 +141,14 @@ pub fn run(command: &mut Command) -> String {
 
 /// Assembles the module.
 pub fn object(kind: Kind, folder: &Path) -> Option<PathBuf> {
+    object_with(kind, folder, "")
+}
+
+/// Assembles the module with more text behind it.
+pub fn object_with(kind: Kind, folder: &Path, more: &str) -> Option<PathBuf> {
     let mc = tool("llvm-mc")?;
     let (source, made) = (folder.join("plain.s"), folder.join("plain.o"));
-    std::fs::write(&source, assembly(kind)).unwrap();
+    std::fs::write(&source, assembly(kind) + more).unwrap();
     run(Command::new(mc)
         .args(["-triple", kind.triple, "-filetype=obj", "-o"])
         .args([&made, &source]));

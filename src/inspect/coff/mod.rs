@@ -1,19 +1,21 @@
-//! COFF objects, and what they share with PE files: sections and symbols. By `goblin`, record by record, so that a damaged one spoils
-//! no other.
+//! COFF objects, those of `/bigobj` included. Tables are read by `tables`, which PE files share.
 //!
 //! In: the bytes of an object. Out: a report, and the file as memory: sections with addresses of our own and the pointers and distances
-//! that its relocations make. Numbers and names are those of "PE Format" (Microsoft). Not here: objects of `/bigobj`, whose header
-//! `goblin` does not know.
+//! that its relocations make. Numbers and names are those of "PE Format" (Microsoft).
+
+mod tables;
 
 use anyhow::Context;
 use goblin::pe::header::{self as pe, CoffHeader};
 use goblin::pe::relocation::Relocations;
 use goblin::pe::section_table::{self as scn, SectionTable};
-use goblin::pe::symbol::{self as sym, SymbolTable};
+use goblin::pe::symbol as sym;
 
 use super::audit::{self, Finding};
-use super::memory::{LONGEST_NAME, Memory, Pointer, Reference, Region, Symbol, with_addend};
-use super::{Options, Reading, report, slice};
+use super::memory::{Memory, Pointer, Reference, Region, Symbol, with_addend};
+use super::{Options, Reading, report};
+use tables::{Entry, HEADER_SIZE, SECTION_SIZE};
+pub use tables::{Head, Tables, section_name};
 
 /// Machines that have objects we would be given: number, bytes in a pointer, width of code that we can disassemble.
 const MACHINES: &[(u16, u64, Option<u32>)] = &[
@@ -32,209 +34,24 @@ pub fn machine(number: u16) -> (u64, Option<u32>) {
 /// More than that is damage.
 const MOST_RELOCATIONS: usize = 1 << 20;
 
-const HEADER_SIZE: usize = 20;
-const SECTION_SIZE: usize = 40;
-const SYMBOL_SIZE: usize = 18;
-
-/// Whether an object starts so: a machine we know, no optional header, and a section table that fits.
-pub fn is_object(bytes: &[u8]) -> bool {
-    CoffHeader::parse(bytes, &mut 0).is_ok_and(|header| {
-        let sections = usize::from(header.number_of_sections);
-        MACHINES.iter().any(|row| row.0 == header.machine)
-            && header.size_of_optional_header == 0
-            && HEADER_SIZE + sections * SECTION_SIZE <= bytes.len()
-    })
-}
-
-/// The tables that a header leads to.
-pub struct Tables<'a> {
-    pub header: CoffHeader,
-    pub sections: Vec<SectionTable>,
-    pub symbols: Vec<Entry>,
-    bytes: &'a [u8],
-}
-
-/// A symbol.
-pub struct Entry {
-    /// Its index, by which relocations name it.
-    pub index: usize,
-    pub name: String,
-    pub symbol: sym::Symbol,
-}
-
-impl<'a> Tables<'a> {
-    /// Reads the tables of a header; that of the sections is at `at`.
-    pub fn read(header: CoffHeader, bytes: &'a [u8], at: usize) -> Tables<'a> {
-        let symbols_at = header.pointer_to_symbol_table as usize;
-        let count = header.number_of_symbol_table as usize;
-        let strings_at = symbols_at + count * SYMBOL_SIZE;
-        let numbers = 0..usize::from(header.number_of_sections);
-        let sections = numbers
-            .map(|number| at + number * SECTION_SIZE)
-            .take_while(|at| at + SECTION_SIZE <= bytes.len())
-            .map(|mut at| SectionTable::parse(bytes, &mut at, strings_at).unwrap_or_default())
-            .collect();
-        let present = bytes.len().saturating_sub(symbols_at) / SYMBOL_SIZE;
-        let table = SymbolTable::parse(bytes, symbols_at, count.min(present));
-        let symbols = table.iter().filter(|_| symbols_at != 0).flat_map(|table| {
-            table.iter().map(|(index, _, symbol)| Entry {
-                index,
-                name: name(bytes, strings_at, &symbol),
-                symbol,
-            })
-        });
-        Tables {
-            symbols: symbols.collect(),
-            header,
-            sections,
-            bytes,
+/// The header that an object starts with: of a machine we know, without an optional header, and with a section table that fits.
+fn head(bytes: &[u8]) -> Option<Head> {
+    let head = match Head::big(bytes) {
+        Some(head) => head,
+        None => {
+            let header = CoffHeader::parse(bytes, &mut 0).ok()?;
+            (header.size_of_optional_header == 0).then_some(())?;
+            Head::small(&header, HEADER_SIZE)
         }
-    }
-
-    /// A section by its number, which counts from 1.
-    pub fn section(&self, number: i16) -> Option<&SectionTable> {
-        self.sections
-            .get(usize::try_from(number).ok()?.checked_sub(1)?)
-    }
-
-    /// The section's content in the file.
-    pub fn content(&self, section: &SectionTable) -> &'a [u8] {
-        if section.characteristics & scn::IMAGE_SCN_CNT_UNINITIALIZED_DATA != 0 {
-            return &[];
-        }
-        let (offset, size) = (section.pointer_to_raw_data, section.size_of_raw_data);
-        slice(self.bytes, offset.into(), size.into())
-    }
-
-    /// Sections, for the report; addresses count from `base`.
-    pub fn report_sections(&self, base: u64) -> Vec<report::Section> {
-        let describe = |section: &SectionTable| report::Section {
-            name: section_name(section),
-            kind: kind(section.characteristics).to_owned(),
-            flags: flags(section.characteristics),
-            address: match section.virtual_address {
-                0 => 0,
-                rva => base.wrapping_add(rva.into()),
-            },
-            offset: section.pointer_to_raw_data.into(),
-            size: section.virtual_size.max(section.size_of_raw_data).into(),
-            align: alignment(section.characteristics),
-        };
-        self.sections.iter().map(describe).collect()
-    }
-
-    /// Symbols, for the report.
-    pub fn report_symbols(&self) -> Vec<report::Symbol> {
-        let describe = |entry: &Entry| {
-            let symbol = &entry.symbol;
-            let class = symbol.storage_class;
-            let known = CLASSES.iter().find(|row| row.0 == class);
-            report::Symbol {
-                name: entry.name.clone(),
-                kind: if symbol.derived_type() == FUNCTION {
-                    "FUNC"
-                } else {
-                    "NOTYPE"
-                }
-                .to_owned(),
-                binding: known.map_or_else(|| class.to_string(), |row| row.1.to_owned()),
-                visibility: String::new(),
-                section: match symbol.section_number {
-                    0 if symbol.value > 0 => "COM".to_owned(),
-                    0 => "UND".to_owned(),
-                    -1 => "ABS".to_owned(),
-                    -2 => "DEBUG".to_owned(),
-                    number => self.section(number).map(section_name).unwrap_or_default(),
-                },
-                value: symbol.value.into(),
-                size: 0,
-            }
-        };
-        self.symbols.iter().map(describe).collect()
-    }
-}
-
-/// Derived type of functions (PE Format, "Type Representation").
-const FUNCTION: u16 = 2;
-
-/// Storage classes that object files have.
-const CLASSES: &[(u8, &str)] = &[
-    (sym::IMAGE_SYM_CLASS_EXTERNAL, "EXTERNAL"),
-    (sym::IMAGE_SYM_CLASS_STATIC, "STATIC"),
-    (sym::IMAGE_SYM_CLASS_LABEL, "LABEL"),
-    (sym::IMAGE_SYM_CLASS_FUNCTION, "FUNCTION"),
-    (sym::IMAGE_SYM_CLASS_FILE, "FILE"),
-    (sym::IMAGE_SYM_CLASS_SECTION, "SECTION"),
-    (sym::IMAGE_SYM_CLASS_WEAK_EXTERNAL, "WEAK"),
-];
-
-/// A symbol's name: in place, or in the string table behind the symbols.
-fn name(bytes: &[u8], strings_at: usize, symbol: &sym::Symbol) -> String {
-    let [0, 0, 0, 0, offset @ ..] = symbol.name else {
-        return until_nul(&symbol.name);
     };
-    let offset = u32::from_le_bytes(offset) as u64;
-    // The table starts with its size; no name is there.
-    if offset < 4 {
-        return String::new();
-    }
-    until_nul(slice(
-        bytes,
-        strings_at as u64 + offset,
-        LONGEST_NAME as u64,
-    ))
+    let known = MACHINES.iter().any(|row| row.0 == head.machine);
+    let end = head.sections_at + head.sections * SECTION_SIZE;
+    (known && end <= bytes.len()).then_some(head)
 }
 
-fn until_nul(bytes: &[u8]) -> String {
-    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(text).into_owned()
-}
-
-/// A section's name, the long one if it has one.
-pub fn section_name(section: &SectionTable) -> String {
-    match &section.real_name {
-        Some(name) => name.clone(),
-        None => until_nul(&section.name),
-    }
-}
-
-/// What is in a section.
-fn kind(characteristics: u32) -> &'static str {
-    let has = |bit| characteristics & bit != 0;
-    if has(scn::IMAGE_SCN_CNT_CODE) {
-        "CODE"
-    } else if has(scn::IMAGE_SCN_CNT_INITIALIZED_DATA) {
-        "DATA"
-    } else if has(scn::IMAGE_SCN_CNT_UNINITIALIZED_DATA) {
-        "BSS"
-    } else if has(scn::IMAGE_SCN_LNK_INFO) {
-        "INFO"
-    } else {
-        "OTHER"
-    }
-}
-
-/// Characteristics by letter.
-const FLAGS: &[(u32, char)] = &[
-    (scn::IMAGE_SCN_MEM_READ, 'R'),
-    (scn::IMAGE_SCN_MEM_WRITE, 'W'),
-    (scn::IMAGE_SCN_MEM_EXECUTE, 'X'),
-    (scn::IMAGE_SCN_MEM_SHARED, 'S'),
-    (scn::IMAGE_SCN_MEM_DISCARDABLE, 'D'),
-    (scn::IMAGE_SCN_LNK_COMDAT, 'C'),
-    (scn::IMAGE_SCN_LNK_REMOVE, 'E'),
-];
-
-fn flags(characteristics: u32) -> String {
-    let set = FLAGS.iter().filter(|row| characteristics & row.0 != 0);
-    set.map(|row| row.1).collect()
-}
-
-fn alignment(characteristics: u32) -> u64 {
-    match (characteristics & scn::IMAGE_SCN_ALIGN_MASK) >> 20 {
-        0 => 0,
-        power => 1 << (power - 1),
-    }
+/// Whether it is an object.
+pub fn is_object(bytes: &[u8]) -> bool {
+    head(bytes).is_some()
 }
 
 /// What a relocation means to memory.
@@ -293,19 +110,18 @@ const RELOCATIONS: &[(u16, u16, &str, Meaning)] = {
 
 /// Reads an object.
 pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<report::Report> {
-    let header = CoffHeader::parse(bytes, &mut 0)
-        .with_context(|| format!("{name} is a damaged COFF object"))?;
-    let tables = Tables::read(header, bytes, HEADER_SIZE);
-    let (word, bits) = machine(tables.header.machine);
+    let head = head(bytes).with_context(|| format!("{name} is no COFF object"))?;
+    let tables = Tables::read(head, bytes);
+    let (word, bits) = machine(tables.head.machine);
     let object = Object { tables, word };
     let mut memory = object.memory();
     let relocations = object.relocations(&mut memory);
     let tables = &object.tables;
     let mut fields = vec![
-        ("timestamp", format!("{:#x}", tables.header.time_date_stamp)),
+        ("timestamp", format!("{:#x}", tables.head.timestamp)),
         (
             "characteristics",
-            format!("{:#x}", tables.header.characteristics),
+            format!("{:#x}", tables.head.characteristics),
         ),
     ];
     let directives = object.directives();
@@ -313,11 +129,16 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
         fields.push(("directives", directives.clone()));
     }
     let features = tables.symbols.iter().find(|entry| entry.name == "@feat.00");
-    fields.extend(features.map(|entry| ("features", format!("{:#x}", entry.symbol.value))));
+    fields.extend(features.map(|entry| ("features", format!("{:#x}", entry.value))));
     let report = report::Report {
         name: name.to_owned(),
-        format: "COFF".to_owned(),
-        machine: pe::machine_to_str(tables.header.machine).to_owned(),
+        format: if tables.head.big {
+            "COFF (big)"
+        } else {
+            "COFF"
+        }
+        .to_owned(),
+        machine: pe::machine_to_str(tables.head.machine).to_owned(),
         kind: "relocatable object".to_owned(),
         header: fields,
         exports: object.exports(&directives),
@@ -368,14 +189,13 @@ impl<'a> Object<'a> {
         }
         for entry in &self.tables.symbols {
             // The symbol of a section has its name, and auxiliary records.
-            let section = entry.symbol.storage_class == sym::IMAGE_SYM_CLASS_STATIC
-                && entry.symbol.number_of_aux_symbols > 0
-                && entry.symbol.value == 0;
+            let section =
+                entry.class == sym::IMAGE_SYM_CLASS_STATIC && entry.aux > 0 && entry.value == 0;
             if let Some(at) = self.address(entry).filter(|_| !section) {
                 let symbol = Symbol {
                     name: self.c_name(&entry.name).to_owned(),
                     size: 0,
-                    global: entry.symbol.storage_class == sym::IMAGE_SYM_CLASS_EXTERNAL,
+                    global: entry.class == sym::IMAGE_SYM_CLASS_EXTERNAL,
                 };
                 memory.add_symbol(at, symbol);
             }
@@ -385,15 +205,15 @@ impl<'a> Object<'a> {
 
     /// The address of a defined symbol in [`Object::memory`].
     fn address(&self, entry: &Entry) -> Option<u64> {
-        let number = entry.symbol.section_number;
+        let number = entry.section;
         self.tables.section(number)?;
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        Some(Self::base(index) + u64::from(entry.symbol.value))
+        Some(Self::base(index) + u64::from(entry.value))
     }
 
     /// A symbol's name without the underscore that 32-bit x86 puts before it.
     fn c_name<'b>(&self, name: &'b str) -> &'b str {
-        if self.tables.header.machine == pe::COFF_MACHINE_X86 {
+        if self.tables.head.machine == pe::COFF_MACHINE_X86 {
             return name.strip_prefix('_').unwrap_or(name);
         }
         name
@@ -425,7 +245,7 @@ impl<'a> Object<'a> {
             for r in self.relocations_of(section).take(left) {
                 let offset = u64::from(r.virtual_address.wrapping_sub(section.virtual_address));
                 let at = Self::base(index) + offset;
-                let machine = self.tables.header.machine;
+                let machine = self.tables.head.machine;
                 let mut rows = RELOCATIONS.iter();
                 let row = rows.find(|row| row.0 == machine && row.1 == r.typ);
                 let wanted = r.symbol_table_index as usize;
@@ -497,10 +317,10 @@ impl<'a> Object<'a> {
             })
             .collect();
         if names.is_empty() {
-            let external = self.tables.symbols.iter().filter(|entry| {
-                entry.symbol.storage_class == sym::IMAGE_SYM_CLASS_EXTERNAL
-                    && entry.symbol.section_number > 0
-            });
+            let external =
+                self.tables.symbols.iter().filter(|entry| {
+                    entry.class == sym::IMAGE_SYM_CLASS_EXTERNAL && entry.section > 0
+                });
             names = external.map(|e| self.c_name(&e.name).to_owned()).collect();
         }
         names.sort();
@@ -510,21 +330,20 @@ impl<'a> Object<'a> {
     /// Undefined symbols; `__imp_` says that the slot of an import is meant.
     fn imports(&self) -> Vec<report::Import> {
         let undefined = self.tables.symbols.iter().filter(|entry| {
-            let symbol = &entry.symbol;
-            symbol.section_number == 0
-                && symbol.value == 0
+            entry.section == 0
+                && entry.value == 0
                 && [
                     sym::IMAGE_SYM_CLASS_EXTERNAL,
                     sym::IMAGE_SYM_CLASS_WEAK_EXTERNAL,
                 ]
-                .contains(&symbol.storage_class)
+                .contains(&entry.class)
         });
         let mut imports: Vec<report::Import> = undefined
             .map(|entry| {
                 let name = entry.name.strip_prefix("__imp_").unwrap_or(&entry.name);
                 report::Import {
                     name: self.c_name(name).to_owned(),
-                    weak: entry.symbol.storage_class == sym::IMAGE_SYM_CLASS_WEAK_EXTERNAL,
+                    weak: entry.class == sym::IMAGE_SYM_CLASS_WEAK_EXTERNAL,
                     ..report::Import::default()
                 }
             })
@@ -542,7 +361,7 @@ impl<'a> Object<'a> {
         let unwind = sections
             .iter()
             .any(|s| section_name(s).starts_with(".pdata"));
-        if code && !unwind && self.tables.header.machine != pe::COFF_MACHINE_X86 {
+        if code && !unwind && self.tables.head.machine != pe::COFF_MACHINE_X86 {
             return vec![audit::NO_UNWIND.finds("has code and no `.pdata`")];
         }
         Vec::new()
