@@ -171,7 +171,7 @@ fn collect<'e, 'b>(
             sig: sig.clone(),
             span: *span,
             owner: None,
-            broken: false,
+            broken: env.broken.contains(&index),
         });
     }
     let mut defs = Vec::new();

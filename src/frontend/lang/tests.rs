@@ -15,7 +15,7 @@ fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
             ("TEXT".into(), None),
         ],
         exceptions: vec!["PackError".into()],
-        methods: Vec::new(),
+        ..Env::default()
     };
     for (head, body) in methods {
         let source = sources.add("body", *body);
