@@ -912,6 +912,24 @@ fn one_mistake_gives_one_message() {
 }
 
 #[test]
+fn text_has_no_halves_of_surrogate_pairs() {
+    for text in [
+        r#"raise ValueError("a\ud800b")"#,
+        r#"raise ValueError(f"{n}\U0000DfFf{n}")"#,
+        r#"raise ValueError(f"{n:\ud800>4}")"#,
+        r#"raise ValueError("a" f"{n}" "\uDE00")"#,
+    ] {
+        let out = body("f(n: i64)", text);
+        let message = " half a surrogate pair is not part of the body language\n";
+        assert!(out.ends_with(message) && out.lines().count() == 1, "{out}");
+    }
+    let fine =
+        r#"raise ValueError("\ufffd \U0001F600 \\ud800 \x00" f"{n}\N{REPLACEMENT CHARACTER}")"#;
+    let out = body("f(n: i64)", fine);
+    assert!(!out.contains("surrogate"), "{out}");
+}
+
+#[test]
 fn a_raise_of_nothing_ends_the_body() {
     assert_eq!(
         body("f() -> i64", "raise"),
