@@ -11,6 +11,8 @@
 mod content;
 mod frames;
 mod linkers;
+#[path = "../common/frame.rs"]
+mod machine;
 mod programs;
 #[path = "../common/tool.rs"]
 mod tool;
