@@ -5,6 +5,10 @@
 //! prologues share their description; functions that leave the stack alone have none. A prologue longer than 255 bytes is described in
 //! parts, each chained to the one before it.
 //!
+//! A function that makes its frame only where it wants one is described in pieces: none for what runs without, and for the others
+//! together one description that the rest is chained to, so that a jump from one to another is not taken for the end of an epilogue, but a
+//! jump to where there is no frame is.
+//!
 //! ```text
 //! .pdata  begin | end | description                                                     four bytes each
 //! .xdata  version 1, flags << 3 | prologue size | slots | frame register, offset/16 << 4
@@ -15,7 +19,6 @@
 use std::collections::BTreeMap;
 
 use super::super::image::Unwind;
-use super::prologue;
 use crate::backend::isa::code::{FrameChange, FrameStep};
 use crate::target::regs::{Reg, RegClass};
 
@@ -78,35 +81,145 @@ impl Table {
 
 /// Writes the tables of functions, which are in the order of their addresses.
 pub fn function_tables(functions: &[Unwind]) -> FunctionTables {
-    let mut tables = FunctionTables::default();
-    let mut known = BTreeMap::new();
+    let mut writer = Writer::default();
     for (index, function) in functions.iter().enumerate() {
-        if function.steps.is_empty() {
-            continue;
+        let mut primary = None;
+        for piece in pieces(function) {
+            let prologue_end = piece.steps.last().map_or(piece.begin, |step| step.at);
+            match primary {
+                None if piece.steps.is_empty() => {}
+                None => primary = Some(writer.own(index, &piece, piece.end)),
+                Some(described) => {
+                    if prologue_end > piece.begin {
+                        writer.own(index, &piece, prologue_end);
+                    }
+                    if piece.has_frame() && piece.end > prologue_end {
+                        let here = writer.chained(index, described);
+                        writer.function(index, prologue_end, piece.end, here);
+                    }
+                }
+            }
         }
-        let parts = parts(function);
-        let mut before = None;
+    }
+    writer.tables
+}
+
+/// A range of code and its description: first offset, end, offset in `.xdata`.
+type Described = (u32, u32, u32);
+
+#[derive(Default)]
+struct Writer {
+    tables: FunctionTables,
+    /// Descriptions that are not chained.
+    known: BTreeMap<Vec<u8>, u32>,
+    /// Descriptions that say nothing but what they are chained to.
+    empty: BTreeMap<(usize, u32), u32>,
+}
+
+impl Writer {
+    fn function(&mut self, index: usize, begin: u32, end: u32, description: u32) {
+        let pdata = &mut self.tables.pdata;
+        pdata.runtime_function(index, begin, end, description);
+    }
+
+    /// Describes a piece up to `end` by its own prologue; returns the last part.
+    fn own(&mut self, index: usize, piece: &Piece, end: u32) -> Described {
+        let parts = parts(piece);
+        let mut before: Option<Described> = None;
         for (at, part) in parts.iter().enumerate() {
-            let end = parts.get(at + 1).map_or(function.size, |next| next.begin);
-            let description = match before {
-                None => *known
-                    .entry(part.description())
-                    .or_insert_with_key(|bytes| append(&mut tables.xdata, bytes)),
-                Some((begin, end, chained)) => {
-                    let mut bytes = part.description();
+            let end = parts.get(at + 1).map_or(end, |next| next.begin);
+            let mut bytes = part.description();
+            let xdata = &mut self.tables.xdata;
+            let here = match before {
+                None => *self
+                    .known
+                    .entry(bytes)
+                    .or_insert_with_key(|bytes| append(xdata, bytes)),
+                Some((begin, end, described)) => {
                     bytes[0] |= CHAININFO;
-                    let here = append(&mut tables.xdata, &bytes);
-                    tables.xdata.runtime_function(index, begin, end, chained);
+                    let here = append(xdata, &bytes);
+                    xdata.runtime_function(index, begin, end, described);
                     here
                 }
             };
-            tables
-                .pdata
-                .runtime_function(index, part.begin, end, description);
-            before = Some((part.begin, end, description));
+            self.function(index, part.begin, end, here);
+            before = Some((part.begin, end, here));
+        }
+        before.unwrap_or_else(|| unreachable!("a prologue has at least one part"))
+    }
+
+    /// A description that says: as `described`, all of its prologue done.
+    fn chained(&mut self, index: usize, (begin, end, described): Described) -> u32 {
+        let xdata = &mut self.tables.xdata;
+        *self.empty.entry((index, begin)).or_insert_with(|| {
+            let frame = xdata.bytes[described as usize + 3];
+            let here = append(xdata, &[VERSION | CHAININFO, 0, 0, frame]);
+            xdata.runtime_function(index, begin, end, described);
+            here
+        })
+    }
+}
+
+/// A range of a function in which one description of the frame holds.
+struct Piece {
+    begin: u32,
+    end: u32,
+    /// The steps that make the frame here.
+    steps: Vec<FrameStep>,
+    /// Whether the frame is there without having been made here.
+    inherits: bool,
+}
+
+impl Piece {
+    fn has_frame(&self) -> bool {
+        self.inherits || !self.steps.is_empty()
+    }
+}
+
+/// Cuts a function where, in memory, the frame is suddenly there or gone, and before each place where it is made. Epilogues that are
+/// instructions cut nothing; where there are none, all changes are said at one offset.
+fn pieces(function: &Unwind) -> Vec<Piece> {
+    let piece = |begin, inherits| Piece {
+        begin,
+        end: function.size,
+        steps: Vec::new(),
+        inherits,
+    };
+    let mut pieces = vec![piece(0, false)];
+    let mut depth = Vec::new();
+    for (n, step) in function.steps.iter().enumerate() {
+        let last = pieces.len() - 1;
+        let is_made = !pieces[last].steps.is_empty();
+        let mut cut = |inherits| {
+            pieces[last].end = step.at;
+            pieces.push(piece(step.at, inherits));
+        };
+        match step.change {
+            FrameChange::EpilogueBegin => {
+                let next = function.steps.get(n + 1);
+                let is_said = next.is_some_and(|next| next.at == step.at);
+                let is_mark =
+                    is_said && next.is_some_and(|next| next.change == FrameChange::EpilogueEnd);
+                if is_said {
+                    cut(false);
+                }
+                depth.push(is_said && !is_mark);
+            }
+            FrameChange::EpilogueEnd => {
+                let was_undone = depth.pop().unwrap_or(false);
+                if was_undone && !is_made {
+                    cut(true);
+                }
+            }
+            FrameChange::Free(_) | FrameChange::Pop(_) => {}
+            FrameChange::Push(_)
+            | FrameChange::Alloc(_)
+            | FrameChange::SetFramePointer(..)
+            | FrameChange::Save(..) => pieces[last].steps.push(*step),
         }
     }
-    tables
+    pieces.retain(|piece| piece.begin < piece.end);
+    pieces
 }
 
 fn append(xdata: &mut Table, bytes: &[u8]) -> u32 {
@@ -151,11 +264,11 @@ impl Part {
 }
 
 /// Cuts a prologue where its description would be full.
-fn parts(function: &Unwind) -> Vec<Part> {
-    let steps = prologue(&function.steps);
+fn parts(piece: &Piece) -> Vec<Part> {
+    let steps = &piece.steps;
     let base = frame_base(steps);
     let mut parts = Vec::new();
-    let mut part = Part::new(0);
+    let mut part = Part::new(piece.begin);
     let mut depth = 8;
     for step in steps {
         let code = code(step.change, &mut depth, base);

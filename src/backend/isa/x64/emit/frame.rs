@@ -90,6 +90,7 @@ impl Emit<'_> {
     /// Makes the frame.
     pub(super) fn frame_entry(&mut self, block: VBlock) {
         self.describe_frame(false);
+        self.mark();
         self.buffer.bind(self.entry_label(block));
         for step in self.frame.prologue() {
             match step {
@@ -125,6 +126,7 @@ impl Emit<'_> {
                 self.state = FrameState::Undone;
             }
             (FrameState::None, true) => {
+                self.mark();
                 for step in self.frame.prologue() {
                     if let Step::Change(change) = step {
                         self.buffer.frame(change);
@@ -132,6 +134,14 @@ impl Emit<'_> {
                 }
                 self.state = FrameState::Made;
             }
+        }
+    }
+
+    /// Says, in a way that changes nothing, that the frame is described anew from here on. Who unwinds by ranges of code wants to know.
+    fn mark(&mut self) {
+        if self.reads_epilogues {
+            self.buffer.frame(FrameChange::EpilogueBegin);
+            self.buffer.frame(FrameChange::EpilogueEnd);
         }
     }
 

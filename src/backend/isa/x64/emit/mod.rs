@@ -42,10 +42,10 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         return_size: RETURN_SIZE,
         stack_align: conv.stack_align,
     });
-    // Who reads epilogues, or frame pointers, wants one frame for the whole function.
+    // Who reads frame pointers wants one everywhere.
     let framed = if frame.is_empty() {
         vec![false; shape.blocks.len()]
-    } else if target.frame_pointer || target.reads_epilogues {
+    } else if target.frame_pointer {
         vec![true; shape.blocks.len()]
     } else {
         framed_blocks(shape, &needs, lowered.keeps_frame)
@@ -204,7 +204,8 @@ impl Emit<'_> {
             self.epilogue();
         }
         let to = self.target(block, 0);
-        if Some(to) != self.nexts[block.index()] {
+        // An epilogue that ends in no jump is not recognised.
+        if Some(to) != self.nexts[block.index()] || (undoes && self.reads_epilogues) {
             self.buffer.branch(jump_forms(), to);
         }
         if undoes {
