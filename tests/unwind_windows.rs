@@ -46,7 +46,7 @@ fn offsets(object: &[u8]) -> impl Fn(&str) -> u64 {
         .iter()
         .filter(|(_, _, symbol)| symbol.typ == 0x20 && symbol.section_number == 1)
         .map(|(_, short, symbol)| {
-            let name = short.map_or_else(|| symbol.name(&strings).expect("a name"), |name| name);
+            let name = short.unwrap_or_else(|| symbol.name(&strings).expect("a name"));
             (name.to_owned(), u64::from(symbol.value))
         })
         .collect();
