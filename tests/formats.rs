@@ -63,6 +63,9 @@ impl Way {
     }
 }
 
+/// An interpreter's name, and what starts it.
+type Interpreter = (String, Box<dyn Fn() -> Command>);
+
 /// The linkers found for a target: those on `PATH`, LLVM's own folders, and what comes with Rust.
 fn ways(target: &'static str) -> Vec<Way> {
     let names: &[&str] = match target {
@@ -119,7 +122,7 @@ fn folders() -> Vec<PathBuf> {
 fn everywhere(
     ways: &[Way],
     how: fn(&Way) -> How<'_>,
-    commands: &[(String, Box<dyn Fn() -> Command>)],
+    commands: &[Interpreter],
     modes: &[&str],
 ) {
     let mut wrong = Vec::new();
@@ -138,7 +141,7 @@ fn everywhere(
 }
 
 /// This machine's interpreters that can call C: the loader's stand-in is written in Python.
-fn natives() -> Vec<(String, Box<dyn Fn() -> Command>)> {
+fn natives() -> Vec<Interpreter> {
     let can = |python: &Python| {
         let asked = python.command().args(["-c", "import ctypes"]).output();
         let can = asked.is_ok_and(|asked| asked.status.success());
@@ -159,10 +162,11 @@ fn natives() -> Vec<(String, Box<dyn Fn() -> Command>)> {
 }
 
 /// Windows' CPythons, as `fetch-pythons` left them.
-fn windows() -> Vec<(String, Box<dyn Fn() -> Command>)> {
+fn windows() -> Vec<Interpreter> {
     let table = python::fetched().join("windows.tsv");
     let table = std::fs::read_to_string(table).unwrap_or_default();
     if table.is_empty() {
+        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
         println!("skipped: no Windows CPython");
     }
     table
