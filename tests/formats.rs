@@ -119,12 +119,7 @@ fn folders() -> Vec<PathBuf> {
 }
 
 /// Tries the modules of the first way in all interpreters, those of the others in the last one; `modes` are those of `judge.py`.
-fn everywhere(
-    ways: &[Way],
-    how: fn(&Way) -> How<'_>,
-    commands: &[Interpreter],
-    modes: &[&str],
-) {
+fn everywhere(ways: &[Way], how: fn(&Way) -> How<'_>, commands: &[Interpreter], modes: &[&str]) {
     let mut wrong = Vec::new();
     for (at, way) in ways.iter().enumerate() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -10,7 +10,9 @@ pub struct Args {}
 /// Prints the table.
 pub fn run(_: &Args) -> anyhow::Result<Exit> {
     let host = target::host();
-    let mut table = line(["triple", "format", "object", "module", "C calls", "long", ""]);
+    let mut table = line([
+        "triple", "format", "object", "module", "C calls", "long", "",
+    ]);
     for row in target::TARGETS {
         let default = if std::ptr::eq(row, host) {
             "default"
@@ -32,6 +34,7 @@ pub fn run(_: &Args) -> anyhow::Result<Exit> {
 }
 
 fn line([triple, format, object, module, calls, long, mark]: [&str; 7]) -> String {
-    let line = format!("{triple:<26} {format:<7} {object:<9} {module:<13} {calls:<8} {long:<8} {mark}");
+    let line =
+        format!("{triple:<26} {format:<7} {object:<9} {module:<13} {calls:<8} {long:<8} {mark}");
     format!("{}\n", line.trim_end())
 }
