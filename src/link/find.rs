@@ -20,7 +20,16 @@ fn system(target: &Target) -> &'static [&'static str] {
             &["link", "lld-link", "rust-lld", "lld"]
         }
         Format::Coff if target.guard_cf => &["lld-link", "rust-lld", "lld"],
-        Format::Coff => &["x86_64-w64-mingw32-ld", "lld-link", "rust-lld", "lld", "ld"],
+        Format::Coff => &["x86_64-w64-mingw32-ld", "lld-link", "rust-lld", "lld"],
+    }
+}
+
+/// How most linkers for a target want to be spoken to.
+fn usual(target: &Target) -> Style {
+    match target.format {
+        Format::Elf => Style::Ld,
+        Format::MachO => Style::Ld64,
+        Format::Coff => Style::Link,
     }
 }
 
@@ -84,9 +93,7 @@ pub fn resolve(choice: &str, target: &Target) -> Result<Linker, Missing> {
             .find_map(|name| on_path(name).map(recognise))
             .ok_or_else(|| Missing {
                 searched: names.iter().map(|name| name.to_string()).collect(),
-                would_run: by_name(Path::new(names[0]))
-                    .unwrap_or(Style::Link)
-                    .linker(names[0].into()),
+                would_run: usual(target).linker(names[0].into()),
             });
     }
     let found = if choice.contains(std::path::MAIN_SEPARATOR) || choice.contains('/') {
@@ -97,7 +104,7 @@ pub fn resolve(choice: &str, target: &Target) -> Result<Linker, Missing> {
     found.map(recognise).ok_or_else(|| Missing {
         searched: vec![choice.to_owned()],
         would_run: by_name(Path::new(choice))
-            .unwrap_or(Style::Ld)
+            .unwrap_or(usual(target))
             .linker(choice.into()),
     })
 }

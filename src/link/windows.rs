@@ -48,7 +48,11 @@ const MINGW: &[&str] = &[
     "--no-insert-timestamp",
 ];
 
-/// The same for a driver.
+/// Objects with control-flow guard want these of their linker; GNU ld has none to give.
+const NO_GUARD: &str =
+    "--defsym=__guard_fids_table=0,--defsym=__guard_fids_count=0,--defsym=__guard_flags=0";
+
+/// What a driver is told to tell it.
 const DRIVER: &[&str] = &[
     "-shared",
     "-nostartfiles",
@@ -117,10 +121,13 @@ pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -
             words.push(out);
         }
         Linker::Ld(_) | Linker::Driver(_) | Linker::Gold(_) | Linker::Ld64(_) => {
-            add(match linker {
-                Linker::Driver(_) => DRIVER,
-                _ => MINGW,
-            });
+            let driver = matches!(linker, Linker::Driver(_));
+            add(if driver { DRIVER } else { MINGW });
+            if target.guard_cf && driver {
+                add(&[&format!("-Wl,{NO_GUARD}")]);
+            } else if target.guard_cf {
+                add(&NO_GUARD.split(',').collect::<Vec<_>>());
+            }
             words.extend([OsString::from("-o"), output.into()]);
         }
     }

@@ -9,5 +9,9 @@
 mod damaged;
 mod demo;
 mod foreign;
+mod formats;
+#[path = "../fuzz/bodies.rs"]
+mod fuzz;
+mod llvm;
 #[path = "../common/tool.rs"]
 mod tool;

@@ -303,13 +303,16 @@ fn convert(
 
 /// `PyLong_AsSsize_t` takes an int, or raises without running user code; unlike `PyLong_AsLongLong` it is quick for ints of several digits.
 fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
-    let value = ctx.call1(b, "PyLong_AsSsize_t", &[object]);
+    let read = ctx.call1(b, "PyLong_AsSsize_t", &[object]);
     let (suspect, fine) = (b.cold_block(), b.block());
-    let minus_one = b.icmp_imm(IntCc::Eq, value, -1);
-    b.br(minus_one, suspect, &[], fine, &[]);
+    let value = b.param(fine, Type::I64);
+    let minus_one = b.icmp_imm(IntCc::Eq, read, -1);
+    b.br(minus_one, suspect, &[], fine, &[read]);
     b.seal_and_switch_to(suspect);
     let error = ctx.call1(b, "PyErr_Occurred", &[]);
-    b.br(error, exits.forget, &exits.known, fine, &[]);
+    // Said again, so that the usual path keeps nothing over this call.
+    let minus_one = b.iconst(-1);
+    b.br(error, exits.forget, &exits.known, fine, &[minus_one]);
     b.seal_and_switch_to(fine);
     value
 }

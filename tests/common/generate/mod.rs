@@ -1,7 +1,7 @@
 //! Random bodies of the body language, all of them correct: typed as the contract wants, bounded in time, with the edge cases that a
 //! compiler gets wrong more likely than not.
 //!
-//! In comes a random number generator, out comes a spec and, for `model.py`, what it must know of each method. Ambiguous corners are
+//! In comes a random number generator, out comes a spec. Ambiguous corners are
 //! avoided: literals meet variables, and narrowing happens where only one order of evaluation is possible.
 
 mod expressions;
@@ -10,7 +10,6 @@ mod statements;
 use std::fmt::Write;
 
 use pyasmgen::ir::random::Rng;
-use serde_json::{Value, json};
 
 /// Type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +73,11 @@ struct Method {
     params: Vec<(String, &'static str, Ty)>,
     returns: Vec<(&'static str, &'static str, Ty)>,
     wrap: bool,
-    /// Plain Python gives the same answers, where it does not grow numbers: nothing wraps or is rounded to f32, here or in what is called.
-    plain: bool,
     body: String,
 }
 
-/// A module of `count` methods: the spec, and the methods as `model.py` wants them.
-pub fn module(rng: &mut Rng, name: &str, count: usize) -> (String, Value) {
+/// The spec of a module of `count` methods.
+pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
     let mut spec = format!("[module]\nname = \"{name}\"\n");
     let mut methods: Vec<Method> = Vec::new();
     for at in 0..count {
@@ -106,23 +103,7 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> (String, Value) {
         .expect("a String takes all text");
         methods.push(method);
     }
-    let told: Vec<Value> = methods
-        .iter()
-        .map(|method| {
-            let params: Vec<[&str; 2]> =
-                method.params.iter().map(|p| [p.0.as_str(), p.1]).collect();
-            let returns: Vec<&str> = method.returns.iter().map(|r| r.1).collect();
-            json!({
-                "name": method.name,
-                "params": params,
-                "returns": returns,
-                "wrap": method.wrap,
-                "plain": method.plain,
-                "body": method.body,
-            })
-        })
-        .collect();
-    (spec, Value::Array(told))
+    spec
 }
 
 fn method(rng: &mut Rng, name: String, others: &[Method]) -> Method {
@@ -174,15 +155,11 @@ fn method(rng: &mut Rng, name: String, others: &[Method]) -> Method {
     if body.contains("math.") {
         body.insert_str(0, "import math\n");
     }
-    let rounds = params.iter().any(|p| p.1 == "f32") || body.contains(": f32");
-    let calls = |other: &Method| body.contains(&format!("{}(", other.name));
-    let plain = !wrap && !rounds && others.iter().all(|other| other.plain || !calls(other));
     Method {
         name,
         params,
         returns,
         wrap,
-        plain,
         body,
     }
 }
