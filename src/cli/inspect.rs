@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::{Exit, ui};
 use crate::inspect;
@@ -21,10 +21,15 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[arg(long, hide = true)]
+    html: Option<PathBuf>,
 }
 
 /// Prints the report.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.html.is_some() {
+        bail!("`--html` is not there yet; `--json` is");
+    }
     let name = args.file.display().to_string();
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
     let report = inspect::inspect(&name, &bytes)?;
