@@ -318,6 +318,33 @@ fn inspect_decodes_what_build_made() {
 }
 
 #[test]
+fn findings_of_inspect_end_with_status_1() {
+    let folder = folder();
+    let run = |words: &[&str]| pyasmgen(folder.path()).args(words).output().unwrap();
+    assert!(
+        run(&["build", "specs/shapes.toml", "--emit", "object"])
+            .status
+            .success()
+    );
+    let inspect = |more: &[&str]| run(&[&["inspect", "shapes.o"], more].concat());
+    assert_eq!(inspect(&[]).status.code(), Some(0));
+    // `PyModuleDef_Init` came with 3.5.
+    let found = inspect(&["--abi3", "3.4", "--json"]);
+    assert_eq!(found.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|f| f["rule"] == "newer-import"
+        && f["severity"] == "error"
+        && f["message"].as_str().unwrap().contains("PyModuleDef_Init")));
+    let spared = inspect(&["--abi3", "3.4", "--fail-on", "never"]);
+    assert_eq!(spared.status.code(), Some(0));
+    assert_eq!(inspect(&["--abi3", "three"]).status.code(), Some(2));
+    let init = inspect(&["--disassemble=PyInit_shapes"]);
+    assert!(String::from_utf8_lossy(&init.stdout).contains("[PyModuleDef_Init]"));
+    assert_eq!(inspect(&["--disassemble=absent"]).status.code(), Some(2));
+}
+
+#[test]
 fn json_messages_are_one_object_a_line() {
     let folder = folder();
     let output = pyasmgen(folder.path())

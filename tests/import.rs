@@ -8,104 +8,38 @@
     reason = "tests read files and run tools"
 )]
 
+#[path = "common/modules.rs"]
+mod modules;
 #[path = "common/python.rs"]
 mod python;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use modules::{How, build_all};
 use python::Python;
-use serde_json::{Value, json};
 
-/// A built module and the job file that says what it must do.
-struct Built {
-    file: PathBuf,
-    job: PathBuf,
-    name: String,
-}
-
-/// Builds all specs into one folder.
-fn build_all(folder: &Path) -> Vec<Built> {
-    let specs = std::fs::read_dir(python::root("specs")).expect("specs/ is there");
-    let mut specs: Vec<PathBuf> = specs.map(|entry| entry.expect("readable").path()).collect();
-    specs.retain(|path| path.extension().is_some_and(|suffix| suffix == "toml"));
-    specs.sort();
-    assert!(!specs.is_empty());
-    specs.iter().map(|spec| build(spec, folder)).collect()
-}
-
-fn build(spec: &Path, folder: &Path) -> Built {
-    let text = std::fs::read_to_string(spec).expect("readable");
-    let table: toml::Table = text.parse().expect("specs are TOML");
-    let table = serde_json::to_value(table).expect("TOML without dates is JSON");
-    let name = table["module"]["name"].as_str().expect("a name").to_owned();
-    let file = python::build(spec, folder, &name);
-    let methods = table["methods"].as_array().cloned().unwrap_or_default();
-    let of = |method: &Value| {
-        json!({
-            "name": method["name"],
-            "doc": method["doc"],
-            "params": method["params"].as_array().cloned().unwrap_or_default(),
-        })
-    };
-    let tests = methods
-        .iter()
-        .filter_map(|method| method["tests"].as_array());
-    let job = json!({
-        "name": name,
-        "file": file,
-        "doc": table["module"]["doc"],
-        "methods": methods.iter().map(of).collect::<Vec<_>>(),
-        "tests": tests.flatten().collect::<Vec<_>>(),
-    });
-    let path = folder.join(format!("{name}.json"));
-    std::fs::write(&path, job.to_string()).expect("writable");
-    Built {
-        file,
-        job: path,
-        name,
-    }
-}
-
-/// Runs modes of `judge.py`; what is wrong.
-fn judge(python: &Python, options: &[&str], built: &Built, modes: &[&str]) -> Vec<String> {
-    let output = python
-        .command()
-        .args(options)
-        .arg(python::root("tests/common/judge.py"))
-        .arg(&built.job)
-        .args(modes)
-        .output()
-        .expect("interpreters run");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let place = format!("{} in {} {}", built.name, python.name(), options.join(" "));
-    let mut wrong: Vec<String> = text
-        .lines()
-        .filter(|line| !line.starts_with("at ") && *line != "done")
-        .map(|line| format!("{place}: {line}"))
-        .collect();
-    let ended = text.lines().last() == Some("done") && output.status.success();
-    if !ended {
-        wrong.push(format!("{place}: {}", python::said(&output)));
-    }
-    // -X dev reports what is wrong on the way out, and warnings, on stderr.
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    if ended && stderr.contains("Error") {
-        wrong.push(format!("{place}: {stderr}"));
-    }
-    wrong
-}
+/// Modules for this machine, in its interpreters.
+const NATIVE: How<'static> = How {
+    target: None,
+    linker: "ld",
+    suffix: ".abi3.so",
+    foreign: false,
+    windows_paths: false,
+};
 
 /// Tries every module in every interpreter that `wanted` accepts.
 fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], modes: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
-    let built = build_all(folder.path());
+    let built = build_all(folder.path(), NATIVE);
     let pythons = python::all();
     let mut wrong = Vec::new();
     for python in pythons.iter().filter(|python| wanted(python)) {
         for built in &built {
-            wrong.extend(judge(python, options, built, modes));
+            let mut command = python.command();
+            command.args(options);
+            let place = format!("{} {}", python.name(), options.join(" "));
+            wrong.extend(modules::judge(command, built, modes, &place));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -170,7 +104,7 @@ fn imports_are_within_the_stable_abi() {
         .collect();
     assert!(stable.len() > 500 && stable.contains("PyModuleDef_Init"));
     let folder = tempfile::tempdir().expect("a folder");
-    for built in build_all(folder.path()) {
+    for built in build_all(folder.path(), NATIVE) {
         let output = Command::new("readelf")
             .args(["--dyn-syms", "--wide"])
             .arg(&built.file)

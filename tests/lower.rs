@@ -1,6 +1,6 @@
 //! What compiled functions compute, against a plain evaluation of the IR: every operation with operands in registers, in memory and as
-//! constants; random functions with branches and loops; calls of all shapes. The code runs in a C program built by gcc; both register
-//! allocators are tried.
+//! constants; random functions with branches and loops; calls of all shapes. The code runs in a C program built by gcc, which knows the
+//! conventions of all x86-64 targets; both register allocators are tried.
 
 #![allow(
     clippy::disallowed_methods,
@@ -8,12 +8,16 @@
     reason = "tests run tools"
 )]
 
+#[path = "common/frames.rs"]
+mod frames;
 #[path = "common/machine.rs"]
 mod machine;
 #[path = "common/plain.rs"]
 mod plain;
 #[path = "common/random.rs"]
 mod random;
+#[path = "common/seh.rs"]
+mod seh;
 
 use machine::{Call, IN, OUT};
 use plain::*;
@@ -22,7 +26,7 @@ use pyasmgen::ir::builder::Builder;
 use pyasmgen::ir::data::{Data, DataKind};
 use pyasmgen::ir::func::{AbiType, Func, Payload, Signature, Value};
 use pyasmgen::ir::op::{Effect, IntCc, MemType, OPS, Op, PayloadKind, Type};
-use pyasmgen::ir::program::Program;
+use pyasmgen::ir::program::{ImportId, Program};
 use random::{Generator, RANDOM_C, interpret};
 
 // Functions `void f(const uint64_t *in, uint64_t *out)`.
@@ -265,11 +269,19 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn both_allocators() -> [Options; 2] {
-    [false, true].map(|fast_allocation| Options {
+/// Targets and options: each convention and each kind of frame, each allocator, each way of calling imports.
+fn manners() -> [(&'static str, Options); 5] {
+    let options = |fast_allocation, plt| Options {
         fast_allocation,
-        plt: false,
-    })
+        plt,
+    };
+    [
+        ("x86_64-unknown-linux-gnu", options(false, false)),
+        ("x86_64-unknown-linux-gnu", options(true, true)),
+        ("x86_64-apple-darwin", options(false, false)),
+        ("x86_64-pc-windows-msvc", options(false, false)),
+        ("x86_64-pc-windows-msvc", options(true, false)),
+    ]
 }
 
 #[test]
@@ -301,9 +313,9 @@ fn every_operation_computes_what_its_row_says() {
             }
         }
     }
-    for options in both_allocators() {
-        let codes = machine::compile(&program, options);
-        let results = machine::run(&program, &codes, &calls, "");
+    for (triple, options) in manners() {
+        let codes = machine::compile(&program, triple, options);
+        let results = machine::run(&program, triple, &codes, &calls, "");
         for (call, result) in calls.iter().zip(&results) {
             let case = &cases[call.func];
             for (at, ty, word) in case.expected(&call.input).unwrap() {
@@ -455,11 +467,9 @@ fn check_all(mut program: Program, expected: Vec<(Func, Expectation)>, c_text: &
         }
         checks.push((id, check));
     }
-    for options in both_allocators() {
-        // Each way of calling imports with one of the allocators.
-        let plt = options.fast_allocation;
-        let codes = machine::compile(&program, Options { plt, ..options });
-        let results = machine::run(&program, &codes, &calls, c_text);
+    for (triple, options) in manners() {
+        let codes = machine::compile(&program, triple, options);
+        let results = machine::run(&program, triple, &codes, &calls, c_text);
         for (call, result) in calls.iter().zip(&results) {
             let (_, check) = checks.iter().find(|(id, _)| *id == call.func).unwrap();
             compare(&program, call, result, check(&call.input));
@@ -483,26 +493,34 @@ fn compare(program: &Program, call: &Call, result: &[u64; OUT], words: Vec<(usiz
 const C_TEXT: &str = r#"
 static void check_stack(void *frame) { if ((uintptr_t)frame % 16) __builtin_trap(); }
 #define CHECK check_stack(__builtin_frame_address(0))
-uint64_t mix8(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
+ABI uint64_t mix8(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
 { CHECK; return a + 3*b + 5*c + 7*d + 11*e + 13*f + 17*g + 19*h; }
-double mixd(double a, uint64_t b, double c, int d) { CHECK; return a + (double)(b & 255) * 2 - c / 4 + d; }
-int narrow(int a, unsigned b) { CHECK; return a - (int)(b / 3); }
-double many(double a, double b, double c, double d, double e, double f, double g, double h, double i, uint64_t j, double k)
+ABI double mixd(double a, uint64_t b, double c, int d) { CHECK; return a + (double)(b & 255) * 2 - c / 4 + d; }
+ABI int narrow(int a, unsigned b) { CHECK; return a - (int)(b / 3); }
+ABI double many(double a, double b, double c, double d, double e, double f, double g, double h, double i, uint64_t j, double k)
 { CHECK; return a + 2*b + 3*c + 4*d + 5*e + 6*f + 7*g + 8*h + 9*i + (double)(j & 7) + 11*k; }
-double sum(int count, ...)
+ABI double sum(int count, ...)
 {
     CHECK;
-    va_list list; va_start(list, count);
+    VA_LIST list; VA_START(list, count);
     double total = 0;
     for (int at = 0; at < count; at++)
         total += at % 2 ? va_arg(list, double) : (double)(va_arg(list, uint64_t) & 1023);
-    va_end(list);
+    VA_END(list);
     return total;
 }
-void nothing(void) { CHECK; __asm__ volatile("xor %%eax,%%eax; xor %%ecx,%%ecx; xor %%edx,%%edx; xor %%esi,%%esi; xor %%edi,%%edi;"
+ABI void nothing(void) { CHECK;
+#ifdef WIN64
+    for (int at = 0; at < 4; at++) ((volatile uint64_t *)__builtin_frame_address(0))[2 + at] = 0x6666;
+#else
+    __asm__ volatile("xor %%esi,%%esi; xor %%edi,%%edi; pxor %%xmm7,%%xmm7; pxor %%xmm15,%%xmm15" ::: "rsi","rdi","xmm7","xmm15");
+#endif
+    __asm__ volatile("xor %%eax,%%eax; xor %%ecx,%%ecx; xor %%edx,%%edx;"
     "xor %%r8d,%%r8d; xor %%r9d,%%r9d; xor %%r10d,%%r10d; xor %%r11d,%%r11d; pxor %%xmm0,%%xmm0; pxor %%xmm1,%%xmm1; pxor %%xmm2,%%xmm2;"
-    "pxor %%xmm3,%%xmm3; pxor %%xmm7,%%xmm7; pxor %%xmm15,%%xmm15"
-    ::: "rax","rcx","rdx","rsi","rdi","r8","r9","r10","r11","xmm0","xmm1","xmm2","xmm3","xmm7","xmm15"); }
+    "pxor %%xmm3,%%xmm3; pxor %%xmm4,%%xmm4; pxor %%xmm5,%%xmm5"
+    ::: "rax","rcx","rdx","r8","r9","r10","r11","xmm0","xmm1","xmm2","xmm3","xmm4","xmm5"); }
+typedef double (ABI *callback)(uint64_t, double, int, double, uint64_t, double, uint64_t, double, uint64_t);
+ABI double call_back(callback f, uint64_t a, double b) { CHECK; return f(a, b, -7, 0.25, 5, 2 * b, a + 1, b, 9) + 1; }
 uint64_t thing[2] = { 0x123456789abcdef0, 77 };
 "#;
 
@@ -701,6 +719,190 @@ fn calls_pass_arguments_and_results_as_the_conventions_say() {
             ]
         }),
     ));
+    // A function of ours that C calls, with arguments in registers and in memory.
+    let called_sig = Signature::c(&[I64, F64, I32, F64, I64, F64, I64, F64, I64], Some(F64));
+    let mut b = Builder::new(Func::new("called", called_sig));
+    let params = b.func.params().to_vec();
+    let mut ints = params[0];
+    let mut floats = params[1];
+    for (at, &param) in params.iter().enumerate().skip(2) {
+        if at % 2 == 1 {
+            let weight = b.fconst(at as f64);
+            let term = b.op(Op::Fmul, &[param, weight]);
+            floats = b.op(Op::Fadd, &[floats, term]);
+        } else {
+            let weight = b.iconst(at as i64);
+            let term = b.op(Op::Imul, &[param, weight]);
+            ints = b.op(Op::Iadd, &[ints, term]);
+        }
+    }
+    b.call_import(nothing, &nothing_sig, &[]);
+    let ints = b.op(Op::Zext16, &[ints]);
+    let ints = b.op(Op::FfromS, &[ints]);
+    let total = b.op(Op::Fadd, &[ints, floats]);
+    b.ret(&[total]);
+    let called = program.add_func(b.finish());
+    let call_back_sig = Signature::c(&[I64, I64, F64], Some(F64));
+    let call_back = program.import("call_back", Some(call_back_sig.clone()));
+    let mut b = word_func("callback");
+    let (input, output) = (b.func.params()[0], b.func.params()[1]);
+    let n = b.load(MemType::I64, input, 0);
+    let x = b.load(MemType::F64, input, 8);
+    let pointer = b.func_addr(called);
+    let total = b.call_import(call_back, &call_back_sig, &[pointer, n, x])[0];
+    b.store(MemType::F64, total, output, 0);
+    b.ret(&[]);
+    expected.push((
+        b.finish(),
+        Box::new(|input| {
+            let (n, x) = (input[0], f(input[1]));
+            let ints = n.wrapping_sub(14).wrapping_add(20 + 72);
+            let ints = ints.wrapping_add(n.wrapping_add(1).wrapping_mul(6));
+            let floats = x + 0.25 * 3.0 + (2.0 * x) * 5.0 + x * 7.0;
+            let total = f64::from(ints as u16) + floats + 1.0;
+            vec![(0, Type::F64, total.to_bits())]
+        }),
+    ));
+
+    // More floats and integers over calls than there are registers; frames of several sizes, their first and last bytes in use.
+    for size in [8, 4000, 4096, 5000, 40_000] {
+        let mut b = word_func("crowd");
+        let (input, output) = (b.func.params()[0], b.func.params()[1]);
+        let slot = b.slot(size, 16);
+        let slot = b.slot_addr(slot);
+        let ints: Vec<Value> = (0..8)
+            .map(|at| b.load(MemType::I64, input, 8 * at))
+            .collect();
+        let floats: Vec<Value> = (0..16)
+            .map(|at| {
+                let small = b.op(Op::Zext16, &[ints[at % 8]]);
+                let scale = b.fconst(at as f64 + 0.5);
+                let float = b.op(Op::FfromS, &[small]);
+                b.op(Op::Fmul, &[float, scale])
+            })
+            .collect();
+        b.store(MemType::I64, ints[0], slot, 0);
+        b.store(MemType::U8, ints[7], slot, size as i32 - 1);
+        b.call_import(nothing, &nothing_sig, &[]);
+        let mut sum = floats[0];
+        for &float in &floats[1..] {
+            sum = b.op(Op::Fadd, &[sum, float]);
+        }
+        b.call_import(nothing, &nothing_sig, &[]);
+        let mixed = b.call_import(mix8_import, &mix8_sig, &ints)[0];
+        let first = b.load(MemType::U32, slot, 0);
+        let last = b.load(MemType::U8, slot, size as i32 - 1);
+        let ends = b.op(Op::Iadd, &[first, last]);
+        b.store(MemType::F64, sum, output, 0);
+        b.store(MemType::I64, mixed, output, 8);
+        b.store(MemType::I64, ends, output, 16);
+        b.ret(&[]);
+        expected.push((
+            b.finish(),
+            Box::new(move |input| {
+                let float = |at: usize| f64::from(input[at % 8] as u16) * (at as f64 + 0.5);
+                let sum = (1..16).fold(float(0), |sum, at| sum + float(at));
+                let ends = u64::from(input[0] as u32) + u64::from(input[7] as u8);
+                vec![
+                    (0, Type::F64, sum.to_bits()),
+                    (1, Type::I64, mix8(input)),
+                    (2, Type::I64, ends),
+                ]
+            }),
+        ));
+    }
+    check_all(program, expected, C_TEXT);
+}
+
+/// A function whose usual path needs no frame, with `length` steps on it. Its rare calls come back, or two of them share what is behind.
+fn rarely_calling(
+    length: u32,
+    comes_back: bool,
+    narrow: ImportId,
+    nothing: ImportId,
+) -> (Func, Expectation) {
+    use AbiType::I32;
+    let narrow_sig = Signature::c(&[I32, I32], Some(I32));
+    let nothing_sig = Signature::c(&[], None);
+    let mut b = word_func("rarely calling");
+    let (input, output) = (b.func.params()[0], b.func.params()[1]);
+    let word = b.load(MemType::I64, input, 0);
+    let mut total = b.load(MemType::I64, input, 16);
+    let bit = |b: &mut Builder, bit| {
+        let mask = b.iconst(bit);
+        b.op(Op::Band, &[word, mask])
+    };
+    if comes_back {
+        let (rare, usual, join) = (b.cold_block(), b.block(), b.block());
+        let came = b.param(join, Type::I64);
+        let is_rare = bit(&mut b, 1);
+        b.br(is_rare, rare, &[], usual, &[]);
+        b.seal_and_switch_to(usual);
+        b.jump(join, &[total]);
+        b.seal_and_switch_to(rare);
+        b.call_import(nothing, &nothing_sig, &[]);
+        let result = b.call_import(narrow, &narrow_sig, &[word, total])[0];
+        b.jump(join, &[result]);
+        b.seal_and_switch_to(join);
+        total = came;
+    }
+    for at in 0..length {
+        let number = b.iconst(1000 + i64::from(at));
+        total = b.op(Op::Imul, &[total, number]);
+        total = b.op(Op::Bxor, &[total, word]);
+    }
+    if !comes_back {
+        let shared = b.cold_block();
+        let result = b.param(shared, Type::I64);
+        for mask in [2, 4] {
+            let (rare, next) = (b.cold_block(), b.block());
+            let is_rare = bit(&mut b, mask);
+            b.br(is_rare, rare, &[], next, &[]);
+            b.seal_and_switch_to(rare);
+            let seed = b.iconst(mask);
+            let found = b.call_import(narrow, &narrow_sig, &[total, seed])[0];
+            b.jump(shared, &[found]);
+            b.seal_and_switch_to(next);
+        }
+        b.store(MemType::I64, total, output, 0);
+        b.ret(&[]);
+        b.seal_and_switch_to(shared);
+        let found = b.call_import(narrow, &narrow_sig, &[result, word])[0];
+        b.store(MemType::I64, found, output, 0);
+        b.ret(&[]);
+    } else {
+        b.store(MemType::I64, total, output, 0);
+        b.ret(&[]);
+    }
+    let narrow = |a: u64, b: u64| (a as i32).wrapping_sub((b as u32 / 3) as i32) as u64;
+    let expectation = move |input: &[u64; IN]| {
+        let (word, mut total) = (input[0], input[2]);
+        if comes_back && word & 1 != 0 {
+            total = narrow(word, total);
+        }
+        let step = |total: u64, at| total.wrapping_mul(1000 + u64::from(at)) ^ word;
+        total = (0..length).fold(total, step);
+        if !comes_back && word & 6 != 0 {
+            let seed = if word & 2 != 0 { 2 } else { 4 };
+            total = narrow(narrow(total, seed), word);
+        }
+        vec![(0, Type::I64, total)]
+    };
+    (b.finish(), Box::new(expectation))
+}
+
+#[test]
+fn frames_are_made_for_rare_calls_only_and_unwinders_follow() {
+    if !machine::has_gcc() {
+        return;
+    }
+    use AbiType::I32;
+    let mut program = Program::new("rare");
+    let narrow = program.import("narrow", Some(Signature::c(&[I32, I32], Some(I32))));
+    let nothing = program.import("nothing", Some(Signature::c(&[], None)));
+    let shapes = [0, 1, 5, 40, 200].map(|length| [(length, false), (length, true)]);
+    let build = |(length, comes_back)| rarely_calling(length, comes_back, narrow, nothing);
+    let expected = shapes.into_iter().flatten().map(build).collect();
     check_all(program, expected, C_TEXT);
 }
 

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     emit: Vec<Emit>,
     /// What makes the module out of the object: `system` (the first found), or a name like `ld`, `ld.lld`, `mold`, `gold`, `cc`,
-    /// or a path
+    /// `ld64.lld`, `lld-link`, or a path
     #[arg(long, value_name = "LINKER", default_value = "system")]
     linker: String,
     /// Write the dependencies of the outputs in make's syntax
@@ -102,7 +102,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     keep_apart(args, &emit, &places)?;
     if args.print == Some(Print::Link) {
         for (checked, places) in checked.iter().zip(&places) {
-            let command = link_command(args, checked.target, places);
+            let command = link_command(args, checked.target, places)?;
             ui::result(format!("{}\n", link::shell(&command)).as_bytes())?;
         }
         return Ok(Exit::Done);
@@ -130,7 +130,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         output::write(path, depfile::text(&rules).as_bytes())?;
     }
     if let Some((missing, target, places)) = unlinked {
-        let command = link::shell(&link_command(args, target, places));
+        let command = link::shell(&link_command(args, target, places)?);
         bail!("{missing}; the object is there, and this links it:\n{command}");
     }
     Ok(Exit::Done)
@@ -291,12 +291,17 @@ fn write(
     }
     if emit.contains(&Emit::Module) {
         let linked = link_module(args, emit, compiled, target, places);
-        if !emit.contains(&Emit::Object)
-            && linked
-                .as_ref()
-                .is_err_and(|error| error.is::<link::Missing>())
+        if linked
+            .as_ref()
+            .is_err_and(|error| error.is::<link::Missing>())
         {
-            places.object.write(&compiled.object)?;
+            // Everything that the command wants which we are going to print.
+            if !emit.contains(&Emit::Object) {
+                places.object.write(&compiled.object)?;
+            }
+            if let Some((name, content)) = link::support(target)? {
+                output::write(&places.module.with_file_name(name), &content)?;
+            }
         }
         linked?;
     }
@@ -310,7 +315,7 @@ fn link_module(
     target: &Target,
     places: &Places,
 ) -> anyhow::Result<()> {
-    let linker = link::resolve(&args.linker)?;
+    let linker = link::resolve(&args.linker, target)?;
     output::make_folder_of(&places.module)?;
     if emit.contains(&Emit::Object) {
         let object = places.object.path().context("the object went to stdout")?;
@@ -325,9 +330,9 @@ fn link_module(
     link::link(&linker, target, &object, &places.module)
 }
 
-fn link_command(args: &Args, target: &Target, places: &Places) -> Vec<OsString> {
+fn link_command(args: &Args, target: &Target, places: &Places) -> anyhow::Result<Vec<OsString>> {
     let object = places.object.path().unwrap_or(Path::new("-"));
-    let linker = link::resolve(&args.linker).unwrap_or_else(|missing| missing.would_run);
+    let linker = link::resolve(&args.linker, target).unwrap_or_else(|missing| missing.would_run);
     link::command(&linker, target, object, &places.module)
 }
 

@@ -1,4 +1,4 @@
-//! `pyasmgen inspect`: what is in an object or a module, ours or anybody's.
+//! `pyasmgen inspect`: what is in an object or a module, ours or anybody's, and what is wrong with it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,12 +10,14 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::{Exit, ui};
-use crate::inspect;
+use crate::inspect::report::{Report, Severity};
+use crate::inspect::{self, Options, Wanted};
 
-/// Show what an object or module contains: sections, symbols, relocations, the module definition and its methods
+/// Show what an object or module contains: sections, symbols, relocations, the module definition and its methods, and what is
+/// wrong with it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Object or module, made by pyasmgen or by anybody else
+    /// ELF, Mach-O, COFF or PE file, made by pyasmgen or by anybody else
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print JSON
@@ -23,6 +25,24 @@ pub struct Args {
     json: bool,
     #[arg(long, hide = true)]
     html: Option<PathBuf>,
+    /// Disassemble the function SYMBOL, or all functions (x86)
+    #[arg(long, value_name = "SYMBOL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    disassemble: Option<String>,
+    /// Hold the imports against the stable ABI of a version: 3.10
+    #[arg(long, value_name = "VERSION")]
+    abi3: Option<String>,
+    /// Exit with status 1 if there is a finding of this severity or worse
+    #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+    fail_on: FailOn,
+}
+
+/// Which findings make the run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Note,
+    Never,
 }
 
 /// Prints the report.
@@ -32,12 +52,45 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let name = args.file.display().to_string();
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
-    let report = inspect::inspect(&name, &bytes)?;
+    let options = Options {
+        disassemble: match &args.disassemble {
+            None => Wanted::Nothing,
+            Some(name) if name.is_empty() => Wanted::All,
+            Some(name) => Wanted::Named(name.clone()),
+        },
+        abi3: args.abi3.as_deref().map(minor).transpose()?,
+    };
+    let report = inspect::inspect_with(&name, &bytes, &options)?;
     let text = if args.json {
         format!("{:#}\n", report.to_json())
     } else {
         format!("{report}\n")
     };
     ui::result(text.as_bytes())?;
-    Ok(Exit::Done)
+    let limit = match args.fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Note => Severity::Note,
+        FailOn::Never => return Ok(Exit::Done),
+    };
+    Ok(if worst(&report) >= Some(limit) {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
+}
+
+/// The worst finding's severity, in the file and in the files inside.
+fn worst(report: &Report) -> Option<Severity> {
+    let own = report.findings.iter().map(|finding| finding.severity);
+    own.chain(report.members.iter().filter_map(worst)).max()
+}
+
+/// The `10` of `3.10`.
+fn minor(version: &str) -> anyhow::Result<u8> {
+    let minor = version.strip_prefix("3.").and_then(|m| m.parse().ok());
+    match minor {
+        Some(minor) => Ok(minor),
+        None => bail!("`{version}` is no version of the stable ABI; write 3.10"),
+    }
 }

@@ -28,7 +28,7 @@ use ui::Ui;
 pub enum Exit {
     /// All was done.
     Done,
-    /// A spec has errors, one of its tests failed, or an expression raised.
+    /// A spec has errors, one of its tests failed, an expression raised, or an inspected file was found wanting.
     Failed,
     /// The command line, a file, the linker or the interpreter.
     Environment,
@@ -51,7 +51,7 @@ impl From<Exit> for ExitCode {
     version,
     about = "Makes loadable CPython extension modules from one TOML file, without a C compiler or an assembler.",
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 a spec has errors, a test failed or an expression raised; 2 usage or environment."
+    after_help = "Exit codes: 0 done; 1 a spec has errors, a test failed, an expression raised, or a file was found wanting; 2 usage or environment."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -41,7 +41,7 @@ pub fn build(checked: Checked, linker: &str) -> anyhow::Result<Built> {
             "modules for this machine are not there yet; `pyasmgen targets` lists what can be built for others"
         );
     }
-    let linker = link::resolve(linker)?;
+    let linker = link::resolve(linker, checked.target)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let target = checked.target;
     let compiled = compile::compile(checked.module, target, Options::default());

@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use iced_x86::{
-    Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, SymbolResolver, SymbolResult,
+    Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic, SymbolResolver,
+    SymbolResult,
 };
 
 /// An instruction.
@@ -28,6 +29,10 @@ pub struct Use {
     pub field: usize,
     /// The address it says.
     pub address: u64,
+    /// The distance that the field holds now.
+    pub distance: i64,
+    /// What stands at the address is used, not the address itself.
+    pub content: bool,
 }
 
 /// The name for the instruction at hand, shared with the formatter, which wants to own whom it asks.
@@ -55,6 +60,16 @@ pub fn disassemble(
     address: u64,
     resolve: &dyn Fn(Use) -> Option<String>,
 ) -> Vec<Line> {
+    disassemble_bits(64, bytes, address, resolve)
+}
+
+/// Disassembles x86 code of a width: 16, 32 or 64 bits.
+pub fn disassemble_bits(
+    bits: u32,
+    bytes: &[u8],
+    address: u64,
+    resolve: &dyn Fn(Use) -> Option<String>,
+) -> Vec<Line> {
     let name = Name::default();
     let shared = Rc::clone(&name.0);
     let mut formatter = IntelFormatter::with_options(Some(Box::new(name)), None);
@@ -67,7 +82,7 @@ pub fn disassemble(
     options.set_show_branch_size(false);
     options.set_branch_leading_zeros(false);
     options.set_signed_immediate_operands(true);
-    let mut decoder = Decoder::with_ip(64, bytes, address, DecoderOptions::NONE);
+    let mut decoder = Decoder::with_ip(bits, bytes, address, DecoderOptions::NONE);
     let mut lines = Vec::new();
     let mut instruction = Instruction::default();
     while decoder.can_decode() {
@@ -86,8 +101,13 @@ pub fn disassemble(
                 } else {
                     constants.immediate_offset()
                 };
-                let field = offset + field;
-                Some((address, resolve(Use { field, address })?))
+                let used = Use {
+                    field: offset + field,
+                    address,
+                    distance: address.wrapping_sub(instruction.next_ip()) as i64,
+                    content: in_memory && instruction.mnemonic() != Mnemonic::Lea,
+                };
+                Some((address, resolve(used)?))
             });
             let mut text = String::new();
             formatter.format(&instruction, &mut text);

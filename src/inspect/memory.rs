@@ -19,7 +19,7 @@ pub struct Region<'a> {
     pub writable: bool,
     /// May be executed.
     pub executable: bool,
-    /// Section name, where places are told by section and offset.
+    /// Section or segment name, where it has one.
     pub name: Option<String>,
 }
 
@@ -43,14 +43,27 @@ pub struct Memory<'a> {
     regions: BTreeMap<u64, Region<'a>>,
     /// What is filled in at load, by address.
     pointers: BTreeMap<u64, Pointer>,
-    /// Ranges of code inside of executable regions, where the file tells.
-    code: Vec<Range<u64>>,
+    /// What a linker puts into code, by the address of the field.
+    references: BTreeMap<u64, Reference>,
+    /// Ranges of code inside of executable regions, where the file tells: first address, and the one behind the last.
+    code: BTreeMap<u64, u64>,
     /// Defined symbols with a name, by address; the best one where there are several.
     symbols: BTreeMap<u64, Symbol>,
+    /// Addresses are ours, and places are told by section and offset: the file is an object.
+    pub by_section: bool,
     /// Bytes in a pointer: 4 or 8.
     pub word: u64,
     /// Byte order.
     pub big_endian: bool,
+}
+
+/// A distance in code that a linker fills in: that of the field itself to the target and `more` bytes beyond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// What the distance leads to.
+    pub target: Pointer,
+    /// What is added to it.
+    pub more: i64,
 }
 
 /// A symbol that names an address.
@@ -64,8 +77,10 @@ pub struct Symbol {
     pub global: bool,
 }
 
-/// Texts are not read beyond this; a docstring of a megabyte is damage.
-const LONGEST_TEXT: usize = 1 << 20;
+/// Texts are not read beyond this; a longer docstring is damage.
+const LONGEST_TEXT: usize = 1 << 18;
+/// Nor are names; those that compilers mangle get long.
+pub const LONGEST_NAME: usize = 1 << 12;
 
 impl<'a> Memory<'a> {
     /// An empty memory.
@@ -84,12 +99,23 @@ impl<'a> Memory<'a> {
 
     /// Says that code stands in a range. Linkers may put other things into the same region.
     pub fn add_code(&mut self, range: Range<u64>) {
-        self.code.push(range);
+        let end = self.code.entry(range.start).or_insert(range.end);
+        *end = range.end.max(*end);
     }
 
     /// Says what is filled in at an address.
     pub fn add_pointer(&mut self, at: u64, pointer: Pointer) {
         self.pointers.insert(at, pointer);
+    }
+
+    /// Says what a linker puts into code at an address.
+    pub fn add_reference(&mut self, at: u64, reference: Reference) {
+        self.references.insert(at, reference);
+    }
+
+    /// What a linker puts into code at an address.
+    pub fn reference(&self, at: u64) -> Option<&Reference> {
+        self.references.get(&at)
     }
 
     /// Adds a symbol. Of several at an address, the global one names it, else the first.
@@ -106,9 +132,43 @@ impl<'a> Memory<'a> {
         (at - start < region.size).then_some(region)
     }
 
+    /// All regions, by address.
+    pub fn regions(&self) -> impl Iterator<Item = &Region<'a>> {
+        self.regions.values()
+    }
+
+    /// The bytes of a range as far as the file has them.
+    pub fn bytes(&self, range: Range<u64>) -> &'a [u8] {
+        let Some(region) = self.region(range.start) else {
+            return &[];
+        };
+        let length = region.bytes.len() as u64;
+        let start = (range.start - region.start).min(length);
+        let end = range.end.saturating_sub(region.start).clamp(start, length);
+        &region.bytes[start as usize..end as usize]
+    }
+
+    /// Ranges of code: those that the file tells, else the executable regions.
+    pub fn code(&self) -> Vec<Range<u64>> {
+        if !self.code.is_empty() {
+            return self.code.iter().map(|(&start, &end)| start..end).collect();
+        }
+        let regions = self.regions.values().filter(|r| r.executable);
+        regions
+            .map(|r| r.start..r.start.saturating_add(r.size))
+            .collect()
+    }
+
     /// All pointers, by address.
     pub fn pointers(&self) -> impl Iterator<Item = (u64, &Pointer)> {
         self.pointers.iter().map(|(&at, to)| (at, to))
+    }
+
+    /// Addresses in a range that have symbols.
+    pub fn symbols_in(&self, range: Range<u64>) -> impl Iterator<Item = u64> {
+        // An end before the start is damage.
+        let end = range.end.max(range.start);
+        self.symbols.range(range.start..end).map(|(&at, _)| at)
     }
 
     /// All symbols, by address.
@@ -119,7 +179,12 @@ impl<'a> Memory<'a> {
     /// Whether code stands there.
     pub fn is_code(&self, at: u64) -> bool {
         self.region(at).is_some_and(|r| r.executable)
-            && (self.code.is_empty() || self.code.iter().any(|range| range.contains(&at)))
+            && (self.code.is_empty()
+                || self
+                    .code
+                    .range(..=at)
+                    .next_back()
+                    .is_some_and(|(_, end)| at < *end))
     }
 
     /// Whether it may be written.
@@ -160,11 +225,38 @@ impl<'a> Memory<'a> {
 
     /// The NUL-terminated text at an address.
     pub fn text(&self, at: u64) -> Option<String> {
+        self.text_within(at, LONGEST_TEXT)
+    }
+
+    /// The NUL-terminated name at an address.
+    pub fn name(&self, at: u64) -> Option<String> {
+        self.text_within(at, LONGEST_NAME)
+    }
+
+    fn text_within(&self, at: u64, longest: usize) -> Option<String> {
         let region = self.region(at)?;
         let bytes = region.bytes.get((at - region.start) as usize..)?;
-        let bytes = &bytes[..bytes.len().min(LONGEST_TEXT)];
+        let bytes = &bytes[..bytes.len().min(longest)];
         let end = bytes.iter().position(|&b| b == 0)?;
         String::from_utf8(bytes[..end].to_vec()).ok()
+    }
+
+    /// What is filled in at an address, if anything is.
+    pub fn known_pointer(&self, at: u64) -> Option<&Pointer> {
+        self.pointers.get(&at)
+    }
+
+    /// An address as the file tells it: an object's is the offset in its section.
+    pub fn offset(&self, at: u64) -> u64 {
+        match self.region(at) {
+            Some(region) if region.name.is_some() && self.by_section => at - region.start,
+            _ => at,
+        }
+    }
+
+    /// The symbol at an address.
+    pub fn symbol(&self, at: u64) -> Option<&Symbol> {
+        self.symbols.get(&at)
     }
 
     /// The symbol whose first byte is at an address.
@@ -192,7 +284,7 @@ impl<'a> Memory<'a> {
                 name: Some(name),
                 start,
                 ..
-            }) => format!("{name}+{:#x}", at - start),
+            }) if self.by_section => format!("{name}+{:#x}", at - start),
             _ => format!("{at:#x}"),
         }
     }
@@ -215,5 +307,13 @@ pub fn with_addend(name: &str, addend: i64) -> String {
         0 => name.to_owned(),
         1.. => format!("{name}+{addend:#x}"),
         _ => format!("{name}-{:#x}", addend.unsigned_abs()),
+    }
+}
+
+/// A name of the file, cut off where it gets out of hand.
+pub fn short(name: &str) -> &str {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => &name[..end],
+        None => name,
     }
 }

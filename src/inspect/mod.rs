@@ -1,30 +1,100 @@
-//! Any file read back: what is in it, and what it means to CPython.
+//! Any file read back: what is in it, what it means to CPython, and what is wrong with it.
 //!
 //! In: the bytes of a file. Out: a [`Report`], which prints itself as text and as JSON. Files come from anywhere and may be damaged:
-//! every read is checked, and what is not understood is left out. Not here: judgements (whether a module is a good one), formats other
-//! than ELF.
+//! every read is checked, and what is not understood is left out. A reader per format tells the file as memory (`memory`); what looks
+//! for modules, functions and faults sees only that. Not here: archives, and whether a finding fails a run.
 
+pub mod audit;
+mod code;
+mod coff;
 pub mod disasm;
 mod elf;
+mod macho;
 mod memory;
 mod module;
 mod names;
+mod pe;
 pub mod report;
 
 use anyhow::bail;
 
+pub use code::Wanted;
 pub use report::Report;
 
-/// Reads a file. `name` is for messages and the report.
+use memory::Memory;
+
+/// What to look for beside what is always told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Functions to disassemble.
+    pub disassemble: Wanted,
+    /// Version (3.x) of the stable ABI that the file shall be content with.
+    pub abi3: Option<u8>,
+}
+
+/// Reads a file. `name` is for messages, for the report, and for what tags in it promise.
 ///
 /// # Errors
 /// The file is of no kind we know, or too damaged to be read at all.
 pub fn inspect(name: &str, bytes: &[u8]) -> anyhow::Result<Report> {
-    if !bytes.starts_with(b"\x7fELF") {
+    inspect_with(name, bytes, &Options::default())
+}
+
+/// Reads a file and does what the options say.
+///
+/// # Errors
+/// As [`inspect`]; also if a function to be disassembled is not there or its machine is not known.
+pub fn inspect_with(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<Report> {
+    if bytes.starts_with(b"\x7fELF") {
+        elf::read(name, bytes, options)
+    } else if bytes.starts_with(b"MZ") {
+        pe::read(name, bytes, options)
+    } else if macho::is_universal(bytes) {
+        macho::read_universal(name, bytes, options)
+    } else if macho::is_thin(bytes) {
+        macho::read(name, bytes, options)
+    } else if coff::is_object(bytes) {
+        coff::read(name, bytes, options)
+    } else {
         bail!(
-            "{name} is no ELF file; it starts with {:02x?}",
+            "{name} is no ELF, Mach-O, COFF or PE file; it starts with {:02x?}",
             &bytes[..bytes.len().min(4)]
         );
     }
-    elf::read(name, bytes)
+}
+
+/// What a format's reader knows beside its report.
+struct Reading<'a> {
+    report: Report,
+    memory: Memory<'a>,
+    /// Width of the code, where we can disassemble it.
+    bits: Option<u32>,
+    /// Addresses of functions beside those of symbols.
+    starts: Vec<u64>,
+}
+
+impl Reading<'_> {
+    /// What is done for all formats alike.
+    fn finish(mut self, options: &Options) -> anyhow::Result<Report> {
+        let found = module::find(&self.memory);
+        self.report.modules = found.modules;
+        self.report.other_methods = found.other_methods;
+        audit::audit(&mut self.report, &self.memory, options.abi3);
+        self.report.functions = code::disassemble(
+            &self.memory,
+            &options.disassemble,
+            self.bits,
+            &self.report.machine,
+            &self.starts,
+        )?;
+        Ok(self.report)
+    }
+}
+
+/// Part of a file: from an offset, as far as it goes.
+fn slice(bytes: &[u8], offset: u64, size: u64) -> &[u8] {
+    let length = bytes.len() as u64;
+    let start = offset.min(length);
+    let end = offset.saturating_add(size).min(length);
+    &bytes[start as usize..end as usize]
 }

@@ -11,6 +11,7 @@
 //! PySlot        sl_id(u16) sl_flags(u16) sl_reserved(u32) value      16 bytes
 //! ```
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::memory::{Memory, Pointer};
@@ -22,6 +23,7 @@ const MOST_MODULES: usize = 64;
 const MOST_METHODS: u64 = 1 << 16;
 const MOST_SLOTS: u64 = 256;
 const LONGEST_NAME: usize = 256;
+const MOST_TEXT: usize = 1 << 26;
 
 /// Reference counts that the `PyModuleDef_HEAD_INIT` of some CPython writes: up to 3.11 and 3.12, 3.13, from 3.14, and the last two
 /// on 32 bits.
@@ -47,6 +49,7 @@ pub fn find(memory: &Memory) -> Found {
     let mut reader = Reader {
         memory,
         seen: BTreeSet::new(),
+        text_read: Cell::new(0),
     };
     let mut found = Found::default();
     for (at, _) in memory.pointers() {
@@ -56,9 +59,14 @@ pub fn find(memory: &Memory) -> Found {
         found.modules.extend(reader.definition_by_name(at));
         found.modules.extend(reader.slots_by_abi(at));
     }
+    let mut known = BTreeSet::new();
     for (at, _) in memory.pointers() {
         if !reader.seen.contains(&at) {
-            found.other_methods.extend(reader.method(at));
+            // Some compilers keep a copy of each table.
+            let method = reader.method(at);
+            let new = method
+                .filter(|method| known.insert((method.name.clone(), method.function.clone())));
+            found.other_methods.extend(new);
         }
     }
     found
@@ -86,6 +94,8 @@ struct Reader<'a> {
     memory: &'a Memory<'a>,
     /// Entries of tables and names of definitions that were read.
     seen: BTreeSet<u64>,
+    /// Bytes of texts that were read: many tables may share a long one.
+    text_read: Cell<usize>,
 }
 
 impl Reader<'_> {
@@ -96,15 +106,23 @@ impl Reader<'_> {
     }
 
     fn text(&self, pointer: &Pointer) -> Option<String> {
-        match pointer {
-            Pointer::To(at) => self.memory.text(*at),
-            Pointer::Null | Pointer::Import(..) | Pointer::Other(_) => None,
+        let Pointer::To(at) = pointer else {
+            return None;
+        };
+        if self.text_read.get() > MOST_TEXT {
+            return None;
         }
+        let text = self.memory.text(*at)?;
+        self.text_read.set(self.text_read.get() + text.len());
+        Some(text)
     }
 
     /// A text that may be a name, dots included.
     fn identifier(&self, pointer: &Pointer) -> Option<String> {
-        let text = self.text(pointer)?;
+        let Pointer::To(at) = pointer else {
+            return None;
+        };
+        let text = self.memory.name(*at)?;
         let fits = text.len() <= LONGEST_NAME
             && text.chars().next().is_some_and(|c| !c.is_ascii_digit())
             && text

@@ -6,9 +6,32 @@
 use std::path::{Path, PathBuf};
 
 use super::{Linker, Missing};
+use crate::target::{Format, Target};
 
-/// What `system` tries, in this order.
-const SYSTEM: &[&str] = &["ld", "ld.lld", "mold", "ld.gold", "gold", "cc"];
+/// What `system` tries for a target, in this order.
+fn system(target: &Target) -> &'static [&'static str] {
+    match target.format {
+        Format::Elf => &["ld", "ld.lld", "mold", "ld.gold", "gold", "cc"],
+        // Elsewhere `cc` knows nothing of Mach-O.
+        Format::MachO if cfg!(target_os = "macos") => &["cc", "ld64.lld"],
+        Format::MachO => &["ld64.lld", "rust-lld", "lld"],
+        // There are other programs of that name elsewhere.
+        Format::Coff if cfg!(windows) && target.guard_cf => {
+            &["link", "lld-link", "rust-lld", "lld"]
+        }
+        Format::Coff if target.guard_cf => &["lld-link", "rust-lld", "lld"],
+        Format::Coff => &["x86_64-w64-mingw32-ld", "lld-link", "rust-lld", "lld"],
+    }
+}
+
+/// How most linkers for a target want to be spoken to.
+fn usual(target: &Target) -> Style {
+    match target.format {
+        Format::Elf => Style::Ld,
+        Format::MachO => Style::Ld64,
+        Format::Coff => Style::Link,
+    }
+}
 
 /// How a program wants to be spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +40,8 @@ enum Style {
     Gold,
     Lld,
     Driver,
+    Ld64,
+    Link,
 }
 
 impl Style {
@@ -26,6 +51,8 @@ impl Style {
             Style::Gold => Linker::Gold(program),
             Style::Lld => Linker::Lld(program),
             Style::Driver => Linker::Driver(program),
+            Style::Ld64 => Linker::Ld64(program),
+            Style::Link => Linker::Link(program),
         }
     }
 }
@@ -49,20 +76,24 @@ const NAMES: &[(&str, Style)] = &[
     ("c++", Style::Driver),
     ("g++", Style::Driver),
     ("clang++", Style::Driver),
+    ("ld64", Style::Ld64),
+    ("ld64.lld", Style::Ld64),
+    ("lld-link", Style::Link),
 ];
 
 /// Finds the linker of a choice: `system`, the name of a program on `PATH`, or the path of one.
 ///
 /// # Errors
 /// [`Missing`], with the command's program in it.
-pub fn resolve(choice: &str) -> Result<Linker, Missing> {
+pub fn resolve(choice: &str, target: &Target) -> Result<Linker, Missing> {
     if choice == "system" {
-        return SYSTEM
+        let names = system(target);
+        return names
             .iter()
             .find_map(|name| on_path(name).map(recognise))
             .ok_or_else(|| Missing {
-                searched: SYSTEM.iter().map(|name| name.to_string()).collect(),
-                would_run: Linker::Ld(SYSTEM[0].into()),
+                searched: names.iter().map(|name| name.to_string()).collect(),
+                would_run: usual(target).linker(names[0].into()),
             });
     }
     let found = if choice.contains(std::path::MAIN_SEPARATOR) || choice.contains('/') {
@@ -73,7 +104,7 @@ pub fn resolve(choice: &str) -> Result<Linker, Missing> {
     found.map(recognise).ok_or_else(|| Missing {
         searched: vec![choice.to_owned()],
         would_run: by_name(Path::new(choice))
-            .unwrap_or(Style::Ld)
+            .unwrap_or(usual(target))
             .linker(choice.into()),
     })
 }
@@ -83,8 +114,9 @@ fn on_path(name: &str) -> Option<PathBuf> {
         return None;
     }
     // The variable may be no Unicode; its folders need not be either.
+    let suffix = std::env::consts::EXE_SUFFIX;
     std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(name))
+        .flat_map(|folder| [folder.join(name), folder.join(format!("{name}{suffix}"))])
         .find(|path| is_program(path))
 }
 
@@ -113,6 +145,10 @@ fn recognise(program: PathBuf) -> Linker {
 
 fn by_name(program: &Path) -> Option<Style> {
     let name = program.file_name()?.to_str()?;
+    // Without the suffix it may be the program that makes links.
+    if name.eq_ignore_ascii_case("link.exe") {
+        return Some(Style::Link);
+    }
     let name = name.strip_suffix(".exe").unwrap_or(name);
     // `-12`, `-19.1` at the end.
     let name = match name.rsplit_once('-') {
@@ -167,6 +203,12 @@ mod tests {
             ("clang-19", Some(Style::Driver)),
             ("mold", Some(Style::Ld)),
             ("ld.gold", Some(Style::Gold)),
+            ("/usr/lib/llvm-19/bin/ld64.lld", Some(Style::Ld64)),
+            ("lld-link-14", Some(Style::Link)),
+            ("C:/VC/bin/link.exe", Some(Style::Link)),
+            ("x86_64-w64-mingw32-ld", Some(Style::Ld)),
+            ("x86_64-w64-mingw32-gcc.exe", Some(Style::Driver)),
+            ("/usr/bin/link", None),
             ("my-wrapper", None),
         ];
         for (name, style) in cases {
@@ -184,7 +226,7 @@ mod tests {
             ("no-such-mold", Linker::Ld("no-such-mold".into())),
             ("", Linker::Ld("".into())),
         ] {
-            let missing = resolve(choice).unwrap_err();
+            let missing = resolve(choice, &crate::target::TARGETS[0]).unwrap_err();
             assert_eq!(missing.would_run, would_run);
         }
     }

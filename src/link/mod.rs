@@ -1,10 +1,14 @@
 //! Objects become importable modules by way of a linker that is there already.
 //!
 //! In: the path of an object, the path of the module to make, a linker. Out: the module, complete or not at all. Which linkers there are
-//! is said in `find.rs`, what they are told in `unix.rs`. Not here: a linker of our own.
+//! is said in `find.rs`, what they are told in `unix.rs`, `darwin.rs` and `windows.rs`. Where a linker wants to see what a module finds in
+//! the process that loads it, we write that file too ([`support`]), so that neither an SDK nor a Python is needed. Not here: a linker
+//! of our own.
 
+mod darwin;
 mod find;
 mod unix;
+mod windows;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -27,6 +31,10 @@ pub enum Linker {
     Lld(PathBuf),
     /// A compiler driver, which calls a linker: `cc`, `gcc`, `clang`.
     Driver(PathBuf),
+    /// `ld64.lld`, which takes the arguments of Apple's `ld`.
+    Ld64(PathBuf),
+    /// Microsoft's `link.exe` and `lld-link`, which takes the same arguments.
+    Link(PathBuf),
 }
 
 impl Linker {
@@ -36,7 +44,20 @@ impl Linker {
             Linker::Ld(program)
             | Linker::Gold(program)
             | Linker::Lld(program)
-            | Linker::Driver(program) => program,
+            | Linker::Driver(program)
+            | Linker::Ld64(program)
+            | Linker::Link(program) => program,
+        }
+    }
+
+    /// Whether it is of the kind that links this format. There is more than one `ld`, and drivers are made for one system each: what such
+    /// a program knows it says itself.
+    fn suits(&self, format: Format) -> bool {
+        match self {
+            Linker::Ld(_) | Linker::Lld(_) | Linker::Driver(_) => true,
+            Linker::Gold(_) => format == Format::Elf,
+            Linker::Ld64(_) => format == Format::MachO,
+            Linker::Link(_) => format == Format::Coff,
         }
     }
 }
@@ -62,11 +83,40 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
-/// The command that links `object` into the module `output`, program first.
-pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -> Vec<OsString> {
-    match target.format {
-        Format::Elf => unix::command(linker, object, output),
+/// The command that links `object` into the module `output`, program first. The file of [`support`] is expected beside the output.
+///
+/// # Errors
+/// The linker makes no modules of the target's format.
+pub fn command(
+    linker: &Linker,
+    target: &Target,
+    object: &Path,
+    output: &Path,
+) -> anyhow::Result<Vec<OsString>> {
+    if !linker.suits(target.format) {
+        bail!(
+            "{} makes no modules for {}; `--linker system` takes one that does",
+            linker.program().display(),
+            target.triple
+        );
     }
+    Ok(match target.format {
+        Format::Elf => unix::command(linker, object, output),
+        Format::MachO => darwin::command(linker, target, object, output),
+        Format::Coff => windows::command(linker, target, object, output),
+    })
+}
+
+/// Name and content of the file that linkers for a target want to see beside the objects.
+///
+/// # Errors
+/// The file cannot be made.
+pub fn support(target: &Target) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
+    Ok(match target.format {
+        Format::Elf => None,
+        Format::MachO => Some((darwin::LIBRARY, darwin::library(target))),
+        Format::Coff => Some((windows::LIBRARY, windows::library(target)?)),
+    })
 }
 
 /// A command as one would type it into a shell.
@@ -90,8 +140,9 @@ fn quote(word: &OsStr) -> String {
 /// # Errors
 /// [`Missing`] where the program is not there; else what went wrong, with the command and what the linker said.
 #[expect(
+    clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "a linker is a process; this is the rim"
+    reason = "a linker is a process that reads files; this is the rim"
 )]
 pub fn link(linker: &Linker, target: &Target, object: &Path, output: &Path) -> anyhow::Result<()> {
     let folder = match output.parent() {
@@ -106,8 +157,13 @@ pub fn link(linker: &Linker, target: &Target, object: &Path, output: &Path) -> a
         .tempdir_in(folder)
         .with_context(|| format!("making a temporary folder in {}", folder.display()))?;
     let made = workshop.path().join(name);
-    let words = command(linker, target, object, &made);
-    let shown = shell(&command(linker, target, object, output));
+    let words = command(linker, target, object, &made)?;
+    let shown = shell(&command(linker, target, object, output)?);
+    if let Some((name, content)) = support(target)? {
+        let path = workshop.path().join(name);
+        std::fs::write(&path, content)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let ran = std::process::Command::new(&words[0])
         .args(&words[1..])
         .stdin(std::process::Stdio::null())

@@ -44,7 +44,8 @@ pub fn command(linker: &Linker, object: &Path, output: &Path) -> Vec<OsString> {
         Linker::Ld(_) => add(&["-shared"], &[COMMON, SEPARATE, DIRECT]),
         Linker::Gold(_) => add(&["-shared"], &[COMMON, DIRECT]),
         Linker::Lld(_) => add(&["-flavor", "gnu", "-shared"], &[COMMON, SEPARATE, DIRECT]),
-        Linker::Driver(_) => {
+        // Nobody asks the linkers of other systems for an ELF module.
+        Linker::Driver(_) | Linker::Ld64(_) | Linker::Link(_) => {
             add(&["-shared", "-nostartfiles", "-nostdlib"], &[]);
             words.push(format!("-Wl,{}", COMMON.join(",")).into());
         }

@@ -153,6 +153,7 @@ fn class_of(ty: AbiType) -> RegClass {
 mod tests {
     use super::super::regs::{float, x64::*};
     use super::super::sysv::SYSV;
+    use super::super::win64::WIN64;
     use super::*;
 
     #[test]
@@ -179,5 +180,38 @@ mod tests {
             ..Signature::c(&[I64, F64, F64], Some(I32))
         };
         assert_eq!(SYSV.assign(&sig).vector_count, Some((RAX, 2)));
+    }
+
+    #[test]
+    fn win64_counts_positions_and_leaves_shadow_space() {
+        use AbiType::*;
+        let sig = Signature::c(&[I64, F64, I64, F64, I64, F64], Some(F64));
+        let got = WIN64.assign(&sig);
+        let regs = [RCX, float(1), R8, float(3)].map(ArgLoc::Reg);
+        assert_eq!(got.args[..4], regs);
+        assert_eq!(got.args[4..], [ArgLoc::Stack(32), ArgLoc::Stack(40)]);
+        assert_eq!((got.stack, got.results), (48, vec![float(0)]));
+        assert_eq!(WIN64.assign(&Signature::c(&[], None)).stack, 32);
+    }
+
+    #[test]
+    fn variadic_win64_floats_travel_in_both_files() {
+        use AbiType::*;
+        let sig = Signature {
+            variadic: Some(1),
+            ..Signature::c(&[F64, F64, I64, F64, F64], Some(I32))
+        };
+        let got = WIN64.assign(&sig);
+        assert_eq!(
+            got.args,
+            [
+                ArgLoc::Reg(float(0)),
+                ArgLoc::Both(float(1), RDX),
+                ArgLoc::Reg(R8),
+                ArgLoc::Both(float(3), R9),
+                ArgLoc::Stack(32),
+            ]
+        );
+        assert_eq!(got.vector_count, None);
     }
 }

@@ -3,8 +3,10 @@
 pub mod callconv;
 pub mod regs;
 pub mod sysv;
+pub mod win64;
 
 use callconv::CallConv;
+use target_lexicon::{Architecture, Environment, OperatingSystem, Triple};
 
 /// Instruction sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,21 @@ pub enum Arch {
 pub enum Format {
     /// Linux.
     Elf,
+    /// macOS.
+    MachO,
+    /// Windows: objects are COFF, modules PE.
+    Coff,
+}
+
+impl Format {
+    /// As its own documents call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Elf => "ELF",
+            Format::MachO => "Mach-O",
+            Format::Coff => "PE/COFF",
+        }
+    }
 }
 
 /// A target's row.
@@ -39,6 +56,14 @@ pub struct Target {
     pub symbol_prefix: &'static str,
     /// Indirect calls may only arrive at landing pads (`endbr64`).
     pub landing_pads: bool,
+    /// Every function keeps a frame pointer, which the system's own tools rely on.
+    pub frame_pointer: bool,
+    /// Unwinders recognise epilogues by their instructions, which therefore are of one shape (Microsoft, "x64 prolog and epilog").
+    pub reads_epilogues: bool,
+    /// Objects bring what linkers need to make the tables of control-flow guard.
+    pub guard_cf: bool,
+    /// The oldest version of the system that modules run on, where files say so: major, minor.
+    pub min_os: Option<(u8, u8)>,
     /// Name of an object file behind the module's name.
     pub object_suffix: &'static str,
     /// Name of an importable module behind the module's name, for a stable-ABI module.
@@ -46,7 +71,34 @@ pub struct Target {
 }
 
 /// All targets.
-pub static TARGETS: &[Target] = &[Target {
+pub static TARGETS: &[Target] = &[
+    LINUX,
+    // The same objects and modules: a module needs no C library of its own.
+    Target {
+        triple: "x86_64-unknown-linux-musl",
+        ..LINUX
+    },
+    Target {
+        triple: "x86_64-apple-darwin",
+        format: Format::MachO,
+        symbol_prefix: "_",
+        landing_pads: false,
+        frame_pointer: true,
+        // The oldest that CPython's own installers of 3.9 to 3.13 run on.
+        min_os: Some((10, 13)),
+        ..LINUX
+    },
+    WINDOWS,
+    Target {
+        triple: "x86_64-pc-windows-gnu",
+        // GNU ld makes no such tables.
+        guard_cf: false,
+        object_suffix: ".o",
+        ..WINDOWS
+    },
+];
+
+const LINUX: Target = Target {
     triple: "x86_64-unknown-linux-gnu",
     arch: Arch::X86_64,
     format: Format::Elf,
@@ -55,9 +107,30 @@ pub static TARGETS: &[Target] = &[Target {
     long_size: 8,
     symbol_prefix: "",
     landing_pads: true,
+    frame_pointer: false,
+    reads_epilogues: false,
+    guard_cf: false,
+    min_os: None,
     object_suffix: ".o",
     module_suffix: ".abi3.so",
-}];
+};
+
+const WINDOWS: Target = Target {
+    triple: "x86_64-pc-windows-msvc",
+    arch: Arch::X86_64,
+    format: Format::Coff,
+    c: &win64::WIN64,
+    internal: &win64::WIN64_INTERNAL,
+    long_size: 4,
+    symbol_prefix: "",
+    landing_pads: false,
+    frame_pointer: false,
+    reads_epilogues: true,
+    guard_cf: true,
+    min_os: None,
+    object_suffix: ".obj",
+    module_suffix: ".pyd",
+};
 
 /// The row of a triple, in whatever spelling `target-lexicon` takes for the same machine and system.
 ///
@@ -71,24 +144,13 @@ pub fn find(triple: &str) -> Result<&'static Target, String> {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let wanted: target_lexicon::Triple = triple.parse().map_err(|e| {
+    let wanted: Triple = triple.parse().map_err(|e| {
         format!(
             "`{triple}` is not a target triple ({e}); the targets are: {}",
             known()
         )
     })?;
-    let same = |row: &&Target| {
-        let row: target_lexicon::Triple = row
-            .triple
-            .parse()
-            .expect("the table's triples are well formed");
-        (row.architecture, row.operating_system, row.environment)
-            == (
-                wanted.architecture,
-                wanted.operating_system,
-                wanted.environment,
-            )
-    };
+    let same = |row: &&Target| machine(&parsed(row)) == machine(&wanted);
     TARGETS.iter().find(same).ok_or_else(|| {
         format!(
             "`{triple}` is not a target of pyasmgen yet; the targets are: {}",
@@ -104,10 +166,55 @@ pub fn host() -> &'static Target {
 
 /// Whether modules for a target can be loaded on the machine this program runs on. Which C library it has does not matter to them.
 pub fn runs_here(target: &Target) -> bool {
-    let row: target_lexicon::Triple = target
-        .triple
+    let (arch, system, _) = machine(&parsed(target));
+    let (host_arch, host_system, _) = machine(&target_lexicon::HOST);
+    (arch, system) == (host_arch, host_system)
+}
+
+fn parsed(row: &Target) -> Triple {
+    row.triple
         .parse()
-        .expect("the table's triples are well formed");
-    let host = target_lexicon::HOST;
-    (row.architecture, row.operating_system) == (host.architecture, host.operating_system)
+        .expect("the table's triples are well formed")
+}
+
+/// What tells targets apart. Apple's system has two names, and versions behind them.
+fn machine(triple: &Triple) -> (Architecture, OperatingSystem, Environment) {
+    let system = match triple.operating_system {
+        OperatingSystem::MacOSX(_) => OperatingSystem::Darwin(None),
+        OperatingSystem::Darwin(_) => OperatingSystem::Darwin(None),
+        other => other,
+    };
+    (triple.architecture, system, triple.environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_triple_is_found_by_machine_and_system() {
+        for (spelling, wanted) in [
+            ("x86_64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"),
+            ("x86_64-linux-gnu", "x86_64-unknown-linux-gnu"),
+            ("x86_64-alpine-linux-musl", "x86_64-unknown-linux-musl"),
+            ("x86_64-apple-darwin", "x86_64-apple-darwin"),
+            ("x86_64-apple-macosx11.0", "x86_64-apple-darwin"),
+            ("x86_64-pc-windows-msvc", "x86_64-pc-windows-msvc"),
+            ("x86_64-pc-windows-gnu", "x86_64-pc-windows-gnu"),
+            ("x86_64-w64-windows-gnu", "x86_64-pc-windows-gnu"),
+        ] {
+            assert_eq!(find(spelling).map(|row| row.triple), Ok(wanted));
+        }
+        for none in ["aarch64-apple-darwin", "x86_64-unknown-freebsd", "toaster"] {
+            let why = find(none).unwrap_err();
+            assert!(why.contains("x86_64-pc-windows-msvc"), "{why}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_found_by_its_own_triple() {
+        for row in TARGETS {
+            assert!(std::ptr::eq(find(row.triple).unwrap(), row));
+        }
+    }
 }

@@ -1,16 +1,17 @@
 //! Runs compiled functions: writes their bytes as assembly text, lets gcc join them with a C program, and feeds that program words. In: a
-//! [`Program`] and inputs. Out: the words each function wrote. References in the code become expressions that the assembler evaluates.
+//! [`Program`] and inputs. Out: the words each function wrote. References in the code become expressions that the assembler evaluates. Code
+//! for any x86-64 target runs here: the C functions have the target's convention. Before it runs, its frames are looked into.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
-use pyasmgen::backend::isa::code::{Code, FrameChange, RefKind, Referent};
+use pyasmgen::backend::isa::code::{Code, RefKind, Referent};
 use pyasmgen::backend::isa::{Compiler, Options};
 use pyasmgen::ir::program::{FuncId, Program};
-use pyasmgen::target;
+use pyasmgen::target::{self, Format, Target};
+
+use crate::frames;
 
 /// The words that one call reads and those it writes.
 pub const IN: usize = 8;
@@ -33,124 +34,33 @@ pub fn has_gcc() -> bool {
     found
 }
 
-pub fn compile(program: &Program, options: Options) -> Vec<Code> {
-    let target = target::find("x86_64-unknown-linux-gnu").unwrap();
+pub fn compile(program: &Program, triple: &str, options: Options) -> Vec<Code> {
+    let target = target::find(triple).unwrap();
     let mut compiler = Compiler::new(program, target, options);
     let funcs = 0..program.funcs.len() as u32;
     let codes: Vec<Code> = funcs
         .map(|id| compiler.compile(program.func(FuncId(id))))
         .collect();
-    codes.iter().for_each(check_frame);
+    codes.iter().for_each(|code| frames::check(code, target));
     codes
-}
-
-/// Walks all ways through the code, following the stack pointer, and compares with what the frame steps say at each instruction: how deep
-/// the stack is and which registers are saved where.
-fn check_frame(code: &Code) {
-    let decoder = Decoder::with_ip(64, &code.bytes, 0, DecoderOptions::NONE);
-    let instructions: BTreeMap<u64, Instruction> =
-        decoder.into_iter().map(|i| (i.ip(), i)).collect();
-    let described = described_frames(code);
-    let mut seen: BTreeMap<u64, FrameAt> = BTreeMap::new();
-    let mut open = vec![(0, FrameAt::default())];
-    while let Some((ip, mut frame)) = open.pop() {
-        if let Some(known) = seen.get(&ip) {
-            assert_eq!(*known, frame, "two ways to {ip:x} disagree");
-            continue;
-        }
-        seen.insert(ip, frame.clone());
-        let instruction = instructions[&ip];
-        let last = described.range(..=ip).next_back().map(|(_, frame)| frame);
-        let last = last.cloned().unwrap_or_default();
-        assert_eq!(last, frame, "at {ip:x}: what is said, what is");
-        let immediate = || instruction.immediate(1) as u32;
-        let to_rsp = instruction.op0_register() == Register::RSP;
-        let number = || instruction.op0_register().number() as u8;
-        match instruction.mnemonic() {
-            Mnemonic::Push => {
-                frame.depth += 8;
-                frame.saved.push((number(), frame.depth));
-            }
-            Mnemonic::Pop => {
-                assert_eq!(frame.saved.pop(), Some((number(), frame.depth)));
-                frame.depth -= 8;
-            }
-            Mnemonic::Sub if to_rsp => frame.depth += immediate(),
-            Mnemonic::Add if to_rsp => frame.depth -= immediate(),
-            _ => {
-                let writes = instruction.op0_register().full_register() == Register::RSP;
-                assert!(!writes, "{ip:x} changes the stack pointer");
-            }
-        }
-        let next = instruction.next_ip();
-        match instruction.flow_control() {
-            FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => {
-                open.push((next, frame));
-            }
-            FlowControl::ConditionalBranch => {
-                open.push((next, frame.clone()));
-                open.push((instruction.near_branch_target(), frame));
-            }
-            FlowControl::UnconditionalBranch => {
-                // A field that refers elsewhere is 0 now: a jump out of the function.
-                let is_out = code.refs.iter().any(|r| r.at as u64 + 4 == next);
-                if is_out {
-                    assert_eq!(frame, FrameAt::default(), "at {ip:x}");
-                } else {
-                    open.push((instruction.near_branch_target(), frame));
-                }
-            }
-            FlowControl::Return | FlowControl::IndirectBranch => {
-                assert_eq!(frame, FrameAt::default(), "at {ip:x}");
-            }
-            FlowControl::Exception => {}
-            other => panic!("{other:?} at {ip:x}"),
-        }
-    }
-}
-
-/// Bytes between the return address and the stack pointer, and registers saved that deep.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct FrameAt {
-    depth: u32,
-    saved: Vec<(u8, u32)>,
-}
-
-/// What the frame steps say from each offset on.
-fn described_frames(code: &Code) -> BTreeMap<u64, FrameAt> {
-    let mut frame = FrameAt::default();
-    let mut remembered = Vec::new();
-    let mut described = BTreeMap::new();
-    for step in &code.frame {
-        match step.change {
-            FrameChange::Push(reg) => {
-                frame.depth += 8;
-                frame.saved.push((reg.number, frame.depth));
-            }
-            FrameChange::Pop(reg) => {
-                assert_eq!(frame.saved.pop(), Some((reg.number, frame.depth)));
-                frame.depth -= 8;
-            }
-            FrameChange::Alloc(bytes) => frame.depth += bytes,
-            FrameChange::Free(bytes) => frame.depth -= bytes,
-            FrameChange::EpilogueBegin => remembered.push(frame.clone()),
-            FrameChange::EpilogueEnd => frame = remembered.pop().unwrap(),
-            FrameChange::SetFramePointer(..) | FrameChange::Save(..) => panic!("{step:?}"),
-        }
-        described.insert(step.at.into(), frame.clone());
-    }
-    described
 }
 
 /// Makes all calls, in order. Every function of the program that is called is `void f(const uint64_t *in, uint64_t *out)`. `c_text` has
 /// the functions that the program imports.
-pub fn run(program: &Program, codes: &[Code], calls: &[Call], c_text: &str) -> Vec<[u64; OUT]> {
+pub fn run(
+    program: &Program,
+    triple: &str,
+    codes: &[Code],
+    calls: &[Call],
+    c_text: &str,
+) -> Vec<[u64; OUT]> {
+    let target = target::find(triple).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
-    std::fs::write(path("code.s"), assembly(program, codes)).unwrap();
+    std::fs::write(path("code.s"), assembly(program, target, codes)).unwrap();
     std::fs::write(
         path("main.c"),
-        format!("{}\n{c_text}", main_text(codes.len())),
+        format!("{}\n{c_text}", main_text(target, codes.len())),
     )
     .unwrap();
     let gcc = Command::new("gcc")
@@ -207,7 +117,7 @@ pub fn run(program: &Program, codes: &[Code], calls: &[Call], c_text: &str) -> V
     results
 }
 
-fn assembly(program: &Program, codes: &[Code]) -> String {
+fn assembly(program: &Program, target: &Target, codes: &[Code]) -> String {
     let mut text = String::from(".intel_syntax noprefix\n");
     for (at, import) in program.imports.iter().enumerate() {
         writeln!(text, ".data\n.balign 8\nslot{at}: .quad {}", import.name).unwrap();
@@ -250,7 +160,7 @@ fn assembly(program: &Program, codes: &[Code]) -> String {
         }
         push_bytes(&mut text, &code.bytes[done..]);
     }
-    text.push_str(TRAMPOLINE);
+    text.push_str(&trampoline(target));
     text.push_str("funcs:\n");
     for at in 0..codes.len() {
         writeln!(text, ".quad func{at}").unwrap();
@@ -266,58 +176,77 @@ fn push_bytes(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// `call_checked(func, in, out)`: calls `func(in, out)` and stops the process if a register that a function preserves has changed.
-const TRAMPOLINE: &str = r"
-.globl call_checked
-call_checked:
-    push rbx
-    push rbp
-    push r12
-    push r13
-    push r14
-    push r15
-    sub rsp, 8
-    mov rax, rdi
-    mov rdi, rsi
-    mov rsi, rdx
-    mov rbx, 0x11111111
-    mov rbp, 0x22222222
-    mov r12, 0x33333333
-    mov r13, 0x44444444
-    mov r14, 0x55555555
-    mov r15, 0x66666666
-    mov [rip + stack_pointer], rsp
-    call rax
-    cmp [rip + stack_pointer], rsp
-    jne 1f
-    cmp rbx, 0x11111111
-    jne 1f
-    cmp rbp, 0x22222222
-    jne 1f
-    cmp r12, 0x33333333
-    jne 1f
-    cmp r13, 0x44444444
-    jne 1f
-    cmp r14, 0x55555555
-    jne 1f
-    cmp r15, 0x66666666
-    jne 1f
-    add rsp, 8
-    pop r15
-    pop r14
-    pop r13
-    pop r12
-    pop rbp
-    pop rbx
-    ret
-1:  ud2
-.data
-.balign 8
-stack_pointer: .quad 0
-.globl funcs
-";
+/// `call_checked(func, in, out)`: calls `func(in, out)` and stops the process if something has changed that the function preserves: a
+/// register, the stack pointer, the stack above the space that is lent to it. The convention of `call_checked` is that of its C caller here.
+fn trampoline(target: &Target) -> String {
+    let is_windows = target.format == Format::Coff;
+    let mut ints = vec!["rbx", "rbp", "r12", "r13", "r14", "r15"];
+    let mut floats = 0..0;
+    let mut args = "";
+    if is_windows {
+        ints.extend(["rdi", "rsi"]);
+        floats = 6..16;
+        args = "mov rcx, rdi; mov rdx, rsi";
+    }
+    let mut text = String::from(".globl call_checked\ncall_checked:\n");
+    for reg in &ints {
+        writeln!(text, "push {reg}").unwrap();
+    }
+    // Eight registers and the return address are 8 modulo 16, six are too.
+    let shadow = 32;
+    writeln!(text, "mov rax, rdi; mov rdi, rsi; mov rsi, rdx; {args}").unwrap();
+    writeln!(text, "sub rsp, {}", shadow + 8).unwrap();
+    let guard = "0x7777777777";
+    writeln!(text, "mov r11, {guard}; mov [rsp + {shadow}], r11").unwrap();
+    for (at, reg) in ints.iter().enumerate() {
+        writeln!(text, "mov {reg}, 0x{}", at + 1).unwrap();
+    }
+    for at in floats.clone() {
+        writeln!(text, "mov r11, {at}; movq xmm{at}, r11; pslldq xmm{at}, 8").unwrap();
+        writeln!(
+            text,
+            "mov r11, 0x55{at}; movq xmm0, r11; orps xmm{at}, xmm0"
+        )
+        .unwrap();
+    }
+    text.push_str(
+        "mov [rip + stack_pointer], rsp\ncall rax\ncmp [rip + stack_pointer], rsp\njne 1f\n",
+    );
+    writeln!(text, "mov r11, {guard}; cmp [rsp + {shadow}], r11; jne 1f").unwrap();
+    for (at, reg) in ints.iter().enumerate() {
+        writeln!(text, "cmp {reg}, 0x{}; jne 1f", at + 1).unwrap();
+    }
+    for at in floats {
+        writeln!(text, "movq r11, xmm{at}; cmp r11, 0x55{at}; jne 1f").unwrap();
+        writeln!(
+            text,
+            "psrldq xmm{at}, 8; movq r11, xmm{at}; cmp r11, {at}; jne 1f"
+        )
+        .unwrap();
+    }
+    writeln!(text, "add rsp, {}", shadow + 8).unwrap();
+    for reg in ints.iter().rev() {
+        writeln!(text, "pop {reg}").unwrap();
+    }
+    text.push_str("ret\n1: ud2\n.data\n.balign 8\nstack_pointer: .quad 0\n.globl funcs\n");
+    text
+}
 
-fn main_text(count: usize) -> String {
+/// What C functions say of themselves, and what they say instead of the standard names.
+fn abi_text(target: &Target) -> &'static str {
+    match target.format {
+        Format::Elf | Format::MachO => {
+            "#define ABI\n#define VA_LIST va_list\n#define VA_START va_start\n#define VA_END va_end"
+        }
+        Format::Coff => {
+            "#define WIN64\n#define ABI __attribute__((ms_abi))\n#define VA_LIST __builtin_ms_va_list
+#define VA_START __builtin_ms_va_start\n#define VA_END __builtin_ms_va_end"
+        }
+    }
+}
+
+fn main_text(target: &Target, count: usize) -> String {
+    let abi = abi_text(target);
     format!(
         r"
 #include <stdint.h>
@@ -325,6 +254,7 @@ fn main_text(count: usize) -> String {
 #include <string.h>
 #include <stdarg.h>
 #include <math.h>
+{abi}
 extern void *funcs[{count}];
 void call_checked(void *func, const uint64_t *in, uint64_t *out);
 int main(void) {{

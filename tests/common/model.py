@@ -1,12 +1,14 @@
 # The body language in Python, for comparison: model.py JOB [verbose]
 #
-# JOB: {"name", "file", "seed", "inputs", "methods": [{"name", "params": [[name, type]...], "returns": [type...], "wrap", "plain", "body"}]}.
+# JOB is what `contract.rs` makes of a checked spec, and {"file", "seed", "inputs", "steps"}: the built module, how many calls of each
+# method are compared, and how many steps a call may take (one that takes more in the model is left out).
 # Every body is run three times on the same arguments: by the module; by this model, which is the body's text with each operation
 # replaced by one that knows the contract's types and ranges; and, as it stands, by Python. The module must do what the model does (value and
 # type, or exception); where the model gives an answer, Python must give it too, which keeps the model honest.
-# Prints one JSON line for each difference, then "done".
+# Prints one JSON line for each difference, one with the numbers of what was compared, then "done".
 
 import ast
+import builtins
 import ctypes
 import importlib.machinery
 import importlib.util
@@ -35,6 +37,26 @@ class Small(I64):
 
 RANGES = {name: (-2**(bits - 1) if name[0] == "i" else 0, 2**(bits - (name[0] == "i")) - 1)
           for name, bits in [("i8", 8), ("i16", 16), ("i32", 32), ("i64", 64), ("u8", 8), ("u16", 16), ("u32", 32), ("u64", 64)]}
+
+
+# Names of types that are others here.
+ALIASES = {"isize": "i64", "usize": "u64", "int": "i64", "float": "f64"}
+
+
+class Skip(BaseException):
+    """A call that takes too long to be compared."""
+
+
+class Steps:
+    """Counts rounds of loops and calls."""
+
+    def __init__(self):
+        self.left = 0
+
+    def __call__(self):
+        self.left -= 1
+        if self.left < 0:
+            raise Skip
 
 
 def ours(error):
@@ -68,8 +90,32 @@ class Model:
             return kind(modulo(value, kind.low, kind.high))
         raise overflow("result of %r does not fit in %s" % (op, kind.text))
 
+    def argument(self, param, value):
+        """What a caller's object becomes."""
+        convert, storage = param["convert"], param["range"]
+        if convert == "object":
+            return value
+        if convert == "truth":
+            return bool(value)
+        if not isinstance(value, (int, float) if convert == "float" else int):
+            raise ours(TypeError("no " + storage))
+        if convert == "float":
+            return self.store(storage, float(value))
+        low, high = RANGES[storage]
+        if convert == "modulo":
+            value = modulo(value, low, high)
+        if not low <= value <= high:
+            raise overflow("value does not fit in " + storage)
+        return class_of(param["storage"])(value)
+
+    def store_items(self, storages, values):
+        """The items of a tuple brought into declared things, or undeclared ones."""
+        return tuple(self.store(s, v) if s else self.local(v) for s, v in zip(storages, values))
+
     def store(self, storage, value):
         """A value brought into a declared thing."""
+        if storage == "object":
+            return value
         if storage == "bool":
             assert isinstance(value, bool), value
             return value
@@ -146,7 +192,7 @@ class Model:
 
     def masked(self, kinds, exact, mask):
         """`(exact) & mask`; `kinds` are the leaves of the expression."""
-        kind = I64
+        kind = U64 if mask == 2**64 - 1 else I64
         for value in kinds:
             if isinstance(value, U64):
                 kind = U64
@@ -234,7 +280,7 @@ SYMBOLS = {
     ast.USub: "-", ast.UAdd: "+", ast.Invert: "~",
 }
 MASKABLE = (ast.Add, ast.Sub, ast.Mult, ast.LShift, ast.BitAnd, ast.BitOr, ast.BitXor)
-TYPES = ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f64", "int", "float", "bool")
+TYPES = ("i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize", "f32", "f64", "int", "float", "bool")
 
 
 def shift_left(a, count):
@@ -242,16 +288,70 @@ def shift_left(a, count):
     return a << count if count < 64 else 0
 
 
+def storage_of(annotation):
+    return ALIASES.get(annotation.id, annotation.id)
+
+
+class Signature:
+    """Types of parameters and results, as a `def` has them."""
+
+    def __init__(self, node):
+        args = node.args
+        self.places = [storage_of(arg.annotation) for arg in args.posonlyargs + args.args]
+        self.names = {arg.arg: storage_of(arg.annotation) for arg in args.posonlyargs + args.args + args.kwonlyargs}
+        returns = node.returns
+        self.tuple = isinstance(returns, ast.Subscript)
+        items = [returns]
+        if self.tuple:
+            items = returns.slice.elts if isinstance(returns.slice, ast.Tuple) else [returns.slice]
+        self.returns = [storage_of(item) for item in items if not isinstance(item, ast.Constant)]
+
+
 class Rewrite(ast.NodeTransformer):
     """Replaces operations by calls of the model `_m`."""
 
-    def __init__(self, declared, returns):
-        self.declared = dict(declared)
-        self.returns = returns
+    def __init__(self, constants, signatures, signature=None):
+        self.constants = constants
+        self.signatures = signatures
+        self.signature = signature
+        self.declared = dict(signature.names) if signature else {}
 
     def call(self, name, *args):
         function = ast.Attribute(ast.Name("_m", ast.Load()), name, ast.Load())
         return ast.Call(function, [a if isinstance(a, ast.AST) else ast.Constant(a) for a in args], [])
+
+    def visit_FunctionDef(self, node):
+        signature = Signature(node)
+        defs = [inner for inner in node.body if isinstance(inner, ast.FunctionDef)]
+        inner = Rewrite(self.constants, dict(self.signatures, **{d.name: Signature(d) for d in defs}), signature)
+        args = node.args
+        places = signature.places[len(signature.places) - len(args.defaults):]
+        args.defaults = [self.call("store", storage, self.visit(value)) for storage, value in zip(places, args.defaults)]
+        for at, (arg, value) in enumerate(zip(args.kwonlyargs, args.kw_defaults)):
+            if value is not None:
+                args.kw_defaults[at] = self.call("store", storage_of(arg.annotation), self.visit(value))
+        for arg in args.posonlyargs + args.args + args.kwonlyargs:
+            arg.annotation = None
+        node.returns = None
+        ast.NodeTransformer.generic_visit(inner, ast.Module(node.body, []))
+        node.body = inner.counted(node.body)
+        return node
+
+    def counted(self, body):
+        return [ast.Expr(ast.Call(ast.Name("_step", ast.Load()), [], []))] + body
+
+    def visit_While(self, node):
+        self.generic_visit(node)
+        node.body = self.counted(node.body)
+        return node
+
+    def visit_For(self, node):
+        self.generic_visit(node)
+        name = node.target.id
+        if name in self.declared:
+            node.body.insert(0, ast.Assign([node.target], self.stored(node.target, ast.Name(name, ast.Load()))))
+        node.body = self.counted(node.body)
+        return node
 
     def visit_Constant(self, node):
         if type(node.value) is int:
@@ -262,17 +362,46 @@ class Rewrite(ast.NodeTransformer):
         node.value = self.visit(node.value)
         return node
 
+    def constant(self, node, bounded):
+        """The value of an expression of constants; `bounded` if all that comes up on the way must fit in 64 bits."""
+        value = None
+        if isinstance(node, ast.Constant) and type(node.value) is int:
+            value = node.value
+        elif isinstance(node, ast.Name) and type(self.constants.get(node.id)) is int and node.id not in self.declared:
+            value = self.constants[node.id]
+        elif isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
+            value = self.constant(node.operand, bounded)
+            if value is not None:
+                value = {"-": -value, "~": ~value, "+": value}[SYMBOLS[type(node.op)]]
+        elif isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Div):
+            left, right = self.constant(node.left, bounded), self.constant(node.right, bounded)
+            if left is None or right is None or isinstance(node.op, (ast.LShift, ast.RShift, ast.Pow)) and not 0 <= right <= 127:
+                return None
+            if isinstance(node.op, (ast.FloorDiv, ast.Mod)) and right == 0:
+                return None
+            value = OPERATORS[SYMBOLS[type(node.op)]](left, right)
+        if value is not None and bounded and not I64.low <= value <= U64.high:
+            return None
+        return value
+
+    def mask_of(self, node):
+        value = self.constant(node, False)
+        return value if value is not None and 0 <= value < 2**64 and value & (value + 1) == 0 else None
+
     def visit_BinOp(self, node):
+        folded = self.constant(node, True)
+        if folded is not None:
+            return ast.Call(ast.Name("_Literal", ast.Load()), [ast.Constant(folded)], [])
         value, mask = node.left, node.right
-        if mask_of(mask) is None:
+        if self.mask_of(mask) is None:
             value, mask = mask, value
-        if isinstance(node.op, ast.BitAnd) and mask_of(mask) is not None and maskable(value):
+        if isinstance(node.op, ast.BitAnd) and self.mask_of(mask) is not None:
             leaves = []
             exact = self.exact(value, leaves)
             # The leaves are evaluated once, in order, inside `exact`; they also say the type.
             kinds = ast.List([ast.Name(name, ast.Load()) for name in leaves], ast.Load())
             evaluated = ast.NamedExpr(ast.Name("_e", ast.Store()), exact)
-            result = self.call("masked", kinds, ast.Name("_e", ast.Load()), mask_of(mask))
+            result = self.call("masked", kinds, ast.Name("_e", ast.Load()), self.mask_of(mask))
             return ast.Subscript(ast.Tuple([evaluated, result], ast.Load()), ast.Constant(1), ast.Load())
         if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.UnaryOp) and isinstance(node.right.operand, ast.Constant):
             return self.call("negative_power", self.visit(node.left), -node.right.operand.value)
@@ -282,6 +411,9 @@ class Rewrite(ast.NodeTransformer):
 
     def exact(self, node, leaves):
         """Arithmetic without bounds; what is not maskable is a leaf, kept in a variable of its own."""
+        constant = self.constant(node, False)
+        if constant is not None:
+            return ast.Constant(constant)
         if maskable(node):
             if isinstance(node, ast.UnaryOp):
                 return ast.UnaryOp(node.op, self.exact(node.operand, leaves))
@@ -299,13 +431,20 @@ class Rewrite(ast.NodeTransformer):
     def visit_UnaryOp(self, node):
         if isinstance(node.op, ast.Not):
             return ast.UnaryOp(node.op, self.visit(node.operand))
-        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and type(node.operand.value) is int:
-            return ast.Call(ast.Name("_Literal", ast.Load()), [ast.Constant(-node.operand.value)], [])
+        folded = self.constant(node, True)
+        if folded is not None:
+            return ast.Call(ast.Name("_Literal", ast.Load()), [ast.Constant(folded)], [])
         return self.call("unary", SYMBOLS[type(node.op)], self.visit(node.operand))
 
     def visit_Call(self, node):
-        args = [self.visit(a) for a in node.args]
         function = node.func
+        if isinstance(function, ast.Name) and function.id in self.signatures:
+            signature = self.signatures[function.id]
+            node.args = [self.call("store", storage, self.visit(a)) for storage, a in zip(signature.places, node.args)]
+            for keyword in node.keywords:
+                keyword.value = self.call("store", signature.names[keyword.arg], self.visit(keyword.value))
+            return node
+        args = [self.visit(a) for a in node.args]
         if isinstance(function, ast.Name):
             if function.id in TYPES:
                 return self.call("convert", function.id, *args)
@@ -316,7 +455,7 @@ class Rewrite(ast.NodeTransformer):
         if isinstance(owner, ast.Name) and owner.id == "math":
             return self.call("math", function.attr, *args)
         if isinstance(owner, ast.Name) and owner.id in TYPES:
-            return self.call("bits", owner.id, function.attr, *args)
+            return self.call("bits", ALIASES.get(owner.id, owner.id), function.attr, *args)
         return self.call("method", function.attr, self.visit(owner))
 
     def stored(self, target, value):
@@ -325,17 +464,24 @@ class Rewrite(ast.NodeTransformer):
         return self.call("local", value)
 
     def visit_AnnAssign(self, node):
-        self.declared[node.target.id] = node.annotation.id
+        self.declared[node.target.id] = storage_of(node.annotation)
+        if node.value is None:
+            return ast.Pass()
         return ast.Assign([node.target], self.stored(node.target, self.visit(node.value)))
 
     def visit_Assign(self, node):
         target, value = node.targets[0], node.value
+        if len(node.targets) > 1:
+            kept = ast.Name("_value", ast.Load())
+            first = ast.Assign([ast.Name("_value", ast.Store())], self.visit(value))
+            return [first] + [ast.Assign([t], self.stored(t, kept)) for t in node.targets]
         if not isinstance(target, ast.Tuple):
             return ast.Assign(node.targets, self.stored(target, self.visit(value)))
         if isinstance(value, ast.Tuple):
             items = [self.stored(t, self.visit(v)) for t, v in zip(target.elts, value.elts)]
             return ast.Assign(node.targets, ast.Tuple(items, ast.Load()))
-        return ast.Assign(node.targets, self.visit(value))
+        storages = ast.List([ast.Constant(self.declared.get(t.id)) for t in target.elts], ast.Load())
+        return ast.Assign(node.targets, self.call("store_items", storages, self.visit(value)))
 
     def visit_AugAssign(self, node):
         load = ast.Name(node.target.id, ast.Load())
@@ -343,22 +489,21 @@ class Rewrite(ast.NodeTransformer):
         return ast.Assign([node.target], self.stored(node.target, operation))
 
     def visit_Return(self, node):
-        values = node.value.elts if isinstance(node.value, ast.Tuple) and len(self.returns) > 1 else [node.value]
-        if len(values) != len(self.returns):
-            return ast.Return(self.visit(node.value))
-        items = [self.call("store", kind, self.visit(v)) for kind, v in zip(self.returns, values)]
-        return ast.Return(items[0] if len(items) == 1 else ast.Tuple(items, ast.Load()))
-
-
-def mask_of(node):
-    if isinstance(node, ast.Constant) and type(node.value) is int and 0 < node.value < 2**64 and node.value & (node.value + 1) == 0:
-        return node.value
-    return None
+        returns = self.signature.returns
+        if not returns:
+            return self.generic_visit(node)
+        if not self.signature.tuple:
+            return ast.Return(self.call("store", returns[0], self.visit(node.value)))
+        if isinstance(node.value, ast.Tuple):
+            items = [self.call("store", kind, self.visit(v)) for kind, v in zip(returns, node.value.elts)]
+            return ast.Return(ast.Tuple(items, ast.Load()))
+        storages = ast.List([ast.Constant(storage) for storage in returns], ast.Load())
+        return ast.Return(self.call("store_items", storages, self.visit(node.value)))
 
 
 def maskable(node):
     if isinstance(node, ast.UnaryOp):
-        return isinstance(node.op, (ast.Invert, ast.USub)) and not isinstance(node.operand, ast.Constant)
+        return not isinstance(node.op, ast.Not)
     return isinstance(node, ast.BinOp) and isinstance(node.op, MASKABLE)
 
 
@@ -380,43 +525,54 @@ class Width:
 
 
 def source(method):
-    params = ", ".join(name for name, _ in method["params"])
+    """The body as a function of Python."""
+    params, before = [], None
+    for param in method["params"]:
+        if before == "positional" and param["kind"] != before:
+            params.append("/")
+        if param["kind"] == "keyword" and before != "keyword":
+            params.append("*")
+        before = param["kind"]
+        default = "" if param["default"] is None else " = " + param["default"]
+        params.append("%s: %s%s" % (param["name"], param["storage"], default))
+    if before == "positional":
+        params.append("/")
+    returns = ", ".join(method["returns"]) or "None"
+    returns = "tuple[%s]" % returns if method["tuple"] else returns
     body = "".join("    " + line + "\n" for line in method["body"].splitlines())
-    return "def %s(%s):\n%s" % (method["name"], params, body)
+    return "def %s(%s) -> %s:\n%s" % (method["name"], ", ".join(params), returns, body)
 
 
-def modelled(job):
-    """Each method as the contract means it."""
+def module_names(job):
+    """What the module itself adds: constants, and exception classes."""
+    names = {name: eval(text) for name, text in job["constants"]}
+    for name, base in job["exceptions"]:
+        names[name] = type(name, (names[base] if base in names else getattr(builtins, base),), {})
+    return names
+
+
+def modelled(job, step):
+    """Each method as the contract means it; called by name, with arguments that were brought into their types."""
+    constants = module_names(job)
+    trees = [ast.parse(source(method)) for method in job["methods"]]
+    signatures = {tree.body[0].name: Signature(tree.body[0]) for tree in trees}
     functions = {}
-    for method in job["methods"]:
-        model = Model(method["wrap"])
-        tree = ast.parse(source(method))
-        rewrite = Rewrite(method["params"], method["returns"])
-        tree.body[0].body = [rewrite.visit(statement) for statement in tree.body[0].body]
-        ast.fix_missing_locations(tree)
-        names = {"_m": model, "_Literal": Literal, "_int": int, "_shift_left": shift_left, "min": min, "max": max}
-        names["__builtins__"] = __builtins__
-        for name, function in functions.items():
-            names[name] = function
-        exec(compile(tree, method["name"], "exec"), names)
-        functions[method["name"]] = converting(model, method, names[method["name"]])
+    everywhere = {name: Literal(value) if type(value) is int else value for name, value in constants.items()}
+    everywhere.update(_Literal=Literal, _int=int, _shift_left=shift_left, _step=step, min=min, max=max, __builtins__=builtins)
+    for method, tree in zip(job["methods"], trees):
+        rewritten = ast.fix_missing_locations(Rewrite(constants, signatures).visit(tree))
+        names = dict(everywhere, _m=Model(method["wrap"]))
+        exec(compile(rewritten, method["name"], "exec"), names)
+        functions[method["name"]] = names[method["name"]]
+    for function in functions.values():
+        function.__globals__.update(functions)
     return functions
-
-
-def converting(model, method, function):
-    storages = [storage for _, storage in method["params"]]
-
-    def call(*args):
-        return function(*[model.store(storage, arg) for storage, arg in zip(storages, args)])
-    return call
 
 
 def plain(job):
     """Each method as Python reads it."""
-    names = {name: Width(name) for name in RANGES}
-    names.update(f64=float, math=math)
-    if sys.version_info < (3, 10):      # int.bit_count came with 3.10
-        return {}
+    names = {name: Width(ALIASES.get(name, name)) for name in TYPES if name[0] in "iu" and name != "int"}
+    names.update(f32=float, f64=float, math=math, **module_names(job))
     for method in job["methods"]:
         exec(compile(source(method), method["name"], "exec"), names)
     return names
@@ -424,9 +580,13 @@ def plain(job):
 
 FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1e300, -1e300, 1e-300, 5e-324, math.inf, -math.inf, math.nan, 2.0**53, 2.0**53 + 2,
           2.0**63, -2.0**63, 2.0**64, 9.2233720368547748e18, 1e19, 0.1, 3.0, -7.0, 1e16 + 2, 4503599627370497.5]
+OBJECTS = [None, None, True, False, 0, -1, 10**30, 1.5, "", "text", b"", (), (1, 2), [], [3], {}, len, object(), Ellipsis, ValueError]
+ODD = [None, "1", 2**63, -2**63 - 1, 2**64, 2**64 + 5, -2**100, 10**400, 1.0, math.nan, b"1", True, [], 1j]
 
 
 def argument(rng, storage, calm):
+    if storage == "object":
+        return rng.choice(OBJECTS)
     if storage == "bool":
         return rng.random() < 0.5
     if calm:
@@ -457,18 +617,53 @@ def argument(rng, storage, calm):
     return value if low <= value <= high else modulo(value, low, high)
 
 
-def outcome(function, args):
+def call_of(rng, params, reach):
+    """Arguments for a call: by position, by keyword in any order, or left out, as the parameters allow; integers of `reach` bits."""
+    calm = rng.random() < 0.6
+    places, keywords, by_place = [], [], True
+    for param in params:
+        optional = param["default"] is not None
+        by_place = by_place and param["kind"] != "keyword"
+        if optional and rng.random() < 0.25 or not by_place and param["kind"] == "positional":
+            by_place = False
+            continue
+        if param["kind"] == "either" and rng.random() < 0.25:
+            by_place = False
+        value = argument(rng, param["range"], calm)
+        if type(value) is int and param["convert"] != "object" and abs(value) >> reach:
+            value = abs(value) % (1 << reach) * (1 if value > 0 else -1)
+        if rng.random() < 0.02:
+            value = rng.choice(ODD)
+        if by_place:
+            places.append(value)
+        else:
+            keywords.append((param["name"], value))
+    rng.shuffle(keywords)
+    return places, dict(keywords)
+
+
+def converted(model, params, places, keywords):
+    """The arguments as the body gets them; the order is that of the parameters."""
+    given = dict(zip((param["name"] for param in params), places), **keywords)
+    values = {p["name"]: model.argument(p, given[p["name"]]) for p in params if p["name"] in given}
+    return [values[param["name"]] for param, _ in zip(params, places)], {name: values[name] for name in keywords}
+
+
+def outcome(function, places, keywords):
     try:
-        return "returned", function(*args)
+        return "returned", function(*places, **keywords)
     except Exception as error:
         return "raised", error
 
 
-def bare(value):
+def number(value):
     """A model's value as CPython sees it."""
-    if isinstance(value, tuple):
-        return tuple(map(bare, value))
-    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return int(value) if isinstance(value, (I64, U64)) else value
+
+
+def bare(method, value):
+    """A model's result as CPython sees it; objects are left alone."""
+    return tuple(map(number, value)) if method["tuple"] else number(value)
 
 
 def shown(how, value):
@@ -477,63 +672,147 @@ def shown(how, value):
     return "returned %r" % (value,)
 
 
-def agree(module, model):
+def ancestors(error):
+    return [cls.__name__ for cls in type(error).__mro__]
+
+
+def texts_differ(error):
+    """Its text is pyasmgen's, not CPython's."""
+    return hasattr(error, "ours") or isinstance(error, UnboundLocalError)
+
+
+def identical(storage, got, wanted):
+    """Type, sign of zeros and NaN are compared too; objects are the very same."""
+    if storage == "object":
+        return got is wanted
+    return type(got) is type(wanted) and repr(got) == repr(wanted)
+
+
+def equal(storage, got, wanted):
+    """As numbers; plain Python does not round to 32 bits."""
+    if storage == "object":
+        return got is wanted
+    got = ctypes.c_float(got).value if storage == "f32" else got
+    return got == wanted or got != got and wanted != wanted
+
+
+def same(method, got, wanted, test):
+    returns = method["returns"]
+    if not returns:
+        return got is None and wanted is None
+    if not method["tuple"]:
+        return test(returns[0], got, wanted)
+    return type(got) is tuple and len(got) == len(wanted) == len(returns) and all(map(test, returns, got, wanted))
+
+
+def agree(method, module, model):
     (how, got), (model_how, wanted) = module, model
     if how != model_how:
         return False
     if how == "raised":
-        return type(got) is type(wanted) and (hasattr(wanted, "ours") or isinstance(wanted, UnboundLocalError) or str(got) == str(wanted))
-    return repr(got) == repr(wanted)        # type, sign of zeros, NaN
+        if texts_differ(wanted):
+            return type(got) is type(wanted) and (not str(wanted).startswith("result of") or str(got) == str(wanted))
+        return ancestors(got) == ancestors(wanted) and repr(got.args) == repr(wanted.args)
+    return same(method, got, wanted, identical)
 
 
-def plain_agrees(plainly, model):
+def plain_agrees(method, plainly, model):
     (how, got), (model_how, wanted) = plainly, model
     if how != model_how:
         return False
     if how == "raised":
-        return type(got) is type(wanted)
-    flat = lambda value: value if isinstance(value, tuple) else (value,)
-    same = lambda a, b: a == b or a != a and b != b
-    return len(flat(got)) == len(flat(wanted)) and all(map(same, flat(got), flat(wanted)))
+        texts = isinstance(wanted, (UnboundLocalError, OverflowError)) or str(got) == str(wanted)
+        return ancestors(got) == ancestors(wanted) and texts
+    return same(method, got, wanted, equal)
+
+
+class Comparison:
+    """The methods of a job, and what was found."""
+
+    def __init__(self, job, verbose):
+        self.job, self.verbose = job, verbose
+        self.step = Steps()
+        self.models, self.plains = modelled(job, self.step), plain(job)
+        self.module = None
+        if job["file"]:
+            loader = importlib.machinery.ExtensionFileLoader(job["name"], job["file"])
+            self.module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(job["name"], job["file"], loader=loader))
+            loader.exec_module(self.module)
+
+    def method(self, method, rng):
+        """Compares until there is enough; gives how many were compared, returned, were compared with plain Python."""
+        name, params = method["name"], method["params"]
+        counts, told, reach = [0, 0, 0], 0, 64
+        wanted = self.job["inputs"] if params else 1
+        for attempt in range(4 * wanted):
+            if counts[0] == wanted:
+                break
+            call = call_of(rng, params, reach)
+            try:
+                found, model, plainly = self.compare(method, *call)
+            except Skip:
+                reach = max(3, reach - 1)
+                continue
+            if reach < 64 and attempt % 32 == 0:
+                reach += 1
+            counts = [counts[0] + 1, counts[1] + (model[0] == "returned"), counts[2] + plainly]
+            if found and told < 3:
+                told += 1
+                print(json.dumps({"call": written(name, *call), "model": shown(*model), "found": found, "method": method}), flush=True)
+        return counts
+
+    def compare(self, method, places, keywords):
+        name = method["name"]
+        self.step.left = self.job["steps"]
+        model = Model(method["wrap"])
+        how, inner = outcome(lambda: converted(model, method["params"], places, keywords), [], {})
+        if how == "returned":
+            how, value = outcome(self.models[name], *inner)
+        else:
+            value, inner = inner, None
+        value = bare(method, value) if how == "returned" else value
+        if self.verbose:
+            print("at " + written(name, places, keywords), flush=True)
+        found = []
+        if self.module:
+            mine = outcome(getattr(self.module, name), places, keywords)
+            if not agree(method, mine, (how, value)):
+                found.append("the module " + shown(*mine))
+        if inner is None or not method["plain"] or how == "raised" and hasattr(value, "ours"):
+            return found, (how, value), False
+        inner = [number(v) for v in inner[0]], {key: number(v) for key, v in inner[1].items()}
+        plainly = outcome(self.plains[name], *inner)
+        if sys.version_info < (3, 10) and "bit_count" in str(plainly[1]):
+            return found, (how, value), False       # int.bit_count came with 3.10
+        if not plain_agrees(method, plainly, (how, value)):
+            found.append("Python " + shown(*plainly))
+        return found, (how, value), True
+
+    def constants(self):
+        """Attributes of the module that are not what the spec says."""
+        for name, text in self.job["constants"]:
+            mine, wanted = getattr(self.module, name, None), eval(text)
+            if type(mine) is not type(wanted) or repr(mine) != repr(wanted):
+                yield {"call": name, "model": repr(wanted), "found": ["the module has %r" % (mine,)], "method": {}}
+
+
+def written(name, places, keywords):
+    return "%s(%s)" % (name, ", ".join([repr(v) for v in places] + ["%s=%r" % item for item in keywords.items()]))
 
 
 def main():
     with open(sys.argv[1]) as file:
         job = json.load(file)
-    verbose = "verbose" in sys.argv
-    module = None
-    if job["file"]:
-        loader = importlib.machinery.ExtensionFileLoader(job["name"], job["file"])
-        module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(job["name"], job["file"], loader=loader))
-        loader.exec_module(module)
-    models, plains = modelled(job), plain(job)
+    # Calls end by the number of their steps, not by their depth.
+    sys.setrecursionlimit(20 * job["steps"] + 1000)
+    comparison = Comparison(job, "verbose" in sys.argv)
     rng = random.Random(job["seed"])
-    counts = {"returned": 0, "raised": 0}
-    for method in job["methods"]:
-        name, told = method["name"], 0
-        if job.get("only") and name != job["only"]:
-            continue
-        for _ in range(job["inputs"]):
-            calm = rng.random() < 0.6
-            args = [argument(rng, storage, calm) for _, storage in method["params"]]
-            how, value = outcome(models[name], args)
-            model = how, bare(value) if how == "returned" else value
-            counts[how] += 1
-            if verbose:
-                print("at %s%r" % (name, tuple(args)), flush=True)
-            mine = outcome(getattr(module, name), args) if module else model
-            found = []
-            if not agree(mine, model):
-                found.append("the module " + shown(*mine))
-            if plains and method["plain"] and not (how == "raised" and hasattr(value, "ours")):
-                plainly = outcome(plains[name], args)
-                if not plain_agrees(plainly, model):
-                    found.append("Python " + shown(*plainly))
-            if found and told < 3:
-                told += 1
-                print(json.dumps({"call": "%s%r" % (name, tuple(args)), "model": shown(*model), "found": found,
-                                  "method": method}), flush=True)
-    print("counts", counts["returned"], counts["raised"])
+    if comparison.module:
+        for difference in comparison.constants():
+            print(json.dumps(difference), flush=True)
+    compared = {method["name"]: comparison.method(method, rng) for method in job["methods"]
+                if job.get("only") in (None, method["name"])}
+    print(json.dumps({"compared": compared}))
     print("done")
 
 

@@ -87,6 +87,13 @@ pub fn all() -> Vec<Python> {
     found
 }
 
+/// Where `fetch-pythons` puts interpreters.
+pub fn fetched() -> PathBuf {
+    let home = std::env::home_dir().unwrap_or_default();
+    std::env::var_os("PYASMGEN_PYTHONS")
+        .map_or_else(|| home.join(".cache/pyasmgen/pythons"), PathBuf::from)
+}
+
 fn candidates() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).map(|folder| folder.join("python3"));
@@ -98,9 +105,7 @@ fn candidates() -> Vec<PathBuf> {
             list.push(entry.path().join("bin/python3"));
         }
     }
-    let fetched = std::env::var_os("PYASMGEN_PYTHONS")
-        .map_or_else(|| home.join(".cache/pyasmgen/pythons"), PathBuf::from);
-    let table = std::fs::read_to_string(fetched.join("pythons.tsv")).unwrap_or_default();
+    let table = std::fs::read_to_string(fetched().join("pythons.tsv")).unwrap_or_default();
     list.extend(
         table
             .lines()

@@ -86,7 +86,7 @@ fn jump(func: &Func, values: &mut [u64], call: &BlockCall) -> Block {
     call.block
 }
 
-pub const RANDOM_C: &str = "uint64_t weigh(uint64_t a, uint64_t b) { return 3 * a + b; }";
+pub const RANDOM_C: &str = "ABI uint64_t weigh(uint64_t a, uint64_t b) { return 3 * a + b; }";
 
 fn weigh(a: u64, b: u64) -> u64 {
     a.wrapping_mul(3).wrapping_add(b)

@@ -228,7 +228,13 @@ fn check_demo(report: &Report, stripped: bool) {
     let marks = ["_end", "_edata", "__bss_start"]; // gold shows its own
     let exports = report.exports.iter().filter(|e| !marks.contains(&&e[..]));
     assert!(exports.eq(["PyInit_demo", "PyModExport_demo"]));
-    assert_eq!(report.imports, ["PyModuleDef_Init"]);
+    let [import] = &report.imports[..] else {
+        panic!("{report}");
+    };
+    assert_eq!(
+        (&import.name[..], import.since),
+        ("PyModuleDef_Init", Some(5))
+    );
 }
 
 #[test]
@@ -251,7 +257,7 @@ fn our_modules_are_decoded_linked_or_not_stripped_or_not() {
         if tool(linker).is_none() {
             continue;
         }
-        let linker = link::resolve(linker).unwrap();
+        let linker = link::resolve(linker, &TARGETS[0]).unwrap();
         link::link(&linker, &TARGETS[0], &made, &output).unwrap();
         check_demo(
             &inspect("demo.so", &std::fs::read(&output).unwrap()).unwrap(),
@@ -305,5 +311,6 @@ fn text_and_json_say_the_same() {
         assert_eq!(module["methods"][1]["flag_bits"], 8);
     }
     assert_eq!(json["sections"][0]["name"], ".text");
-    assert_eq!(json["imports"][0], "PyModuleDef_Init");
+    assert_eq!(json["imports"][0]["name"], "PyModuleDef_Init");
+    assert_eq!(json["imports"][0]["stable_since"], "3.5");
 }

@@ -9,5 +9,10 @@
 mod damaged;
 mod demo;
 mod foreign;
+mod formats;
+#[path = "../fuzz/bodies.rs"]
+mod fuzz;
+mod llvm;
+mod own;
 #[path = "../common/tool.rs"]
 mod tool;

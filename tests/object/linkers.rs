@@ -18,7 +18,7 @@ fn linkers_have_no_warning() {
         if tool(name).is_none() {
             continue;
         }
-        let linker = link::resolve(name).unwrap();
+        let linker = link::resolve(name, target()).unwrap();
         for seed in 0..8 {
             let (program, codes) = if seed == 0 {
                 tiny()
@@ -26,12 +26,13 @@ fn linkers_have_no_warning() {
                 random_program(seed)
             };
             std::fs::write(&made, object(&program, &codes)).unwrap();
-            let words = link::command(&linker, target(), &made, &output);
+            let words = link::command(&linker, target(), &made, &output).unwrap();
             let fatal = match linker {
                 link::Linker::Ld(_) | link::Linker::Gold(_) | link::Linker::Lld(_) => {
                     "--fatal-warnings"
                 }
                 link::Linker::Driver(_) => "-Wl,--fatal-warnings",
+                link::Linker::Ld64(_) | link::Linker::Link(_) => unreachable!("of other systems"),
             };
             run(Command::new(&words[0]).arg(fatal).args(&words[1..]));
             check_module(&std::fs::read(&output).unwrap(), name);
@@ -90,7 +91,7 @@ fn cpython_imports_a_module_laid_out_by_hand() {
         if tool(name).is_none() {
             continue;
         }
-        let linker = link::resolve(name).unwrap();
+        let linker = link::resolve(name, target()).unwrap();
         link::link(&linker, target(), &made, &output).unwrap();
         let script =
             "import tiny; print(tiny.answer(None), tiny.__doc__, tiny.answer.__text_signature__)";
@@ -111,9 +112,14 @@ fn a_linker_that_fails_is_quoted_and_leaves_nothing() {
     let made = folder.path().join("not an object.o");
     std::fs::write(&made, "int main;").unwrap();
     let output = folder.path().join("m.so");
-    let error = link::link(&link::resolve("ld").unwrap(), target(), &made, &output)
-        .unwrap_err()
-        .to_string();
+    let error = link::link(
+        &link::resolve("ld", target()).unwrap(),
+        target(),
+        &made,
+        &output,
+    )
+    .unwrap_err()
+    .to_string();
     assert!(error.contains("-shared -z relro"), "{error}");
     assert!(error.contains("'"), "the command is quoted: {error}");
     assert!(error.contains("not an object.o:"), "{error}");
@@ -131,7 +137,13 @@ fn a_module_is_named_as_it_is_asked_for() {
     let output = folder.path().join("it's a module.so");
     let (program, codes) = tiny();
     std::fs::write(&made, object(&program, &codes)).unwrap();
-    link::link(&link::resolve("system").unwrap(), target(), &made, &output).unwrap();
+    link::link(
+        &link::resolve("system", target()).unwrap(),
+        target(),
+        &made,
+        &output,
+    )
+    .unwrap();
     assert!(is_elf(&output));
 }
 

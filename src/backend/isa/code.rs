@@ -88,7 +88,8 @@ pub enum FrameChange {
     SetFramePointer(Reg, u32),
     /// Saved a register in the frame, so many bytes above the stack pointer.
     Save(Reg, u32),
-    /// The state from here on is that of an epilogue to come; `EpilogueEnd` brings today's back.
+    /// The state from here on is that of an epilogue to come; `EpilogueEnd` brings today's back. Where both stand at one offset, they mark
+    /// that the steps behind them make the frame anew.
     EpilogueBegin,
     /// Raised the stack pointer by so many bytes.
     Free(u32),

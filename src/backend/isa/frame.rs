@@ -7,9 +7,15 @@
 //!   incoming -------> +-----------------------------+  sp at entry + return_size
 //!                     |  return address             |  (machines whose calls push one)
 //!                     +-----------------------------+  sp at entry
-//!                     |  saved registers, pushed    |  saved[0] on top
+//!                     |  frame pointer, where there |
+//!                     |  is one: it points here     |
+//!                     |  saved integer registers,   |
+//!                     |  pushed                     |  pushed[0] on top
 //!                     +-----------------------------+
 //!                     |  padding                    |
+//!                     |  saved float registers,     |
+//!                     |  whole, 16 bytes each       |  stored
+//!                     +-----------------------------+
 //!                     |  spill slots, 8 bytes each  |
 //!   spills ---------> +-----------------------------+
 //!                     |  slots of the IR            |
@@ -20,19 +26,27 @@
 //! ```
 //!
 //! Assumptions: the stack pointer does not move between prologue and epilogue, so everything is addressed from it; there is no red zone.
+//! A frame pointer is for others to read. Float registers are saved once the stack pointer is where it stays, and restored before it moves
+//! again: so every step has a code in Windows' unwind information, and an epilogue is what Windows takes for one (Microsoft, "x64 prolog
+//! and epilog").
 
 use super::code::FrameChange;
 use crate::ir::func::SlotData;
-use crate::target::regs::Reg;
+use crate::target::regs::{Reg, RegClass};
 
-/// Guard pages are touched in order: a larger frame is made page by page.
+/// Guard pages are touched in order: a frame of this size or more is made page by page. What is left is less than a page, so the return
+/// address of the next call, just below it, is on the next page at most.
 const PAGE: u32 = 4096;
+/// A saved float register is a whole vector register.
+const STORED_SIZE: u32 = 16;
 
 /// What a function needs.
 #[derive(Clone, Debug)]
 pub struct Needs<'a> {
-    /// Callee-saved registers it writes.
+    /// Callee-saved registers it writes, the frame pointer aside.
     pub saved: Vec<Reg>,
+    /// The register that is to point at the frame.
+    pub frame_pointer: Option<Reg>,
     /// Spill slots.
     pub spill_slots: u32,
     /// Pieces of the IR.
@@ -48,9 +62,13 @@ pub struct Needs<'a> {
 /// A frame, all offsets from the stack pointer.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// Saved registers in the order they are pushed.
-    pub saved: Vec<Reg>,
-    /// Bytes below them.
+    /// The frame pointer, which is pushed first.
+    pub frame_pointer: Option<Reg>,
+    /// Saved integer registers in the order they are pushed.
+    pub pushed: Vec<Reg>,
+    /// Saved float registers, and where they are.
+    pub stored: Vec<(Reg, u32)>,
+    /// Bytes below what is pushed.
     pub size: u32,
     /// The first spill slot.
     pub spills: u32,
@@ -82,13 +100,27 @@ pub fn lay_out(needs: Needs<'_>) -> Frame {
     }
     let spills = at.next_multiple_of(8);
     let mut size = spills + 8 * needs.spill_slots;
-    let above = needs.return_size + 8 * needs.saved.len() as u32;
+    let (pushed, floats): (Vec<Reg>, Vec<Reg>) = needs
+        .saved
+        .into_iter()
+        .partition(|reg| reg.class == RegClass::Int);
+    let mut stored = Vec::with_capacity(floats.len());
+    for reg in floats {
+        size = size.next_multiple_of(STORED_SIZE);
+        stored.push((reg, size));
+        size += STORED_SIZE;
+        aligned = true;
+    }
+    let words = pushed.len() + needs.frame_pointer.iter().len();
+    let above = needs.return_size + 8 * words as u32;
     if aligned {
         size = (size + above).next_multiple_of(needs.stack_align) - above;
     }
     Frame {
+        frame_pointer: needs.frame_pointer,
         incoming: size + above,
-        saved: needs.saved,
+        pushed,
+        stored,
         size,
         spills,
         slots,
@@ -98,15 +130,22 @@ pub fn lay_out(needs: Needs<'_>) -> Frame {
 impl Frame {
     /// Whether there is nothing to make or undo.
     pub fn is_empty(&self) -> bool {
-        self.size == 0 && self.saved.is_empty()
+        self.size == 0 && self.pushed.is_empty() && self.frame_pointer.is_none()
     }
 
     /// How it is made.
     pub fn prologue(&self) -> Vec<Step> {
-        let push = |&reg: &Reg| Step::Change(FrameChange::Push(reg));
-        let mut steps: Vec<Step> = self.saved.iter().map(push).collect();
+        let mut steps = Vec::new();
+        let mut change = |change| steps.push(Step::Change(change));
+        if let Some(reg) = self.frame_pointer {
+            change(FrameChange::Push(reg));
+            change(FrameChange::SetFramePointer(reg, 0));
+        }
+        self.pushed
+            .iter()
+            .for_each(|&reg| change(FrameChange::Push(reg)));
         let mut rest = self.size;
-        while rest > PAGE {
+        while rest >= PAGE {
             steps.push(Step::Change(FrameChange::Alloc(PAGE)));
             steps.push(Step::Probe);
             rest -= PAGE;
@@ -114,13 +153,16 @@ impl Frame {
         if rest > 0 {
             steps.push(Step::Change(FrameChange::Alloc(rest)));
         }
+        let stores = self.stored.iter();
+        steps.extend(stores.map(|&(reg, at)| Step::Change(FrameChange::Save(reg, at))));
         steps
     }
 
-    /// How it is undone.
+    /// How it is undone, once the stored registers are restored.
     pub fn epilogue(&self) -> Vec<FrameChange> {
         let free = (self.size > 0).then_some(FrameChange::Free(self.size));
-        let pops = self.saved.iter().rev().map(|&reg| FrameChange::Pop(reg));
+        let pushed = self.frame_pointer.iter().chain(&self.pushed).rev();
+        let pops = pushed.map(|&reg| FrameChange::Pop(reg));
         free.into_iter().chain(pops).collect()
     }
 }
@@ -128,6 +170,7 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::regs::float;
     use crate::target::regs::x64::{RBP, RBX};
 
     fn needs<'a>(
@@ -138,6 +181,7 @@ mod tests {
     ) -> Needs<'a> {
         Needs {
             saved: saved.to_vec(),
+            frame_pointer: None,
             spill_slots,
             slots,
             outgoing,
@@ -156,7 +200,7 @@ mod tests {
             },
             SlotData { size: 4, align: 4 },
         ];
-        for saved in [&[][..], &[RBX], &[RBX, RBP]] {
+        for saved in [&[][..], &[RBX], &[RBX, RBP], &[RBX, float(6), float(7)]] {
             for spill_slots in 0..4 {
                 for count in 0..=slots.len() {
                     for outgoing in [None, Some(0), Some(8), Some(24)] {
@@ -173,7 +217,13 @@ mod tests {
                             frame.spills >= end && frame.spills.is_multiple_of(8),
                             "{frame:?}"
                         );
-                        assert!(frame.spills + 8 * spill_slots <= frame.size, "{frame:?}");
+                        end = frame.spills + 8 * spill_slots;
+                        for &(_, at) in &frame.stored {
+                            assert!(at >= end && at.is_multiple_of(16), "{frame:?}");
+                            assert_eq!(frame.incoming % 16, 0, "{frame:?}");
+                            end = at + STORED_SIZE;
+                        }
+                        assert!(end <= frame.size, "{frame:?}");
                     }
                 }
             }
@@ -190,7 +240,7 @@ mod tests {
         let frame = lay_out(needs(&[RBX], 2000, &[], None));
         let steps = frame.prologue();
         let probes = steps.iter().filter(|&&step| step == Step::Probe).count();
-        assert_eq!(probes as u32, (frame.size - 1) / PAGE);
+        assert_eq!(probes as u32, frame.size / PAGE);
         let moved: u32 = steps
             .iter()
             .map(|step| match step {

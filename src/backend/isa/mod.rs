@@ -42,7 +42,7 @@ impl<'a> Compiler<'a> {
     /// For the functions of `program`.
     pub fn new(program: &'a Program, target: &'a Target, options: Options) -> Compiler<'a> {
         let registers = match target.arch {
-            Arch::X86_64 => x64::registers(target.c),
+            Arch::X86_64 => x64::registers(target),
         };
         Compiler {
             program,

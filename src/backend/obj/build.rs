@@ -125,6 +125,7 @@ impl Layout {
         };
         let (section, offset) = self.append(Role::Text, &code.bytes, FUNC_ALIGN, pad);
         self.image.unwind.push(Unwind {
+            symbol: SymbolId(self.image.symbols.len() as u32),
             section,
             offset,
             size: code.bytes.len() as u32,

@@ -18,7 +18,7 @@ use object::{
 };
 
 use super::image::{self, Fixup, FixupKind, Image, Linkage, Place, Role, rip_distance};
-use super::unwind;
+use super::unwind::cfi;
 use crate::backend::isa::code::RefKind;
 use crate::target::{Arch, Target};
 
@@ -204,7 +204,7 @@ impl Writer<'_> {
         let (sh_type, pc_begin) = match arch {
             Arch::X86_64 => (elf::SHT_X86_64_UNWIND, elf::R_X86_64_PC32),
         };
-        let info = unwind::frame_info(&image.unwind, arch);
+        let info = cfi::frame_info(&image.unwind, arch);
         let id = self.add_section(".eh_frame", SectionKind::ReadOnlyData);
         self.object.section_mut(id).flags = SectionFlags::Elf {
             sh_type,

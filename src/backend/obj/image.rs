@@ -123,6 +123,8 @@ pub enum Place {
 /// A function's frame, for unwinders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unwind {
+    /// The function.
+    pub symbol: SymbolId,
     /// The section of its code.
     pub section: SectionId,
     /// Its first byte there.

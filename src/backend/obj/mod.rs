@@ -1,7 +1,9 @@
 //! Object files: functions' code and data become a neutral [`image::Image`], and that the bytes of a file.
 
 pub mod build;
+mod coff;
 mod elf;
 pub mod image;
+mod macho;
 pub mod unwind;
 pub mod write;

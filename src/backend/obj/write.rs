@@ -7,5 +7,7 @@ use crate::target::{Format, Target};
 pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     match target.format {
         Format::Elf => super::elf::write(image, target),
+        Format::MachO => super::macho::write(image, target),
+        Format::Coff => super::coff::write(image, target),
     }
 }

@@ -4,3 +4,4 @@ pub mod exceptions;
 pub mod funcs;
 pub mod layout;
 pub mod names;
+pub mod stable;

@@ -332,6 +332,7 @@ rows! {
     CmovccRM    "cmov"      -    W [0x0f 0x40]  cc [Mod R64 Use RM64];           // CMOVcc r64, r/m64
 
     MovapsRM    "movaps"    -    - [0x0f 0x28]   - [Def X Use XM];               // MOVAPS xmm1, xmm2/m128
+    MovapsMR    "movaps"    -    - [0x0f 0x29]   - [Def XM Use X];               // MOVAPS xmm2/m128, xmm1
     MovsdRM     "movsd"     0xf2 - [0x0f 0x10]   - [Def X Use M64];              // MOVSD xmm1, m64
     MovsdMR     "movsd"     0xf2 - [0x0f 0x11]   - [Def M64 Use X];              // MOVSD m64, xmm2
     MovssRM     "movss"     0xf3 - [0x0f 0x10]   - [Def X Use M32];              // MOVSS xmm1, m32
@@ -362,6 +363,7 @@ rows! {
     JmpD8       "jmp"       -    - [0xeb]        - [Use REL8];                   // JMP rel8
     JmpD        "jmp"       -    - [0xe9]        - [Use REL32];                  // JMP rel32
     JmpM        "jmp"       -    - [0xff]        4 [Use RM64];                   // JMP r/m64
+    JmpWM       "jmp"       -    W [0xff]        4 [Use RM64];                   // JMP r/m64, REX.W without a meaning to the machine
     JccD8       "j"         -    - [0x70]       cc [Use REL8];                   // Jcc rel8
     JccD        "j"         -    - [0x0f 0x80]  cc [Use REL32];                  // Jcc rel32
     Ret         "ret"       -    - [0xc3]        - [];                           // RET

@@ -11,13 +11,18 @@ mod tests;
 pub mod vinst;
 
 use super::regalloc::Registers;
-use crate::target::callconv::CallConv;
+use crate::target::Target;
 use crate::target::regs::{Reg, float, int, x64};
 
-/// The registers to hand out: all but the stack pointer, those that calls destroy first.
-pub fn registers(conv: &CallConv) -> Registers {
+/// The register that points at frames, where functions keep one (psABI 3.2.2).
+pub const FRAME_POINTER: Reg = x64::RBP;
+
+/// The registers to hand out: all but those that point at the stack and the frame, those that calls destroy first.
+pub fn registers(target: &Target) -> Registers {
     let all = (0..16).map(int).chain((0..16).map(float));
-    let all = all.filter(|&reg| reg != x64::RSP);
-    let (saved, free): (Vec<Reg>, Vec<Reg>) = all.partition(|reg| conv.callee_saved.contains(reg));
+    let is_pointer = |reg: Reg| reg == x64::RSP || (target.frame_pointer && reg == FRAME_POINTER);
+    let all = all.filter(|&reg| !is_pointer(reg));
+    let saved = target.c.callee_saved;
+    let (saved, free): (Vec<Reg>, Vec<Reg>) = all.partition(|reg| saved.contains(reg));
     Registers::new(&free, &saved)
 }

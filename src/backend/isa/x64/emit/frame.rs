@@ -1,7 +1,9 @@
 //! Where the frame is made and undone, and what is said of it: the order of blocks and frame entries in memory, prologues, epilogues, and
 //! the facts for unwinders, which hold for what follows in memory, not in time.
 
-use super::{Emit, FrameChange, Label, Op, RSP, Rm, Step, VBlock, encode, simple, stack};
+use super::encode::{self, encode};
+use super::{Emit, FrameChange, Label, Op, RSP, Rm, Step, VBlock, simple, stack, with};
+use crate::target::regs::x64;
 
 /// What is laid out in memory.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +90,7 @@ impl Emit<'_> {
     /// Makes the frame.
     pub(super) fn frame_entry(&mut self, block: VBlock) {
         self.describe_frame(false);
+        self.mark();
         self.buffer.bind(self.entry_label(block));
         for step in self.frame.prologue() {
             match step {
@@ -123,6 +126,7 @@ impl Emit<'_> {
                 self.state = FrameState::Undone;
             }
             (FrameState::None, true) => {
+                self.mark();
                 for step in self.frame.prologue() {
                     if let Step::Change(change) = step {
                         self.buffer.frame(change);
@@ -133,9 +137,23 @@ impl Emit<'_> {
         }
     }
 
+    /// Says, in a way that changes nothing, that the frame is described anew from here on. Who unwinds by ranges of code wants to know.
+    fn mark(&mut self) {
+        if self.reads_epilogues {
+            self.buffer.frame(FrameChange::EpilogueBegin);
+            self.buffer.frame(FrameChange::EpilogueEnd);
+        }
+    }
+
     pub(super) fn epilogue(&mut self) {
         if !self.is_framed {
             return;
+        }
+        for &(reg, at) in &self.frame.stored {
+            encode(
+                &with(Op::MovapsRM, reg, Rm::Mem(stack(at))),
+                self.buffer.bytes(),
+            );
         }
         self.buffer.frame(FrameChange::EpilogueBegin);
         for change in self.frame.epilogue() {
@@ -161,8 +179,13 @@ impl Emit<'_> {
             }),
             FrameChange::Alloc(bytes) => self.move_stack(Op::SubMI8, Op::SubMI, bytes),
             FrameChange::Free(bytes) => self.move_stack(Op::AddMI8, Op::AddMI, bytes),
+            FrameChange::Save(reg, at) => {
+                self.inst(&with(Op::MovapsMR, reg, Rm::Mem(stack(at))));
+            }
+            FrameChange::SetFramePointer(reg, 0) => {
+                self.inst(&with(Op::MovMR, x64::RSP, Rm::Reg(reg.number)));
+            }
             FrameChange::SetFramePointer(..)
-            | FrameChange::Save(..)
             | FrameChange::EpilogueBegin
             | FrameChange::EpilogueEnd => unreachable!("no frame of ours has a step {change:?}"),
         }

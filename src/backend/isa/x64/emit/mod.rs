@@ -3,6 +3,7 @@
 
 mod frame;
 
+use super::FRAME_POINTER;
 use super::encode::{self, Mem, Rm, encode, imm_size};
 use super::inst::{Cc, Op, Place};
 use super::lower::{Cond, Lowered};
@@ -34,14 +35,18 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let needs = needs_frame(lowered, allocation, &written);
     let frame = lay_out(Needs {
         saved: written,
+        frame_pointer: target.frame_pointer.then_some(FRAME_POINTER),
         spill_slots: allocation.spill_slots,
         slots: &func.slots,
         outgoing: lowered.outgoing,
         return_size: RETURN_SIZE,
         stack_align: conv.stack_align,
     });
+    // Who reads frame pointers wants one everywhere.
     let framed = if frame.is_empty() {
         vec![false; shape.blocks.len()]
+    } else if target.frame_pointer {
+        vec![true; shape.blocks.len()]
     } else {
         framed_blocks(shape, &needs, lowered.keeps_frame)
     };
@@ -49,6 +54,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         lowered,
         allocation,
         frame,
+        reads_epilogues: target.reads_epilogues,
         forwarded: forward(lowered, allocation, &framed),
         framed,
         entered: vec![false; shape.blocks.len()],
@@ -76,6 +82,8 @@ struct Emit<'a> {
     lowered: &'a Lowered,
     allocation: &'a Allocation,
     frame: Frame,
+    /// Whether epilogues are recognised by their instructions.
+    reads_epilogues: bool,
     /// The blocks that run with a frame.
     framed: Vec<bool>,
     /// Those of them that somebody comes to without a frame.
@@ -173,7 +181,10 @@ impl Emit<'_> {
             Inst64::Call(callee) => self.transfer(callee, Op::CallD, Op::CallM, locs),
             Inst64::TailCall(callee) => {
                 self.epilogue();
-                self.transfer(callee, Op::JmpD, Op::JmpM, locs);
+                // Behind an epilogue, REX.W says that the jump leaves the function: its target tells nothing.
+                let reads = self.reads_epilogues && self.is_framed;
+                let indirect = if reads { Op::JmpWM } else { Op::JmpM };
+                self.transfer(callee, Op::JmpD, indirect, locs);
                 self.end_epilogue();
             }
             Inst64::Ret => {
@@ -193,7 +204,8 @@ impl Emit<'_> {
             self.epilogue();
         }
         let to = self.target(block, 0);
-        if Some(to) != self.nexts[block.index()] {
+        // An epilogue that ends in no jump is not recognised.
+        if Some(to) != self.nexts[block.index()] || (undoes && self.reads_epilogues) {
             self.buffer.branch(jump_forms(), to);
         }
         if undoes {

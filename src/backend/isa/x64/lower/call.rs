@@ -253,8 +253,9 @@ impl<'a> Lower<'a> {
         let assignment = their_conv.assign(theirs);
         let ours_results = our_conv.assign(ours).results;
         let same_registers = ours_results == assignment.results[..ours_results.len()];
-        // The caller's area for our arguments belongs to the jump's target then; it may need more, so only none will do.
-        let same_stack = assignment.stack == 0;
+        // The caller's area for our arguments belongs to the jump's target then; it may need more, so only shadow space will do.
+        let same_stack =
+            assignment.stack == their_conv.shadow && their_conv.shadow <= our_conv.shadow;
         let same_saved = our_conv.callee_saved == their_conv.callee_saved;
         (same_registers && same_stack && same_saved).then_some(call)
     }

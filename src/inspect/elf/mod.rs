@@ -1,7 +1,9 @@
 //! ELF files of any machine: objects, shared objects, programs. The door to `goblin`.
 //!
 //! In: the bytes. Out: a report; and, for what looks for modules, the file as memory: an object's sections and relocations, or a linked
-//! file's segments and dynamic relocations, packed ones (`DT_RELR`) included.
+//! file's segments and dynamic relocations, packed ones (`DT_RELR`) included. Header, segments and findings are in `facts`.
+
+mod facts;
 
 use anyhow::Context;
 use goblin::elf::header::{self, EM_386, EM_AARCH64, EM_ARM, EM_PPC64, EM_RISCV, EM_S390};
@@ -9,22 +11,23 @@ use goblin::elf::{Elf, Reloc, Sym, program_header, reloc, section_header as sh, 
 use goblin::options::ParseOptions;
 use goblin::strtab::Strtab;
 
-use super::memory::{Memory, Pointer, Region, Symbol, with_addend};
-use super::{module, report};
+use super::memory::{Memory, Pointer, Reference, Region, Symbol, short, with_addend};
+use super::{Options, Reading, report};
 
 const EM_X86_64: u16 = header::EM_X86_64;
+/// More than that is damage.
+const MOST_RELOCATIONS: usize = 1 << 20;
 const DT_RELR: u64 = 36;
 const DT_RELRSZ: u64 = 35;
 
 /// Reads a file.
-pub fn read(name: &str, bytes: &[u8]) -> anyhow::Result<report::Report> {
+pub fn read(name: &str, bytes: &[u8], wanted: &Options) -> anyhow::Result<report::Report> {
     let options = ParseOptions::permissive();
     let elf = Elf::parse_with_opts(bytes, &options)
         .with_context(|| format!("{name} is a damaged ELF file"))?;
     let file = File { elf, bytes };
     let memory = file.memory();
-    let found = module::find(&memory);
-    Ok(report::Report {
+    let report = report::Report {
         name: name.to_owned(),
         format: if file.elf.is_64 { "ELF64" } else { "ELF32" }.to_owned(),
         machine: header::machine_to_str(file.elf.header.e_machine).to_owned(),
@@ -36,52 +39,109 @@ pub fn read(name: &str, bytes: &[u8]) -> anyhow::Result<report::Report> {
             _ => "unknown kind of file",
         }
         .to_owned(),
-        modules: found.modules,
-        other_methods: found.other_methods,
+        header: facts::header(&file),
+        segments: facts::segments(&file),
         needed: owned(&file.elf.libraries),
-        run_paths: [owned(&file.elf.rpaths), owned(&file.elf.runpaths)].concat(),
-        exports: file.loader_symbols(|s| s.st_shndx != 0),
+        run_paths: run_paths(&file.elf),
+        exports: names(file.loader_symbols(|s| s.st_shndx != 0)),
         imports: file.loader_symbols(|s| s.st_shndx == 0),
         sections: file.sections(),
         symbols: file.symbols(),
         relocations: file.relocations(&memory),
-    })
+        findings: facts::findings(&file),
+        ..report::Report::default()
+    };
+    let bits = match file.elf.header.e_machine {
+        EM_X86_64 => Some(64),
+        EM_386 => Some(32),
+        _ => None,
+    };
+    let reading = Reading {
+        report,
+        memory,
+        bits,
+        starts: Vec::new(),
+    };
+    reading.finish(wanted)
+}
+
+/// `DT_RUNPATH`, else `DT_RPATH`: folders joined by colons.
+fn run_paths(elf: &Elf) -> Vec<String> {
+    let all = elf.rpaths.iter().chain(&elf.runpaths);
+    let folders = all.flat_map(|paths| paths.split(':'));
+    folders
+        .filter(|folder| !folder.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn names(imports: Vec<report::Import>) -> Vec<String> {
+    imports.into_iter().map(|import| import.name).collect()
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| text.to_string()).collect()
 }
 
-/// Relocations that make a pointer in data, by machine: plain address; load address plus addend; address of a symbol in a slot.
-const POINTER_RELOCATIONS: &[(u16, u32, u32, u32)] = &[
-    (
+/// Relocations that make a pointer, by machine.
+struct PointerKinds {
+    machine: u16,
+    /// Plain address of a symbol.
+    absolute: u32,
+    /// Load address plus addend.
+    relative: u32,
+    /// Address of a symbol in a slot of its own, found at load or at the first call.
+    slots: [u32; 2],
+}
+
+/// Numbers by the psABI of each machine.
+const POINTER_KINDS: &[PointerKinds] = &[
+    kinds(
         EM_X86_64,
         reloc::R_X86_64_64,
         reloc::R_X86_64_RELATIVE,
-        reloc::R_X86_64_GLOB_DAT,
+        [reloc::R_X86_64_GLOB_DAT, reloc::R_X86_64_JUMP_SLOT],
     ),
-    (
+    kinds(
         EM_AARCH64,
         reloc::R_AARCH64_ABS64,
         reloc::R_AARCH64_RELATIVE,
-        reloc::R_AARCH64_GLOB_DAT,
+        [reloc::R_AARCH64_GLOB_DAT, reloc::R_AARCH64_JUMP_SLOT],
     ),
-    (
+    kinds(
         EM_386,
         reloc::R_386_32,
         reloc::R_386_RELATIVE,
-        reloc::R_386_GLOB_DAT,
+        [reloc::R_386_GLOB_DAT, reloc::R_386_JMP_SLOT],
     ),
-    (
+    kinds(
         EM_ARM,
         reloc::R_ARM_ABS32,
         reloc::R_ARM_RELATIVE,
-        reloc::R_ARM_GLOB_DAT,
+        [reloc::R_ARM_GLOB_DAT, reloc::R_ARM_JUMP_SLOT],
     ),
-    // psABIs of RISC-V, 64-bit PowerPC, s390: numbers of R_*_64, R_*_RELATIVE, R_*_GLOB_DAT (RISC-V has no third one).
-    (EM_RISCV, 2, 3, 2),
-    (EM_PPC64, 38, 22, 20),
-    (EM_S390, 22, 12, 10),
+    // RISC-V has no slot kind for data.
+    kinds(EM_RISCV, 2, 3, [2, 5]),
+    kinds(EM_PPC64, 38, 22, [20, 21]),
+    kinds(EM_S390, 22, 12, [10, 11]),
+];
+
+const fn kinds(machine: u16, absolute: u32, relative: u32, slots: [u32; 2]) -> PointerKinds {
+    PointerKinds {
+        machine,
+        absolute,
+        relative,
+        slots,
+    }
+}
+
+/// Relocations of x86-64 code that hold a distance to a symbol, to its slot or to its stub.
+const DISTANCES: &[u32] = &[
+    reloc::R_X86_64_PC32,
+    reloc::R_X86_64_PLT32,
+    reloc::R_X86_64_GOTPCREL,
+    reloc::R_X86_64_GOTPCRELX,
+    reloc::R_X86_64_REX_GOTPCRELX,
 ];
 
 struct File<'a> {
@@ -110,14 +170,7 @@ impl<'a> File<'a> {
         if section.sh_type == sh::SHT_NOBITS {
             return &[];
         }
-        self.slice(section.sh_offset, section.sh_size)
-    }
-
-    fn slice(&self, offset: u64, size: u64) -> &'a [u8] {
-        let length = self.bytes.len() as u64;
-        let start = offset.min(length);
-        let end = offset.saturating_add(size).min(length);
-        &self.bytes[start as usize..end as usize]
+        super::slice(self.bytes, section.sh_offset, section.sh_size)
     }
 
     /// Where we put a section of an object: far from the others.
@@ -130,7 +183,7 @@ impl<'a> File<'a> {
         if name.is_empty() && symbol.st_type() == sym::STT_SECTION {
             return self.section_name(symbol.st_shndx).to_owned();
         }
-        name.to_owned()
+        short(name).to_owned()
     }
 
     /// The address of a defined symbol in [`File::memory`].
@@ -185,7 +238,7 @@ impl<'a> File<'a> {
     }
 
     /// Names that cross the file's border: the loader's table, or an object's global symbols.
-    fn loader_symbols(&self, wanted: impl Fn(&Sym) -> bool) -> Vec<String> {
+    fn loader_symbols(&self, wanted: impl Fn(&Sym) -> bool) -> Vec<report::Import> {
         let (table, strings) = if self.is_object() {
             (&self.elf.syms, &self.elf.strtab)
         } else {
@@ -195,14 +248,18 @@ impl<'a> File<'a> {
             s.st_bind() != sym::STB_LOCAL
                 && [sym::STV_DEFAULT, sym::STV_PROTECTED].contains(&s.st_visibility())
         };
-        let mut names: Vec<String> = table
-            .iter()
-            .skip(1)
+        let describe = |symbol: Sym| report::Import {
+            name: self.symbol_name(&symbol, strings),
+            weak: symbol.st_bind() == sym::STB_WEAK,
+            ..report::Import::default()
+        };
+        let all = table.iter().skip(1);
+        let mut found: Vec<report::Import> = all
             .filter(|s| crosses(s) && wanted(s))
-            .map(|s| self.symbol_name(&s, strings))
+            .map(describe)
             .collect();
-        names.sort();
-        names
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found
     }
 
     fn relocations(&self, memory: &Memory) -> Vec<report::Relocation> {
@@ -216,7 +273,9 @@ impl<'a> File<'a> {
             } else {
                 ("", &self.elf.dynsyms, &self.elf.dynstrtab)
             };
-            for r in list.iter() {
+            // Sections of a hostile file may share a long table.
+            let left = MOST_RELOCATIONS.saturating_sub(out.len());
+            for r in list.iter().take(left) {
                 let symbol = symbols.get(r.r_sym).filter(|_| r.r_sym != 0);
                 let addend = r.r_addend.unwrap_or(0);
                 out.push(report::Relocation {
@@ -236,12 +295,29 @@ impl<'a> File<'a> {
                 });
             }
         }
+        let packed = if self.is_object() {
+            Vec::new()
+        } else {
+            self.packed_relocations(memory)
+        };
+        out.extend(packed.into_iter().map(|at| {
+            report::Relocation {
+                section: String::new(),
+                offset: at,
+                kind: "RELR".to_owned(),
+                target: memory
+                    .pointer(at)
+                    .and_then(|pointer| memory.describe_pointer(&pointer))
+                    .unwrap_or_default(),
+            }
+        }));
         out
     }
 
     /// The file as memory, with the pointers that are filled in.
     fn memory(&self) -> Memory<'a> {
         let mut memory = Memory::new(self.word(), !self.elf.little_endian);
+        memory.by_section = self.is_object();
         if self.is_object() {
             self.add_sections(&mut memory);
         } else {
@@ -282,7 +358,11 @@ impl<'a> File<'a> {
             memory.add_region(Region {
                 start: segment.p_vaddr,
                 size: segment.p_memsz,
-                bytes: self.slice(segment.p_offset, segment.p_filesz.min(segment.p_memsz)),
+                bytes: super::slice(
+                    self.bytes,
+                    segment.p_offset,
+                    segment.p_filesz.min(segment.p_memsz),
+                ),
                 writable: segment.is_write(),
                 executable: segment.is_executable(),
                 name: None,
@@ -314,8 +394,7 @@ impl<'a> File<'a> {
 
     fn add_pointers(&self, memory: &mut Memory<'a>) {
         let machine = self.elf.header.e_machine;
-        let row = POINTER_RELOCATIONS.iter().find(|row| row.0 == machine);
-        let Some(&(_, absolute, relative, slot)) = row else {
+        let Some(kinds) = POINTER_KINDS.iter().find(|row| row.machine == machine) else {
             return;
         };
         let object = self.is_object();
@@ -325,13 +404,26 @@ impl<'a> File<'a> {
                 Some(addend) => addend,
                 None => memory.read(at, self.word()).unwrap_or(0) as i64,
             };
-            let pointer = if r.r_type == relative && !object {
+            // In a slot that is filled at the first call, what stands there leads to the resolver.
+            let lazy = r.r_addend.is_none() && r.r_type == kinds.slots[1];
+            let pointer = if r.r_type == kinds.relative && !object {
                 Some(Pointer::To(addend as u64))
-            } else if r.r_type == absolute || r.r_type == slot && !object {
+            } else if r.r_type == kinds.absolute {
                 self.symbol_pointer(r.r_sym, addend)
+            } else if kinds.slots.contains(&r.r_type) && !object {
+                self.symbol_pointer(r.r_sym, if lazy { 0 } else { addend })
             } else {
                 None
             };
+            if object && machine == EM_X86_64 && DISTANCES.contains(&r.r_type) {
+                let reference = self.symbol_pointer(r.r_sym, 0).map(|target| Reference {
+                    target,
+                    more: addend,
+                });
+                reference
+                    .into_iter()
+                    .for_each(|r| memory.add_reference(at, r));
+            }
             if let Some(pointer) = pointer
                 && memory.region(at).is_some()
             {
@@ -339,10 +431,13 @@ impl<'a> File<'a> {
             }
         };
         if object {
+            let mut left = MOST_RELOCATIONS;
             for (index, list) in &self.elf.shdr_relocs {
                 let changed = self.elf.section_headers[*index].sh_info as usize;
-                list.iter()
-                    .for_each(|r| add(Self::section_base(changed), &r));
+                for r in list.iter().take(left) {
+                    add(Self::section_base(changed), &r);
+                    left -= 1;
+                }
             }
             return;
         }

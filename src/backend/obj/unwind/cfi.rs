@@ -1,8 +1,7 @@
 //! Call frame information: what DWARF unwinders, debuggers and profilers read, exact at every instruction.
 //!
 //! In: the frame steps of functions. Out: the bytes of an `.eh_frame` section (LSB, "Exception Frames") and the places in it that
-//! want a function's address. One CIE, one FDE per function. Not here: Win64 unwind codes and compact unwind, which other writers
-//! make from the same steps. The door to `gimli`.
+//! want a function's address. One CIE, one FDE per function. The door to `gimli`.
 
 use gimli::write::{
     Address, CallFrameInstruction as Cfi, CommonInformationEntry, EhFrame, EndianVec,
@@ -10,7 +9,7 @@ use gimli::write::{
 };
 use gimli::{Encoding, Format, LittleEndian, Register, constants};
 
-use super::image::Unwind;
+use super::super::image::Unwind;
 use crate::backend::isa::code::FrameChange;
 use crate::target::Arch;
 use crate::target::regs::{Reg, RegClass};

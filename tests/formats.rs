@@ -1,0 +1,291 @@
+//! Modules of other systems: every spec of `specs/` is built for macOS and Windows by every linker found, and tried.
+//!
+//! Mach-O runs in this machine's CPythons by way of `common/foreign_import.py`, which stands for the loader: the code calls nothing but
+//! the C API, by the same convention. PE runs in Windows' own CPythons under Wine, where they are (`common/fetch-pythons DIR windows`),
+//! and in this machine's through thunks between the conventions.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read files and run tools"
+)]
+
+#[path = "common/modules.rs"]
+mod modules;
+#[path = "common/python.rs"]
+mod python;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use modules::{How, build_all, judge};
+use pyasmgen::frontend::capi::{exceptions::EXCEPTIONS, funcs};
+use pyasmgen::link::{self, Linker};
+use pyasmgen::target;
+use python::Python;
+
+const DARWIN: &str = "x86_64-apple-darwin";
+const MSVC: &str = "x86_64-pc-windows-msvc";
+const GNU: &str = "x86_64-pc-windows-gnu";
+
+/// A target and one of its linkers.
+struct Way {
+    target: &'static str,
+    linker: PathBuf,
+}
+
+impl Way {
+    /// For interpreters of this machine.
+    fn how(&self) -> How<'_> {
+        How {
+            target: Some(self.target),
+            linker: self.linker.to_str().expect("UTF-8"),
+            suffix: if self.target == DARWIN {
+                ".abi3.so"
+            } else {
+                ".pyd"
+            },
+            foreign: true,
+            windows_paths: false,
+        }
+    }
+
+    /// For Windows' own interpreters.
+    fn how_on_windows(&self) -> How<'_> {
+        How {
+            foreign: false,
+            windows_paths: true,
+            ..self.how()
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{} by {}", self.target, self.linker.display())
+    }
+}
+
+/// An interpreter's name, and what starts it.
+type Interpreter = (String, Box<dyn Fn() -> Command>);
+
+/// The linkers found for a target: those on `PATH`, LLVM's own folders, and what comes with Rust.
+fn ways(target: &'static str) -> Vec<Way> {
+    let names: &[&str] = match target {
+        DARWIN => &["ld64.lld", "lld"],
+        MSVC => &["lld-link", "x86_64-w64-mingw32-ld"],
+        _ => &["x86_64-w64-mingw32-ld", "lld-link"],
+    };
+    let mut linkers: Vec<PathBuf> = names
+        .iter()
+        .flat_map(|name| folders().into_iter().map(move |folder| folder.join(name)))
+        .filter(|program| program.is_file())
+        .collect();
+    // One program under several names counts once for each kind of its behaviour.
+    linkers.dedup_by_key(|program| {
+        let name = program.file_name().map(ToOwned::to_owned);
+        (name, program.canonicalize().ok())
+    });
+    let ways: Vec<Way> = linkers
+        .into_iter()
+        .map(|linker| Way { target, linker })
+        .collect();
+    assert!(
+        std::env::var_os("CI").is_none() || !ways.is_empty(),
+        "no linker for {target}"
+    );
+    if ways.is_empty() {
+        println!("skipped: no linker for {target}");
+    }
+    ways
+}
+
+fn folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    for entry in std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if entry.file_name().to_string_lossy().starts_with("llvm-") {
+            folders.push(entry.path().join("bin"));
+        }
+    }
+    let said = Command::new("rustc").args(["--print", "sysroot"]).output();
+    if let Ok(said) = said {
+        let sysroot = PathBuf::from(String::from_utf8_lossy(&said.stdout).trim());
+        let host = "lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld";
+        folders.push(sysroot.join(host));
+    }
+    folders
+}
+
+/// Tries the modules of the first way in all interpreters, those of the others in the last one; `modes` are those of `judge.py`.
+fn everywhere(ways: &[Way], how: fn(&Way) -> How<'_>, commands: &[Interpreter], modes: &[&str]) {
+    let mut wrong = Vec::new();
+    for (at, way) in ways.iter().enumerate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for built in build_all(folder.path(), how(way)) {
+            // What differs between linkers does not depend on the interpreter.
+            let enough = if at == 0 { commands.len() } else { 1 };
+            for (name, command) in commands.iter().rev().take(enough) {
+                let place = format!("{name} ({})", way.name());
+                wrong.extend(judge(command(), &built, modes, &place));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// This machine's interpreters that can call C: the loader's stand-in is written in Python.
+fn natives() -> Vec<Interpreter> {
+    let can = |python: &Python| {
+        let asked = python.command().args(["-c", "import ctypes"]).output();
+        let can = asked.is_ok_and(|asked| asked.status.success());
+        if !can {
+            println!("skipped: {} has no ctypes", python.name());
+        }
+        can
+    };
+    python::all()
+        .into_iter()
+        .filter(|python| can(python))
+        .map(|python| {
+            let name = python.name();
+            let command: Box<dyn Fn() -> Command> = Box::new(move || python.command());
+            (name, command)
+        })
+        .collect()
+}
+
+/// Windows' CPythons, as `fetch-pythons` left them.
+fn windows() -> Vec<Interpreter> {
+    let table = python::fetched().join("windows.tsv");
+    let table = std::fs::read_to_string(table).unwrap_or_default();
+    if table.is_empty() {
+        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
+        println!("skipped: no Windows CPython");
+    }
+    table
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.split('\t');
+            let program = PathBuf::from(cells.next()?);
+            let name = format!("Windows {}", cells.nth(2)?);
+            let command: Box<dyn Fn() -> Command> = Box::new(move || Command::new(&program));
+            Some((name, command))
+        })
+        .collect()
+}
+
+#[test]
+fn mach_o_passes_its_tests_in_every_cpython() {
+    let modes = ["tests", "descriptions", "reimport"];
+    everywhere(&ways(DARWIN), Way::how, &natives(), &modes);
+}
+
+#[test]
+fn pe_passes_its_tests_in_windows_cpythons() {
+    let mut ways = ways(MSVC);
+    ways.extend(self::ways(GNU));
+    let modes = ["tests", "descriptions", "reimport", "dropped"];
+    everywhere(&ways, Way::how_on_windows, &windows(), &modes);
+}
+
+/// Windows' own CPythons end where packages of them do; this machine's are newer, and there are debug builds among them.
+#[test]
+fn pe_passes_its_tests_in_this_machines_cpythons() {
+    let modes = ["tests", "descriptions", "reimport"];
+    everywhere(&ways(MSVC), Way::how, &natives(), &modes);
+}
+
+#[test]
+fn linkers_have_no_warning() {
+    for triple in [DARWIN, MSVC, GNU] {
+        let target = target::find(triple).expect("a row");
+        for way in ways(triple) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let linker = link::resolve(way.how().linker, target).expect("it is there");
+            let (name, content) = link::support(target)
+                .expect("it can be made")
+                .expect("these want one");
+            std::fs::write(folder.path().join(name), content).expect("writable");
+            for built in build_all(folder.path(), way.how()) {
+                let stem = built.name.rsplit('.').next().expect("a name");
+                let object = folder
+                    .path()
+                    .join(format!("{stem}{}", target.object_suffix));
+                let words = link::command(&linker, target, &object, &built.file);
+                let words = words.expect("it suits");
+                let fatal = match (&linker, triple) {
+                    (Linker::Link(_), _) => "/WX",
+                    (Linker::Lld(_) | Linker::Ld64(_), _) => "-fatal_warnings",
+                    _ => "--fatal-warnings",
+                };
+                let ran = Command::new(&words[0])
+                    .args(&words[1..])
+                    .arg(fatal)
+                    .output();
+                let ran = ran.expect("linkers run");
+                let silent = ran.stdout.is_empty() && ran.stderr.is_empty();
+                assert!(
+                    ran.status.success() && silent,
+                    "{}: {}",
+                    way.name(),
+                    python::said(&ran)
+                );
+            }
+        }
+    }
+}
+
+/// Every name of the import library is one that the oldest `python3.dll` has.
+#[test]
+fn import_libraries_promise_what_python3_dll_has() {
+    let dll = python::fetched().join("win/3.10/python3.dll");
+    let Ok(dll) = std::fs::read(dll) else {
+        return println!("skipped: no Windows CPython 3.10");
+    };
+    let dll = goblin::pe::PE::parse(&dll).expect("a DLL");
+    let exports: Vec<&str> = dll
+        .exports
+        .iter()
+        .filter_map(|export| export.name)
+        .collect();
+    assert!(exports.len() > 700);
+    let functions = funcs::FUNCS.iter().map(|row| row.name.to_owned());
+    let objects = funcs::OBJECTS.iter().map(|&name| name.to_owned());
+    let old = EXCEPTIONS.iter().filter(|(_, since)| *since <= 10);
+    let exceptions = old.map(|(name, _)| format!("PyExc_{name}"));
+    let target = target::find(MSVC).expect("a row");
+    let (_, library) = link::support(target).expect("made").expect("there is one");
+    let library = String::from_utf8_lossy(&library).into_owned();
+    for name in functions.chain(objects).chain(exceptions) {
+        assert!(exports.contains(&&name[..]), "python3.dll has no {name}");
+        assert!(library.contains(&format!("__imp_{name}\0")), "{name}");
+    }
+}
+
+/// Two folders, two processes: the same bytes, of objects and modules.
+#[test]
+fn the_same_spec_gives_the_same_bytes() {
+    for target in [DARWIN, MSVC, GNU] {
+        for way in ways(target) {
+            let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let first = build_all(one.path(), way.how());
+            let second = build_all(two.path(), way.how());
+            for (a, b) in first.iter().zip(&second) {
+                assert!(same(&a.file, &b.file), "{}: {}", way.name(), a.name);
+                let object = if target == MSVC { "obj" } else { "o" };
+                let stem = a.name.rsplit('.').next().unwrap_or(&a.name);
+                let name = format!("{stem}.{object}");
+                assert!(
+                    same(&one.path().join(&name), &two.path().join(&name)),
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    std::fs::read(a).expect("readable") == std::fs::read(b).expect("readable")
+}

@@ -1,0 +1,21 @@
+//! What is fuzzed: a function per target, from any bytes to nothing. It returns, or it has found a bug.
+//!
+//! Used by the targets of cargo-fuzz here (`cargo +nightly fuzz run --fuzz-dir tests/fuzz inspect`), and by `cargo test` for a moment
+//! with damaged files.
+
+use pyasmgen::inspect::{Options, Wanted, inspect_with};
+
+/// Any file is read, disassembled and told, or refused.
+pub fn inspect(bytes: &[u8]) {
+    let all = Options {
+        disassemble: Wanted::All,
+        abi3: Some(10),
+    };
+    // Code of a machine that we cannot disassemble is still read.
+    for options in [all, Options::default()] {
+        if let Ok(report) = inspect_with("fuzzed.abi3.so", bytes, &options) {
+            let _ = (report.to_string(), report.to_json());
+            break;
+        }
+    }
+}
