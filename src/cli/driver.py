@@ -77,6 +77,7 @@ def test(job, names, tell):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         job = json.load(file)
+    open(sys.argv[1] + ".read", "w").close()        # a sign that this is an interpreter
     if job["mode"] == "run":
         try:
             value = eval(job["expression"].strip(), load(job["module"], job["file"]))

@@ -23,6 +23,8 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[arg(long, hide = true)]
+    html: Option<PathBuf>,
     /// Disassemble the function SYMBOL, or all functions (x86)
     #[arg(long, value_name = "SYMBOL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     disassemble: Option<String>,
@@ -45,6 +47,9 @@ enum FailOn {
 
 /// Prints the report.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.html.is_some() {
+        bail!("`--html` is not there yet; `--json` is");
+    }
     let name = args.file.display().to_string();
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
     let options = Options {

@@ -16,6 +16,7 @@ mod targets;
 mod test;
 mod ui;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -67,6 +68,27 @@ enum Command {
     Explain(explain::Args),
     Inspect(inspect::Args),
     Targets(targets::Args),
+    #[command(hide = true)]
+    Wheel(Later),
+    #[command(hide = true)]
+    Sdist(Later),
+    #[command(hide = true)]
+    New(Later),
+    #[command(hide = true)]
+    Schema(Later),
+    #[command(hide = true)]
+    Completions(Later),
+}
+
+/// The arguments of a verb that is to come, whatever they are.
+#[derive(Debug, clap::Args)]
+struct Later {
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    _rest: Vec<OsString>,
+}
+
+fn later(verb: &str) -> anyhow::Result<Exit> {
+    anyhow::bail!("`pyasmgen {verb}` is not there yet");
 }
 
 /// Stack for the stages: bodies nest as deep as their author likes, and several stages recurse over them. The pages are only
@@ -107,11 +129,7 @@ fn dispatch(command: Command) -> Exit {
     let ui = match &command {
         Command::Build(args) => Ui::new(args.message_format),
         Command::Check(args) => Ui::new(args.message_format),
-        Command::Test(_)
-        | Command::Run(_)
-        | Command::Explain(_)
-        | Command::Inspect(_)
-        | Command::Targets(_) => Ui::new(ui::MessageFormat::Human),
+        _ => Ui::new(ui::MessageFormat::Human),
     };
     let outcome = match command {
         Command::Build(args) => build::run(&args, &ui),
@@ -121,6 +139,11 @@ fn dispatch(command: Command) -> Exit {
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Inspect(args) => inspect::run(&args),
         Command::Targets(args) => targets::run(&args),
+        Command::Wheel(_) => later("wheel"),
+        Command::Sdist(_) => later("sdist"),
+        Command::New(_) => later("new"),
+        Command::Schema(_) => later("schema"),
+        Command::Completions(_) => later("completions"),
     };
     outcome.unwrap_or_else(|error| {
         ui.error(&error);

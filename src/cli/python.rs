@@ -8,7 +8,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
 use tempfile::TempDir;
@@ -76,6 +76,19 @@ impl Built {
         command.args(["-B", "-c", DRIVER]).arg(path);
         Ok(command)
     }
+
+    /// Whether the interpreter read its job.
+    pub fn was_understood(&self) -> bool {
+        self.folder.path().join("job.json.read").exists()
+    }
+}
+
+/// What is said of an interpreter that did not read its job.
+pub fn no_python(interpreter: &OsStr, status: ExitStatus) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{} did not run the script it was given ({status}); modules run on CPython from 3.9 on",
+        interpreter.display()
+    )
 }
 
 /// Starts an interpreter, and says what to do if there is none.

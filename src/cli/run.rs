@@ -44,6 +44,9 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         json!({ "mode": "run", "expression": args.expression }),
     )?;
     let status = python::started(&interpreter, || driver.status())?;
+    if !status.success() && !built.was_understood() {
+        return Err(python::no_python(&interpreter, status));
+    }
     Ok(match status.code() {
         Some(0) => Exit::Done,
         Some(_) => Exit::Failed,

@@ -80,6 +80,9 @@ fn test(
                 passed: false,
             });
         }
+        None if !built.was_understood() => {
+            return Err(python::no_python(interpreter, output.status));
+        }
         None => {
             text += &format!(
                 " the interpreter ended during the import: {}\n",

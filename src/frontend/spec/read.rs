@@ -134,6 +134,14 @@ static SYNTAX: &[(&str, &str)] = &[
         "numbers have no leading zeros; hexadecimal ones begin with `0x`",
     ),
     (
+        "unquoted key",
+        "other names stand in quotes: `\"...\" = 3`",
+    ),
+    (
+        "radix cannot be signed",
+        "write a negative number in decimal digits",
+    ),
+    (
         "unclosed table",
         "a table begins with `[name]`, one of several with `[[name]]`",
     ),
