@@ -26,7 +26,7 @@ use pyasmgen::ir::builder::Builder;
 use pyasmgen::ir::data::{Data, DataKind};
 use pyasmgen::ir::func::{AbiType, Func, Payload, Signature, Value};
 use pyasmgen::ir::op::{Effect, IntCc, MemType, OPS, Op, PayloadKind, Type};
-use pyasmgen::ir::program::Program;
+use pyasmgen::ir::program::{ImportId, Program};
 use random::{Generator, RANDOM_C, interpret};
 
 // Functions `void f(const uint64_t *in, uint64_t *out)`.
@@ -811,6 +811,98 @@ fn calls_pass_arguments_and_results_as_the_conventions_say() {
             }),
         ));
     }
+    check_all(program, expected, C_TEXT);
+}
+
+/// A function whose usual path needs no frame, with `length` steps on it. Its rare calls come back, or two of them share what is behind.
+fn rarely_calling(
+    length: u32,
+    comes_back: bool,
+    narrow: ImportId,
+    nothing: ImportId,
+) -> (Func, Expectation) {
+    use AbiType::I32;
+    let narrow_sig = Signature::c(&[I32, I32], Some(I32));
+    let nothing_sig = Signature::c(&[], None);
+    let mut b = word_func("rarely calling");
+    let (input, output) = (b.func.params()[0], b.func.params()[1]);
+    let word = b.load(MemType::I64, input, 0);
+    let mut total = b.load(MemType::I64, input, 16);
+    let bit = |b: &mut Builder, bit| {
+        let mask = b.iconst(bit);
+        b.op(Op::Band, &[word, mask])
+    };
+    if comes_back {
+        let (rare, usual, join) = (b.cold_block(), b.block(), b.block());
+        let came = b.param(join, Type::I64);
+        let is_rare = bit(&mut b, 1);
+        b.br(is_rare, rare, &[], usual, &[]);
+        b.seal_and_switch_to(usual);
+        b.jump(join, &[total]);
+        b.seal_and_switch_to(rare);
+        b.call_import(nothing, &nothing_sig, &[]);
+        let result = b.call_import(narrow, &narrow_sig, &[word, total])[0];
+        b.jump(join, &[result]);
+        b.seal_and_switch_to(join);
+        total = came;
+    }
+    for at in 0..length {
+        let number = b.iconst(1000 + i64::from(at));
+        total = b.op(Op::Imul, &[total, number]);
+        total = b.op(Op::Bxor, &[total, word]);
+    }
+    if !comes_back {
+        let shared = b.cold_block();
+        let result = b.param(shared, Type::I64);
+        for mask in [2, 4] {
+            let (rare, next) = (b.cold_block(), b.block());
+            let is_rare = bit(&mut b, mask);
+            b.br(is_rare, rare, &[], next, &[]);
+            b.seal_and_switch_to(rare);
+            let seed = b.iconst(mask);
+            let found = b.call_import(narrow, &narrow_sig, &[total, seed])[0];
+            b.jump(shared, &[found]);
+            b.seal_and_switch_to(next);
+        }
+        b.store(MemType::I64, total, output, 0);
+        b.ret(&[]);
+        b.seal_and_switch_to(shared);
+        let found = b.call_import(narrow, &narrow_sig, &[result, word])[0];
+        b.store(MemType::I64, found, output, 0);
+        b.ret(&[]);
+    } else {
+        b.store(MemType::I64, total, output, 0);
+        b.ret(&[]);
+    }
+    let narrow = |a: u64, b: u64| (a as i32).wrapping_sub((b as u32 / 3) as i32) as u64;
+    let expectation = move |input: &[u64; IN]| {
+        let (word, mut total) = (input[0], input[2]);
+        if comes_back && word & 1 != 0 {
+            total = narrow(word, total);
+        }
+        let step = |total: u64, at| total.wrapping_mul(1000 + u64::from(at)) ^ word;
+        total = (0..length).fold(total, step);
+        if !comes_back && word & 6 != 0 {
+            let seed = if word & 2 != 0 { 2 } else { 4 };
+            total = narrow(narrow(total, seed), word);
+        }
+        vec![(0, Type::I64, total)]
+    };
+    (b.finish(), Box::new(expectation))
+}
+
+#[test]
+fn frames_are_made_for_rare_calls_only_and_unwinders_follow() {
+    if !machine::has_gcc() {
+        return;
+    }
+    use AbiType::I32;
+    let mut program = Program::new("rare");
+    let narrow = program.import("narrow", Some(Signature::c(&[I32, I32], Some(I32))));
+    let nothing = program.import("nothing", Some(Signature::c(&[], None)));
+    let shapes = [0, 1, 5, 40, 200].map(|length| [(length, false), (length, true)]);
+    let build = |(length, comes_back)| rarely_calling(length, comes_back, narrow, nothing);
+    let expected = shapes.into_iter().flatten().map(build).collect();
     check_all(program, expected, C_TEXT);
 }
 

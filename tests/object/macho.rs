@@ -80,6 +80,9 @@ fn sections<'a>(mach: &MachO<'a>, bytes: &'a [u8]) -> BTreeMap<String, Section<'
     found
 }
 
+/// A relocation's kind, length, whether it counts from the place, and what it is against.
+type Expected = (u8, u8, bool, String);
+
 #[test]
 fn header_and_sections_are_those_of_the_table() {
     let (program, codes) = tiny();
@@ -134,7 +137,7 @@ fn check_against_program(program: &Program, codes: &[Code]) {
     let func_name = |id: FuncId| format!("_{}", program.func(id).name);
     let import_name = |at: usize| format!("_{}", program.imports[at].name);
 
-    let mut expected: BTreeMap<&str, BTreeMap<u32, (u8, u8, bool, String)>> = BTreeMap::new();
+    let mut expected: BTreeMap<&str, BTreeMap<u32, Expected>> = BTreeMap::new();
     for (at, code) in codes.iter().enumerate() {
         let id = FuncId(at as u32);
         let symbol = by_name(&func_name(id));

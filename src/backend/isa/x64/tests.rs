@@ -11,8 +11,8 @@ use crate::ir::program::Program;
 use crate::target;
 
 /// The function's code, a line per instruction; references show as displacement 0.
-fn text(program: &Program, func: &Func) -> String {
-    let target = target::find("x86_64-unknown-linux-gnu").expect("a row");
+fn text(program: &Program, func: &Func, triple: &str) -> String {
+    let target = target::find(triple).expect("a row");
     let code = compile(func, program, target, Options::default());
     let mut formatter = IntelFormatter::new();
     let options = formatter.options_mut();
@@ -31,7 +31,11 @@ fn text(program: &Program, func: &Func) -> String {
 }
 
 fn check(program: &Program, func: &Func, expected: &str) {
-    let text = text(program, func);
+    check_for("x86_64-unknown-linux-gnu", program, func, expected);
+}
+
+fn check_for(triple: &str, program: &Program, func: &Func, expected: &str) {
+    let text = text(program, func, triple);
     let lines = |text: &str| -> Vec<String> {
         let lines = text.lines().map(|line| line.trim().to_owned());
         lines.filter(|line| !line.is_empty()).collect()
@@ -237,4 +241,106 @@ fn a_rare_call_that_comes_back_saves_what_it_must_itself() {
          29  jmp short 0xB
         ";
     check(&program, &b.finish(), expected);
+}
+
+/// Multiplies; asks for help where that overflows, and returns what it gets (`is_last`) or twice that.
+fn multiply(program: &mut Program, is_last: bool) -> Func {
+    let sig = Signature::c(&[I64], Some(I64));
+    let from = program.import("PyLong_FromLongLong", Some(sig.clone()));
+    let slow_sig = Signature::c(&[I64, I64], Some(I64));
+    let slow = program.import("slow", Some(slow_sig.clone()));
+    let mut b = Builder::new(Func::new("mul", Signature::c(&[I64, I64], Some(I64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let overflow = b.cold_block();
+    let (product, flag) = b.op_ovf(Op::SmulOvf, x, y);
+    b.exit_if(flag, overflow, &[]);
+    let result = b.call_import(from, &sig, &[product])[0];
+    b.ret(&[result]);
+    b.seal_and_switch_to(overflow);
+    let mut result = b.call_import(slow, &slow_sig, &[x, y])[0];
+    if !is_last {
+        result = b.op(Op::Iadd, &[result, result]);
+    }
+    b.ret(&[result]);
+    b.finish()
+}
+
+#[test]
+fn windows_gets_shadow_space_where_something_is_called_and_jumps_without() {
+    let mut program = Program::new("t");
+    let func = multiply(&mut program, true);
+    let expected = "
+          0  mov r8, rcx
+          3  imul r8, rdx
+          7  jo short 0x12
+          9  mov rcx, r8
+          c  jmp qword ptr [rip]
+         12  jmp qword ptr [rip]
+        ";
+    check_for("x86_64-pc-windows-msvc", &program, &func, expected);
+    let func = multiply(&mut program, false);
+    let expected = "
+          0  mov r8, rcx
+          3  imul r8, rdx
+          7  jo short 0x12
+          9  mov rcx, r8
+          c  jmp qword ptr [rip]
+         12  sub rsp, 0x28
+         16  call qword ptr [rip]
+         1c  add rax, rax
+         1f  add rsp, 0x28
+         23  ret
+        ";
+    check_for("x86_64-pc-windows-msvc", &program, &func, expected);
+}
+
+#[test]
+fn windows_recognises_a_last_jump_behind_an_epilogue() {
+    let mut program = Program::new("t");
+    let sig = Signature::c(&[I64], Some(I64));
+    let first = program.import("first", Some(sig.clone()));
+    let float_sig = Signature::c(&[F64], Some(F64));
+    let second = program.import("second", Some(float_sig.clone()));
+    let mut b = Builder::new(Func::new("f", Signature::c(&[I64, F64], Some(F64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let called = b.call_import(first, &sig, &[x])[0];
+    let float = b.op(Op::FfromS, &[called]);
+    let sum = b.op(Op::Fadd, &[float, y]);
+    let result = b.call_import(second, &float_sig, &[sum])[0];
+    b.ret(&[result]);
+    let expected = "
+          0  sub rsp, 0x38
+          4  movaps [rsp+0x20], xmm7
+          9  movaps xmm7, xmm1
+          c  call qword ptr [rip]
+         12  xorps xmm0, xmm0
+         15  cvtsi2sd xmm0, rax
+         1a  movaps xmm1, xmm7
+         1d  addsd xmm0, xmm1
+         21  movaps xmm7, [rsp+0x20]
+         26  add rsp, 0x38
+         2a  jmp qword ptr [rip]
+        ";
+    check_for("x86_64-pc-windows-msvc", &program, &b.finish(), expected);
+}
+
+#[test]
+fn functions_for_macos_have_a_frame_pointer() {
+    let mut program = Program::new("t");
+    let func = multiply(&mut program, false);
+    let expected = "
+          0  push rbp
+          1  mov rbp, rsp
+          4  mov r8, rdi
+          7  imul r8, rsi
+          b  jo short 0x17
+          d  mov rdi, r8
+         10  pop rbp
+         11  jmp qword ptr [rip]
+         17  call qword ptr [rip]
+         1d  add rax, rax
+         20  pop rbp
+         21  ret
+        ";
+    check_for("x86_64-apple-darwin", &program, &func, expected);
 }
