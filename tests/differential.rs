@@ -75,8 +75,9 @@ struct Found {
 }
 
 fn compare(python: &Python, job: &Value, folder: &Path) -> Found {
-    let place = format!("{} in {} seed {}", job["name"], python.name(), job["seed"]);
-    let path = folder.join(format!("{}.json", python.name()));
+    let name = job["name"].as_str().expect("a name");
+    let place = format!("{name} in {} seed {}", python.name(), job["seed"]);
+    let path = folder.join(format!("{name}-{}.json", python.name()));
     std::fs::write(&path, job.to_string()).expect("writable");
     let mut command = python.command();
     command

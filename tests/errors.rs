@@ -36,6 +36,7 @@ fn messages(text: &str) -> String {
     );
     for diagnostic in diagnostics.iter() {
         let message = &diagnostic.message;
+        assert!(diagnostic.hint.is_some(), "no hint: {message}");
         assert!(!message.ends_with('.'), "a full stop: {message}");
     }
     let lines = render::json(&diagnostics, &sources);

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use modules::{How, build_all, judge};
+use pyasmgen::frontend::capi::{exceptions::EXCEPTIONS, funcs};
+use pyasmgen::link::{self, Linker};
+use pyasmgen::target;
 use python::Python;
 
 const DARWIN: &str = "x86_64-apple-darwin";
@@ -59,6 +62,9 @@ impl Way {
         format!("{} by {}", self.target, self.linker.display())
     }
 }
+
+/// An interpreter's name, and what starts it.
+type Interpreter = (String, Box<dyn Fn() -> Command>);
 
 /// The linkers found for a target: those on `PATH`, LLVM's own folders, and what comes with Rust.
 fn ways(target: &'static str) -> Vec<Way> {
@@ -113,12 +119,7 @@ fn folders() -> Vec<PathBuf> {
 }
 
 /// Tries the modules of the first way in all interpreters, those of the others in the last one; `modes` are those of `judge.py`.
-fn everywhere(
-    ways: &[Way],
-    how: fn(&Way) -> How<'_>,
-    commands: &[(String, Box<dyn Fn() -> Command>)],
-    modes: &[&str],
-) {
+fn everywhere(ways: &[Way], how: fn(&Way) -> How<'_>, commands: &[Interpreter], modes: &[&str]) {
     let mut wrong = Vec::new();
     for (at, way) in ways.iter().enumerate() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -135,7 +136,7 @@ fn everywhere(
 }
 
 /// This machine's interpreters that can call C: the loader's stand-in is written in Python.
-fn natives() -> Vec<(String, Box<dyn Fn() -> Command>)> {
+fn natives() -> Vec<Interpreter> {
     let can = |python: &Python| {
         let asked = python.command().args(["-c", "import ctypes"]).output();
         let can = asked.is_ok_and(|asked| asked.status.success());
@@ -156,10 +157,11 @@ fn natives() -> Vec<(String, Box<dyn Fn() -> Command>)> {
 }
 
 /// Windows' CPythons, as `fetch-pythons` left them.
-fn windows() -> Vec<(String, Box<dyn Fn() -> Command>)> {
+fn windows() -> Vec<Interpreter> {
     let table = python::fetched().join("windows.tsv");
     let table = std::fs::read_to_string(table).unwrap_or_default();
     if table.is_empty() {
+        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
         println!("skipped: no Windows CPython");
     }
     table
@@ -193,6 +195,73 @@ fn pe_passes_its_tests_in_windows_cpythons() {
 fn pe_passes_its_tests_in_this_machines_cpythons() {
     let modes = ["tests", "descriptions", "reimport"];
     everywhere(&ways(MSVC), Way::how, &natives(), &modes);
+}
+
+#[test]
+fn linkers_have_no_warning() {
+    for triple in [DARWIN, MSVC, GNU] {
+        let target = target::find(triple).expect("a row");
+        for way in ways(triple) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let linker = link::resolve(way.how().linker, target).expect("it is there");
+            let (name, content) = link::support(target)
+                .expect("it can be made")
+                .expect("these want one");
+            std::fs::write(folder.path().join(name), content).expect("writable");
+            for built in build_all(folder.path(), way.how()) {
+                let stem = built.name.rsplit('.').next().expect("a name");
+                let object = folder
+                    .path()
+                    .join(format!("{stem}{}", target.object_suffix));
+                let words = link::command(&linker, target, &object, &built.file);
+                let words = words.expect("it suits");
+                let fatal = match (&linker, triple) {
+                    (Linker::Link(_), _) => "/WX",
+                    (Linker::Lld(_) | Linker::Ld64(_), _) => "-fatal_warnings",
+                    _ => "--fatal-warnings",
+                };
+                let ran = Command::new(&words[0])
+                    .args(&words[1..])
+                    .arg(fatal)
+                    .output();
+                let ran = ran.expect("linkers run");
+                let silent = ran.stdout.is_empty() && ran.stderr.is_empty();
+                assert!(
+                    ran.status.success() && silent,
+                    "{}: {}",
+                    way.name(),
+                    python::said(&ran)
+                );
+            }
+        }
+    }
+}
+
+/// Every name of the import library is one that the oldest `python3.dll` has.
+#[test]
+fn import_libraries_promise_what_python3_dll_has() {
+    let dll = python::fetched().join("win/3.10/python3.dll");
+    let Ok(dll) = std::fs::read(dll) else {
+        return println!("skipped: no Windows CPython 3.10");
+    };
+    let dll = goblin::pe::PE::parse(&dll).expect("a DLL");
+    let exports: Vec<&str> = dll
+        .exports
+        .iter()
+        .filter_map(|export| export.name)
+        .collect();
+    assert!(exports.len() > 700);
+    let functions = funcs::FUNCS.iter().map(|row| row.name.to_owned());
+    let objects = funcs::OBJECTS.iter().map(|&name| name.to_owned());
+    let old = EXCEPTIONS.iter().filter(|(_, since)| *since <= 10);
+    let exceptions = old.map(|(name, _)| format!("PyExc_{name}"));
+    let target = target::find(MSVC).expect("a row");
+    let (_, library) = link::support(target).expect("made").expect("there is one");
+    let library = String::from_utf8_lossy(&library).into_owned();
+    for name in functions.chain(objects).chain(exceptions) {
+        assert!(exports.contains(&&name[..]), "python3.dll has no {name}");
+        assert!(library.contains(&format!("__imp_{name}\0")), "{name}");
+    }
 }
 
 /// Two folders, two processes: the same bytes, of objects and modules.

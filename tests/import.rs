@@ -16,8 +16,17 @@ mod python;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use modules::{NATIVE, build_all};
+use modules::{How, build_all};
 use python::Python;
+
+/// Modules for this machine, in its interpreters.
+const NATIVE: How<'static> = How {
+    target: None,
+    linker: "ld",
+    suffix: ".abi3.so",
+    foreign: false,
+    windows_paths: false,
+};
 
 /// Tries every module in every interpreter that `wanted` accepts.
 fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], modes: &[&str]) {

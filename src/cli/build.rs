@@ -99,6 +99,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let places = places(args, &emit, targets.len(), &checked)?;
+    keep_apart(args, &emit, &places)?;
     if args.print == Some(Print::Link) {
         for (checked, places) in checked.iter().zip(&places) {
             let command = link_command(args, checked.target, places)?;
@@ -211,6 +212,30 @@ fn places(
         }
     }
     Ok(places)
+}
+
+/// No output replaces a spec, nor the depfile an output.
+fn keep_apart(args: &Args, emit: &BTreeSet<Emit>, places: &[Places]) -> anyhow::Result<()> {
+    let specs: Vec<PathBuf> = args
+        .specs
+        .iter()
+        .map(|spec| output::identity(spec))
+        .collect();
+    let mut written: Vec<PathBuf> = places.iter().flat_map(|p| outputs(emit, p)).collect();
+    if let Some(depfile) = &args.depfile {
+        let same = |path: &PathBuf| output::identity(path) == output::identity(depfile);
+        if written.iter().any(same) {
+            bail!("{} would be an output and the depfile", depfile.display());
+        }
+        written.push(depfile.clone());
+    }
+    match written
+        .iter()
+        .find(|path| specs.contains(&output::identity(path)))
+    {
+        Some(path) => bail!("{} is a spec and would be written over", path.display()),
+        None => Ok(()),
+    }
 }
 
 fn place(output: &Output, emit: &BTreeSet<Emit>, by_triple: bool, checked: &Checked) -> Places {

@@ -52,6 +52,18 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// The path by which a file is told from others, also before it is there.
+pub fn identity(path: &Path) -> PathBuf {
+    let beside = || {
+        let folder = fs::canonicalize(folder_of(path)).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    fs::canonicalize(path)
+        .ok()
+        .or_else(beside)
+        .unwrap_or_else(|| path.to_owned())
+}
+
 /// Makes the folder that `path` will be in.
 ///
 /// # Errors

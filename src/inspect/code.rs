@@ -128,10 +128,10 @@ fn target(memory: &Memory, start: u64, used: Use) -> Option<String> {
             return Some(with_addend(name, *addend));
         }
         // A slot for a function of this file; a table would have a symbol.
-        Some(&Pointer::To(to)) if used.content && memory.symbol_at(used.address).is_none() => {
-            if memory.is_code(to) {
-                return memory.symbol_at(to).map(str::to_owned);
-            }
+        Some(&Pointer::To(to))
+            if used.content && memory.symbol_at(used.address).is_none() && memory.is_code(to) =>
+        {
+            return memory.symbol_at(to).map(str::to_owned);
         }
         _ => {}
     }

@@ -26,6 +26,17 @@ pub enum Format {
     Coff,
 }
 
+impl Format {
+    /// As its own documents call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Elf => "ELF",
+            Format::MachO => "Mach-O",
+            Format::Coff => "PE/COFF",
+        }
+    }
+}
+
 /// A target's row.
 #[derive(Debug)]
 pub struct Target {

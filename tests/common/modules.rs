@@ -35,15 +35,6 @@ pub struct How<'a> {
     pub windows_paths: bool,
 }
 
-/// Modules for this machine, in its interpreters.
-pub const NATIVE: How<'static> = How {
-    target: None,
-    linker: "ld",
-    suffix: ".abi3.so",
-    foreign: false,
-    windows_paths: false,
-};
-
 /// Builds all specs into one folder.
 pub fn build_all(folder: &Path, how: How) -> Vec<Built> {
     let specs = std::fs::read_dir(root("specs")).expect("specs/ is there");

@@ -271,6 +271,19 @@ fn faults_that_linkers_make_are_found() {
 }
 
 #[test]
+fn addresses_in_code_are_found_before_and_after_linking() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind = KINDS[0];
+    let Some(object) = llvm::object_with(kind, folder.path(), " .text\n .quad def\n") else {
+        return;
+    };
+    assert_eq!(rules(&read(&object)), ["text-relocations"]);
+    let flags = [good_flags(kind), &["-z", "notext"]].concat();
+    let linked = llvm::link(kind, &object, &flags).unwrap();
+    assert_eq!(rules(&read(&linked)), ["text-relocations"]);
+}
+
+#[test]
 fn universal_files_hold_a_report_for_each_machine() {
     let folder = tempfile::tempdir().unwrap();
     let mut parts = Vec::new();

@@ -13,5 +13,6 @@ mod formats;
 #[path = "../fuzz/bodies.rs"]
 mod fuzz;
 mod llvm;
+mod own;
 #[path = "../common/tool.rs"]
 mod tool;

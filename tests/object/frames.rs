@@ -10,66 +10,10 @@ use pyasmgen::ir::program::Program;
 use pyasmgen::target::regs::x64::*;
 use pyasmgen::target::regs::{Reg, float};
 
+use crate::machine::machine_states;
 use crate::programs::{Dice, code, func, object, step};
 use crate::run;
 use crate::tool::tool;
-
-/// A function's frame steps at random, and what a machine that obeys them has in its registers.
-struct Machine {
-    /// Relative to the CFA.
-    sp: i64,
-    /// Frame pointer: which, and where it points.
-    fp: Option<(Reg, i64)>,
-    /// Where registers of the caller are saved.
-    saved: BTreeMap<Reg, i64>,
-}
-
-/// What holds at each offset of a function of `size` bytes.
-fn machine_states(steps: &[FrameStep], size: u32) -> Vec<Machine> {
-    let mut state = Machine {
-        sp: -8,
-        fp: None,
-        saved: BTreeMap::new(),
-    };
-    let mut before_epilogue = Vec::new();
-    let mut states = Vec::new();
-    let mut steps = steps.iter().peekable();
-    for at in 0..size {
-        while let Some(step) = steps.next_if(|s| s.at <= at) {
-            match step.change {
-                FrameChange::Push(reg) => {
-                    state.sp -= 8;
-                    state.saved.insert(reg, state.sp);
-                }
-                FrameChange::Alloc(n) => state.sp -= i64::from(n),
-                FrameChange::SetFramePointer(reg, n) => {
-                    state.fp = Some((reg, state.sp + i64::from(n)));
-                }
-                FrameChange::Save(reg, n) => {
-                    state.saved.insert(reg, state.sp + i64::from(n));
-                }
-                FrameChange::EpilogueBegin => {
-                    before_epilogue.push((state.sp, state.fp, state.saved.clone()));
-                }
-                FrameChange::Free(n) => state.sp += i64::from(n),
-                FrameChange::Pop(reg) => {
-                    state.sp += 8;
-                    state.saved.remove(&reg);
-                    state.fp = state.fp.filter(|fp| fp.0 != reg);
-                }
-                FrameChange::EpilogueEnd => {
-                    (state.sp, state.fp, state.saved) = before_epilogue.pop().unwrap();
-                }
-            }
-        }
-        states.push(Machine {
-            sp: state.sp,
-            fp: state.fp,
-            saved: state.saved.clone(),
-        });
-    }
-    states
-}
 
 fn random_frame(dice: &mut Dice) -> (Vec<FrameStep>, u32) {
     let mut steps = Vec::new();

@@ -8,12 +8,17 @@
     reason = "tests read files and run tools"
 )]
 
+mod coff;
 mod content;
 mod frames;
 mod linkers;
+#[path = "../common/frame.rs"]
+mod machine;
+mod macho;
 mod programs;
 #[path = "../common/tool.rs"]
 mod tool;
+mod win64;
 
 use std::process::Command;
 

@@ -131,7 +131,12 @@ impl Body<'_> {
                 "arguments"
             };
             let message = format!("`{name}` takes {wanted} {noun}, and here are {count}");
-            self.diags.push(Diagnostic::error(span, message));
+            let hint = if count < min {
+                "write the missing ones between the parentheses"
+            } else {
+                "leave out the last ones"
+            };
+            self.error(span, message, hint);
             return None;
         }
         if !call.keywords.is_empty() {
@@ -193,10 +198,10 @@ impl Body<'_> {
                 Some(param) => bound[index] = Some(self.argument(name, param, val)),
                 None if index == places => {
                     let count = call.args.len();
-                    let message = format!(
-                        "`{name}` takes {places} arguments by position, and here are {count}"
-                    );
-                    self.diags.push(Diagnostic::error(arg.span, message));
+                    let noun = if places == 1 { "argument" } else { "arguments" };
+                    let message =
+                        format!("`{name}` takes {places} {noun} by position, and here are {count}");
+                    self.error(arg.span, message, &parameters(params));
                     good = false;
                 }
                 None => {}
@@ -207,9 +212,8 @@ impl Body<'_> {
             let text = &keyword.text;
             let place = keyword.span;
             let Some(index) = params.iter().position(|param| param.name == *text) else {
-                let names: Vec<_> = params.iter().map(|p| p.name.as_str()).collect();
-                let hint = format!("its parameters are {}", names.join(", "));
-                self.error(place, format!("`{name}` has no parameter `{text}`"), &hint);
+                let message = format!("`{name}` has no parameter `{text}`");
+                self.error(place, message, &parameters(params));
                 good = false;
                 continue;
             };
@@ -221,7 +225,7 @@ impl Body<'_> {
                 good = false;
             } else if bound[index].is_some() {
                 let message = format!("the parameter `{text}` of `{name}` is given twice");
-                self.diags.push(Diagnostic::error(place, message));
+                self.error(place, message, "leave one of the two out");
                 good = false;
             } else {
                 bound[index] = Some(self.argument(name, param, val));
@@ -238,7 +242,7 @@ impl Body<'_> {
         }
         if !missing.is_empty() && good {
             let message = format!("this call of `{name}` lacks {}", missing.join(", "));
-            self.diags.push(Diagnostic::error(span, message));
+            self.error(span, message, &parameters(params));
         }
         if !missing.is_empty() || !good {
             return None;
@@ -306,4 +310,14 @@ fn filled(default: Const, storage: Storage, span: Span) -> Expr {
     };
     let val = Val::new(ExprKind::Const(constant), ty, span);
     val.into_object().unwrap_or_else(|number| *number).expr
+}
+
+/// A hint that shows what a function takes.
+fn parameters(params: &[ParamSig]) -> String {
+    let names: Vec<_> = params.iter().map(|p| p.name.as_str()).collect();
+    match names.as_slice() {
+        [] => "it has no parameters: leave the parentheses empty".to_owned(),
+        [one] => format!("its parameter is {one}"),
+        several => format!("its parameters are {}", several.join(", ")),
+    }
 }

@@ -171,7 +171,7 @@ fn collect<'e, 'b>(
             sig: sig.clone(),
             span: *span,
             owner: None,
-            broken: false,
+            broken: env.broken.contains(&index),
         });
     }
     let mut defs = Vec::new();
@@ -184,7 +184,8 @@ fn collect<'e, 'b>(
             let id = FunctionId(module.functions.len() as u32);
             if helpers.insert(def.name.text.clone(), id).is_some() {
                 let message = format!("`{}` is defined twice", def.name.text);
-                diags[index].push(Diagnostic::error(def.name.span, message));
+                diags[index]
+                    .push(Diagnostic::error(def.name.span, message).hint("take another name"));
             }
             let callable = heads::helper(env, index, def, &mut diags[index]);
             module.functions.push(callable);

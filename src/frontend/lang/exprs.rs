@@ -125,7 +125,8 @@ impl Body<'_> {
                 "a number"
             };
             let message = format!("`{sign}` wants {wanted}, but this is {}", ty_name(val.ty()));
-            self.diags.push(Diagnostic::error(val.span(), message));
+            let hint = operand_hint(val.ty());
+            self.error(val.span(), message, hint);
             return None;
         }
         let mut val = val.number();
@@ -224,14 +225,7 @@ impl Body<'_> {
             let wanted = if integer { "integers" } else { "numbers" };
             let name = ty_name(val.ty());
             let message = format!("`{}` wants {wanted}, but this is {name}", op.text());
-            let diagnostic = Diagnostic::error(val.span(), message);
-            self.diags.push(match val.ty() {
-                Ty::F64 => diagnostic.hint("convert it with `int(...)`, which rounds towards zero"),
-                Ty::Object => diagnostic.hint(
-                    "operations on objects are not there yet; give the parameter a type, like `i64`",
-                ),
-                _ => diagnostic,
-            });
+            self.error(val.span(), message, operand_hint(val.ty()));
         }
         fits
     }
@@ -316,4 +310,15 @@ fn literal(e: &ast::Expr) -> Option<Val> {
 /// A number as a double.
 pub fn floating(val: Val) -> Val {
     val.into_f64().unwrap_or_else(|val| *val)
+}
+
+/// What to write instead of an operand that does not suit.
+fn operand_hint(ty: Ty) -> &'static str {
+    match ty {
+        Ty::F64 => "convert it with `int(...)`, which rounds towards zero",
+        Ty::Object => {
+            "operations on objects are not there yet; give the parameter a type, like `i64`"
+        }
+        _ => "None has no operations but `is`; write a number",
+    }
 }

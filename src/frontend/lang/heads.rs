@@ -14,7 +14,7 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
     for param in &def.params {
         if params.iter().any(|other| other.name == param.name.text) {
             let message = format!("the parameter `{}` is there twice", param.name.text);
-            diags.push(Diagnostic::error(param.name.span, message));
+            diags.push(Diagnostic::error(param.name.span, message).hint("take another name"));
             broken = true;
         }
         let storage = match &param.annotation {
@@ -109,7 +109,8 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
     if fitting.is_none() {
         let name = ty::storage_name(storage?);
         let message = format!("this default is no value of the type `{name}`");
-        diags.push(Diagnostic::error(value.span, message));
+        let hint = "change the default, or the type in front of it";
+        diags.push(Diagnostic::error(value.span, message).hint(hint));
     }
     fitting
 }

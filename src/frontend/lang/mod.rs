@@ -28,6 +28,8 @@ pub mod typed;
 mod verify;
 mod walk;
 
+use std::collections::BTreeSet;
+
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
 use typed::{Const, Function, Overflow, Storage};
@@ -84,6 +86,8 @@ pub struct Env {
     pub exceptions: Vec<String>,
     /// Methods of the module, each with the text of its body and the place of its `name` in the spec.
     pub methods: Vec<(MethodSig, Text, Span)>,
+    /// Methods, by number, whose signature is wrong: nothing is said of the types of their parameters and results.
+    pub broken: BTreeSet<usize>,
 }
 
 /// Checks all bodies. Returns one function per method, in the order of `env.methods`, followed by the helper functions that bodies

@@ -6,6 +6,7 @@ use super::ty::{self, Val, ty_name};
 use super::typed::{Const, ExprKind, FunctionId, LocalId, Storage, Ty};
 use super::{builtins, mathfns};
 use crate::base::diag::Diagnostic;
+use crate::base::nearest::nearest;
 use crate::base::source::Span;
 use crate::frontend::capi::exceptions;
 
@@ -143,12 +144,7 @@ impl Body<'_> {
             .chain(module.methods.keys().copied())
             .chain(module.constants.keys().copied())
             .chain(builtins::NAMES.iter().copied());
-        users
-            .filter(|other| !other.starts_with('<'))
-            .map(|other| (distance(name, other), other))
-            .filter(|(distance, other)| *distance <= 1 + other.len() / 5)
-            .min()
-            .map(|(_, other)| other.to_owned())
+        nearest(name, users.filter(|other| !other.starts_with('<'))).map(str::to_owned)
     }
 
     /// `value.name`
@@ -202,20 +198,4 @@ fn constant_val(constant: Const, span: Span) -> Val {
         Const::Float(value) => Val::float(value, span),
         Const::None => Val::new(ExprKind::Const(Const::None), Ty::None, span),
     }
-}
-
-/// Edits between two names.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let edit = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = edit.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

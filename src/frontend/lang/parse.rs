@@ -27,6 +27,61 @@ const MAX_LINE_TOKENS: usize = 4000;
 /// In front of a body that is indented as a whole, to make it a block of something.
 const BLOCK: &str = "if 1:\n";
 
+/// Words of the parser's messages, ours where its own say nothing to a user, and hints.
+static HINTS: &[(&str, Option<&str>, &str)] = &[
+    (
+        "EOF",
+        Some("the body ends too early"),
+        "close the bracket that is open",
+    ),
+    (
+        "parseIntError",
+        Some("a number without digits"),
+        "write digits behind `0x`, `0o` or `0b`",
+    ),
+    (
+        "closing quote",
+        None,
+        "end the text with the quote that it begins with",
+    ),
+    (
+        "unexpected unicode",
+        Some("no character has this name"),
+        "write the character itself",
+    ),
+    (
+        "indented block",
+        None,
+        "indent what belongs to the line above, or write `pass` there",
+    ),
+    (
+        "ndent",
+        None,
+        "indent all lines of a block alike, by spaces or by tabs",
+    ),
+    (
+        "separated by newlines",
+        None,
+        "begin a new line here, or put the missing sign between the two",
+    ),
+    (
+        "decimal integer",
+        None,
+        "octal numbers begin with `0o`; other numbers do not begin with 0",
+    ),
+    (
+        "xpected `:`",
+        None,
+        "the line that begins a block ends in `:`; `==` compares",
+    ),
+    (
+        "n expression",
+        None,
+        "a value is missing here: a name, a number, or something in parentheses",
+    ),
+    ("conversion", None, "conversions are `!r`, `!s` and `!a`"),
+];
+
 /// The statements of a body, or `None` where its syntax is wrong; features outside the language only add to `diags`.
 pub fn parse(text: &Text, diags: &mut Diagnostics) -> Option<Vec<Stmt>> {
     let indented = starts_indented(&text.text);
@@ -157,9 +212,18 @@ impl Convert<'_> {
                 continue;
             }
             lines.push(line);
-            let message = lower_first(&error.error.to_string());
+            let said = lower_first(&error.error.to_string());
+            let row = HINTS.iter().find(|row| said.contains(row.0));
+            let (message, hint) = match row {
+                Some(&(_, Some(ours), hint)) => (ours, hint),
+                Some(&(_, None, hint)) => (said.as_str(), hint),
+                None => (
+                    said.as_str(),
+                    "Python's grammar has something else in this place",
+                ),
+            };
             let message = format!("syntax error: {message}");
-            self.diags.push(Diagnostic::error(span, message));
+            self.diags.push(Diagnostic::error(span, message).hint(hint));
         }
     }
 

@@ -15,7 +15,7 @@ fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
             ("TEXT".into(), None),
         ],
         exceptions: vec!["PackError".into()],
-        methods: Vec::new(),
+        ..Env::default()
     };
     for (head, body) in methods {
         let source = sources.add("body", *body);
@@ -105,6 +105,7 @@ fn checked(methods: &[(&str, &str)]) -> String {
     }
     let mut out = String::new();
     for d in diags.iter() {
+        assert!(d.hint.is_some(), "no hint: {}", d.message);
         let (line, column) = sources
             .file(d.primary.span.source)
             .line_column(d.primary.span.start);
@@ -907,6 +908,78 @@ fn one_mistake_gives_one_message() {
         ),
     ] {
         assert_eq!(body("f(n: i64) -> i64", text), expected, "{text}");
+    }
+}
+
+#[test]
+fn text_has_no_halves_of_surrogate_pairs() {
+    for text in [
+        r#"raise ValueError("a\ud800b")"#,
+        r#"raise ValueError(f"{n}\U0000DfFf{n}")"#,
+        r#"raise ValueError(f"{n:\ud800>4}")"#,
+        r#"raise ValueError("a" f"{n}" "\uDE00")"#,
+    ] {
+        let out = body("f(n: i64)", text);
+        let message = " half a surrogate pair is not part of the body language\n";
+        assert!(out.ends_with(message) && out.lines().count() == 1, "{out}");
+    }
+    let fine =
+        r#"raise ValueError("\ufffd \U0001F600 \\ud800 \x00" f"{n}\N{REPLACEMENT CHARACTER}")"#;
+    let out = body("f(n: i64)", fine);
+    assert!(!out.contains("surrogate"), "{out}");
+}
+
+#[test]
+fn a_raise_of_nothing_ends_the_body() {
+    assert_eq!(
+        body("f() -> i64", "raise"),
+        "1:1 `raise` without an exception is not part of the body language\n"
+    );
+}
+
+#[test]
+fn a_name_of_one_letter_is_no_slip_for_another() {
+    let hint = "names are parameters, locals, constants and methods of the module";
+    assert_eq!(hints("f(n: i64) -> i64", "return q"), [hint]);
+    assert_eq!(
+        hints("f(count: i64) -> i64", "return coutn"),
+        ["did you mean `count`?"]
+    );
+}
+
+#[test]
+fn syntax_errors_speak_of_python() {
+    for (text, message, hint) in [
+        (
+            "return 0x",
+            "1:8 syntax error: a number without digits\n",
+            "`0x`",
+        ),
+        (
+            "return (n",
+            "1:10 syntax error: the body ends too early\n",
+            "bracket",
+        ),
+        (
+            "if n\n    pass",
+            "1:5 syntax error: expected",
+            "ends in `:`",
+        ),
+        (
+            "if n:\npass",
+            "2:1 syntax error: expected an indented block",
+            "`pass`",
+        ),
+        (
+            "return 'n",
+            "1:8 syntax error: missing closing quote",
+            "quote",
+        ),
+    ] {
+        let out = body("f(n: i64) -> i64", text);
+        assert!(out.starts_with(message), "{out}");
+        let hints = hints("f(n: i64) -> i64", text);
+        assert!(hints[0].contains(hint), "{hints:?}");
     }
 }
 

@@ -413,12 +413,16 @@ impl<'a> Checker<'a> {
             constants: known.to_vec(),
             exceptions: module.exceptions.iter().map(|e| e.name.clone()).collect(),
             methods: Vec::new(),
+            broken: BTreeSet::new(),
         };
         let mut silent = Vec::new();
         for method in checked {
             // Every method is known by name, even if its body cannot be looked at.
             let span = method.method.span;
-            let silenced = !method.sound || method.body.is_none();
+            let silenced = !method.named || method.body.is_none();
+            if !method.sound {
+                env.broken.insert(env.methods.len());
+            }
             let body = method
                 .body
                 .unwrap_or_else(|| Text::verbatim("pass", self.source, span.start));

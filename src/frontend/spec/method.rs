@@ -34,6 +34,8 @@ pub(super) struct Checked {
     pub body: Option<Text>,
     /// Nothing is wrong with its signature.
     pub sound: bool,
+    /// All its parameters are known by name, so that its body can be judged.
+    pub named: bool,
 }
 
 /// Checks a method.
@@ -101,14 +103,20 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
         overflow,
         nogil,
     };
-    let sound = !table.spoiled && !own.has_errors();
+    let sound = !table.unread && !own.has_errors();
+    let named = !table.unread && written.complete && written.list.len() >= units(format.as_ref());
     diagnostics.append(own);
     Checked {
         method,
         sig,
         body,
         sound,
+        named,
     }
+}
+
+fn units(format: Option<&Format>) -> usize {
+    format.map_or(0, |format| format.items.len())
 }
 
 /// The name of `what`; a message where it is missing or wrong.

@@ -24,11 +24,24 @@ pub(super) struct Written {
 }
 
 /// All entries.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Params {
     pub list: Vec<Written>,
     /// `*`, and how many parameters are before it.
     pub star: Option<(usize, Span)>,
+    /// Every entry could be read.
+    pub complete: bool,
+}
+
+impl Default for Params {
+    /// None at all.
+    fn default() -> Params {
+        Params {
+            list: Vec::new(),
+            star: None,
+            complete: true,
+        }
+    }
 }
 
 /// Reads the entries. Without a marker, parameters are positional-only unless `keywords` says otherwise. What was read is complete where no message
@@ -70,7 +83,11 @@ pub(super) fn read(entries: &[Str], keywords: bool, diagnostics: &mut Diagnostic
                 ),
                 None => params.star = Some((params.list.len(), span)),
             },
-            _ => params.list.extend(parameter(entry, diagnostics)),
+            _ => {
+                let param = parameter(entry, diagnostics);
+                params.complete &= param.is_some();
+                params.list.extend(param);
+            }
         }
     }
     if let Some((index, span)) = params.star

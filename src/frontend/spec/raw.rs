@@ -95,6 +95,8 @@ pub(super) struct MethodTable {
     pub tests: Vec<TestTable>,
     /// Some key was of a wrong type, unknown or of a later issue.
     pub spoiled: bool,
+    /// `args`, `params` or `returns` stands there, but says nothing that could be read.
+    pub unread: bool,
 }
 
 /// `[[methods.tests]]`

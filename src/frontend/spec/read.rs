@@ -376,9 +376,11 @@ impl Reader<'_> {
             body: None,
             tests: Vec::new(),
             spoiled: false,
+            unread: false,
         };
         let mut tests = None;
         for (name, _, value) in self.known(table, METHOD, "[[methods]]") {
+            let before = std::mem::take(&mut self.spoiled);
             match name {
                 "name" => method.name = self.string(name, value),
                 "doc" => method.doc = self.string(name, value),
@@ -392,6 +394,8 @@ impl Reader<'_> {
                 "body" => method.body = self.string(name, value),
                 _ => tests = Some(value),
             }
+            method.unread |= self.spoiled && matches!(name, "args" | "params" | "returns");
+            self.spoiled |= before;
         }
         method.spoiled = self.spoiled;
         if let Some(value) = tests {

@@ -6,7 +6,7 @@
 use goblin::elf::dynamic::{
     DF_BIND_NOW, DF_TEXTREL, DT_BIND_NOW, DT_FLAGS, DT_FLAGS_1, DT_TEXTREL,
 };
-use goblin::elf::{header, program_header as ph, section_header as sh};
+use goblin::elf::{header, program_header as ph, reloc, section_header as sh};
 
 use super::File;
 use crate::inspect::audit::{self, Finding};
@@ -104,6 +104,7 @@ fn object_findings(file: &File) -> Vec<Finding> {
         }
         Some(_) => {}
     }
+    findings.extend(absolute_reference(file));
     let code = headers
         .clone()
         .any(|(_, s)| s.is_executable() && s.sh_size > 0);
@@ -111,6 +112,35 @@ fn object_findings(file: &File) -> Vec<Finding> {
         findings.push(audit::NO_UNWIND.finds("has code and no `.eh_frame`"));
     }
     findings
+}
+
+/// Relocations that put an address where it stands: machine and numbers (psABIs).
+const ABSOLUTE: &[(u16, &[u32])] = &[
+    (
+        header::EM_X86_64,
+        &[reloc::R_X86_64_64, reloc::R_X86_64_32, reloc::R_X86_64_32S],
+    ),
+    (
+        header::EM_AARCH64,
+        &[reloc::R_AARCH64_ABS64, reloc::R_AARCH64_ABS32],
+    ),
+];
+
+/// An address in a section that is loaded and not written to: a linker refuses it in a module, or lets the loader write there.
+fn absolute_reference(file: &File) -> Option<Finding> {
+    let machine = file.elf.header.e_machine;
+    let (_, kinds) = ABSOLUTE.iter().find(|row| row.0 == machine)?;
+    file.elf.shdr_relocs.iter().find_map(|(index, list)| {
+        let at = file.elf.section_headers[*index].sh_info as usize;
+        let section = file.elf.section_headers.get(at)?;
+        (section.is_alloc() && !section.is_writable()).then_some(())?;
+        let r = list.iter().find(|r| kinds.contains(&r.r_type))?;
+        let name = file.section_name(at);
+        Some(audit::TEXT_RELOCATIONS.finds(format!(
+            "{name}+{:#x} wants an absolute address; compile with `-fPIC`",
+            r.r_offset
+        )))
+    })
 }
 
 /// 32-bit ARM has tables of its own (`.ARM.exidx`).

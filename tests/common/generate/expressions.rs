@@ -2,13 +2,16 @@
 //!
 //! Most are kept calm, for numbers that stay small meet more of the operations behind; some are left to overflow.
 
-use super::{Maker, Method, TYPES, Ty, Var};
+use super::{CONSTANTS, Maker, TYPES, Ty, Var};
 
 impl<'a> Maker<'a> {
     /// What is assigned to something of a known type: an expression, or sometimes a literal.
     pub(super) fn value(&mut self, ty: Ty, storage: &str) -> String {
         // In a narrower one it would be a mistake to be reported.
-        let holds_any = matches!(storage, "i64" | "u64" | "f64" | "f32" | "bool");
+        let holds_any = matches!(
+            storage,
+            "i64" | "u64" | "isize" | "usize" | "f64" | "f32" | "bool" | "object"
+        );
         match holds_any && self.rng.chance(1, 8) {
             true => self.literal(ty),
             false if !holds_any && self.rng.chance(3, 4) => self.small(3),
@@ -59,7 +62,14 @@ impl<'a> Maker<'a> {
             "9007199254740993.0",
             "1e19",
         ];
+        if self.rng.chance(1, 10) {
+            let fitting: Vec<_> = CONSTANTS.iter().filter(|c| c.2 == ty).collect();
+            if !fitting.is_empty() {
+                return self.rng.pick(&fitting).0.to_owned();
+            }
+        }
         match ty {
+            Ty::Object => "None".to_owned(),
             Ty::Bool => (*self.rng.pick(&["True", "False"])).to_owned(),
             Ty::I64 if self.rng.chance(1, 4) => format!("-{}", self.rng.pick(&INTS[1..])),
             Ty::I64 => (*self.rng.pick(INTS)).to_owned(),
@@ -89,10 +99,17 @@ impl<'a> Maker<'a> {
             match ty {
                 Ty::U64 => return format!("u64(p0 & {})", self.rng.pick(&[255, 65535, 4095])),
                 Ty::F64 => return "f64(p0)".to_owned(),
+                Ty::Object => return "None".to_owned(),
                 Ty::Bool | Ty::I64 => {}
             }
         }
-        let any = self.rng.pick(&self.vars).clone();
+        let numbers: Vec<Var> = self
+            .vars
+            .iter()
+            .filter(|v| v.ty != Ty::Object)
+            .cloned()
+            .collect();
+        let any = self.rng.pick(&numbers).clone();
         match (ty, any.ty) {
             (Ty::Bool, Ty::Bool) => any.name,
             (Ty::Bool, _) if self.rng.chance(1, 2) => format!("({} > 3)", any.name),
@@ -103,6 +120,7 @@ impl<'a> Maker<'a> {
             (Ty::U64, _) => format!("u64({})", any.name),
             (Ty::F64, Ty::F64) => any.name,
             (Ty::F64, _) => format!("{}({})", self.rng.pick(&["f64", "float"]), any.name),
+            (Ty::Object, _) => "None".to_owned(),
         }
     }
 
@@ -117,8 +135,8 @@ impl<'a> Maker<'a> {
                     v.ty == Ty::Bool || v.declared && matches!(v.storage, "u8" | "u16" | "u32")
                 }
                 Ty::I64 => v.ty == Ty::Bool,
-                Ty::F64 => v.ty != Ty::F64,
-                Ty::Bool => false,
+                Ty::F64 => !matches!(v.ty, Ty::F64 | Ty::Object),
+                Ty::Bool | Ty::Object => false,
             };
             let usable: Vec<String> = self
                 .vars
@@ -158,7 +176,7 @@ impl<'a> Maker<'a> {
             );
             return format!("({a} if {cond} else {b})");
         }
-        if self.rng.chance(1, 30)
+        if self.rng.chance(1, 24)
             && let Some(call) = self.call_of(ty)
         {
             return call;
@@ -167,6 +185,7 @@ impl<'a> Maker<'a> {
             Ty::Bool => self.bool_expr(depth - 1),
             Ty::I64 | Ty::U64 => self.int_expr(ty, depth - 1),
             Ty::F64 => self.float_expr(depth - 1),
+            Ty::Object => self.leaf(ty),
         }
     }
 
@@ -191,7 +210,15 @@ impl<'a> Maker<'a> {
         const COMPARE: &[&str] = &["==", "!=", "<", "<=", ">", ">="];
         let (x, y) = (*self.rng.pick(TYPES), *self.rng.pick(TYPES));
         let (op, op2) = (*self.rng.pick(COMPARE), *self.rng.pick(COMPARE));
-        match self.rng.below(9) {
+        match self.rng.below(10) {
+            9 => {
+                let op = *self.rng.pick(&["is", "is not"]);
+                format!(
+                    "({} {op} {})",
+                    self.leaf(Ty::Object),
+                    self.operand(Ty::Object, 1)
+                )
+            }
             0 => format!("(not {})", self.expr(Ty::Bool, depth)),
             1 => {
                 let word = *self.rng.pick(&["and", "or"]);
@@ -334,7 +361,10 @@ impl<'a> Maker<'a> {
             Ty::U64 => 1 + self.rng.below(64),
             _ => 1 + self.rng.below(63),
         };
-        let mask = u64::MAX >> (64 - bits);
+        let mask = match (bits, self.rng.chance(1, 4)) {
+            (8, true) => "BYTE".to_owned(),
+            _ => (u64::MAX >> (64 - bits)).to_string(),
+        };
         let inner = self.mask_part(ty, depth + 1);
         format!("({inner} & {mask})")
     }
@@ -465,34 +495,5 @@ impl<'a> Maker<'a> {
                 }
             },
         }
-    }
-
-    // Calls of earlier methods, with arguments that need no conversion.
-
-    pub(super) fn callable(&self) -> Vec<&'a Method> {
-        let direct = |m: &&Method| {
-            m.params
-                .iter()
-                .all(|p| matches!(p.1, "i64" | "u64" | "f64" | "bool"))
-        };
-        self.others.iter().rev().filter(direct).take(12).collect()
-    }
-
-    pub(super) fn call_of(&mut self, ty: Ty) -> Option<String> {
-        let callable: Vec<&'a Method> = self
-            .callable()
-            .into_iter()
-            .filter(|m| m.returns.len() == 1 && m.returns[0].2 == ty)
-            .collect();
-        if callable.is_empty() {
-            return None;
-        }
-        let method = (*self.rng.pick(&callable)).clone();
-        Some(self.call(&method))
-    }
-
-    pub(super) fn call(&mut self, method: &Method) -> String {
-        let args: Vec<String> = method.params.iter().map(|p| self.expr(p.2, 1)).collect();
-        format!("{}({})", method.name, args.join(", "))
     }
 }

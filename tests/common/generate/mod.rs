@@ -1,9 +1,10 @@
-//! Random bodies of the body language, all of them correct: typed as the contract wants, bounded in time, with the edge cases that a
+//! Random modules of the body language, all of them correct: typed as the contract wants, bounded in time, with the edge cases that a
 //! compiler gets wrong more likely than not.
 //!
-//! In comes a random number generator, out comes a spec. Ambiguous corners are
-//! avoided: literals meet variables, and narrowing happens where only one order of evaluation is possible.
+//! In comes a random number generator, out comes a spec. One corner is avoided: a literal meets a variable, or something else of a type that the
+//! text shows.
 
+mod calls;
 mod expressions;
 mod statements;
 
@@ -18,6 +19,7 @@ enum Ty {
     I64,
     U64,
     F64,
+    Object,
 }
 
 const TYPES: &[Ty] = &[Ty::Bool, Ty::I64, Ty::I64, Ty::I64, Ty::U64, Ty::F64];
@@ -39,6 +41,9 @@ const STORAGES: &[(&str, Ty)] = &[
     ("f32", Ty::F64),
     ("f64", Ty::F64),
     ("f64", Ty::F64),
+    ("isize", Ty::I64),
+    ("usize", Ty::U64),
+    ("object", Ty::Object),
 ];
 
 /// `Py_BuildValue` units, the storage a result of that unit has, and the type it takes.
@@ -52,6 +57,28 @@ const RETURNS: &[(&str, &str, Ty)] = &[
     ("d", "f64", Ty::F64),
     ("d", "f64", Ty::F64),
     ("p", "bool", Ty::Bool),
+    ("n", "i64", Ty::I64),
+    ("H", "u16", Ty::I64),
+    ("I", "u32", Ty::I64),
+    ("f", "f32", Ty::F64),
+    ("O", "object", Ty::Object),
+];
+
+/// Exception classes of the module, and what they are derived from.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("Odd", "ValueError"),
+    ("Odder", "Odd"),
+    ("Lost", "LookupError"),
+];
+
+/// Constants of the module as the spec has them, and the type they can have in a body.
+const CONSTANTS: &[(&str, &str, Ty)] = &[
+    ("ANSWER", "42", Ty::I64),
+    ("LARGE", "9223372036854775807", Ty::U64),
+    ("LOW", "-129", Ty::I64),
+    ("BYTE", "255", Ty::U64),
+    ("HALF", "0.5", Ty::F64),
+    ("YES", "true", Ty::Bool),
 ];
 
 /// A variable in reach.
@@ -66,39 +93,74 @@ struct Var {
     fixed: bool,
 }
 
-/// A method that later ones may call.
+/// How an argument is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Positional,
+    Either,
+    Keyword,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+struct Param {
+    name: String,
+    storage: &'static str,
+    ty: Ty,
+    kind: Kind,
+    default: Option<String>,
+}
+
+/// A method that later ones may call, or a helper.
 #[derive(Clone, Debug)]
 struct Method {
     name: String,
-    params: Vec<(String, &'static str, Ty)>,
+    params: Vec<Param>,
     returns: Vec<(&'static str, &'static str, Ty)>,
-    wrap: bool,
-    body: String,
+    /// The first parameter is how often it may call itself.
+    recursive: bool,
 }
 
 /// The spec of a module of `count` methods.
 pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
-    let mut spec = format!("[module]\nname = \"{name}\"\n");
+    let mut spec = format!("[module]\nname = \"{name}\"\n\n[constants]\n");
+    for (name, value, _) in CONSTANTS {
+        writeln!(spec, "{name} = {value}").expect("a String takes all text");
+    }
+    for (name, base) in EXCEPTIONS {
+        write!(
+            spec,
+            "\n[[exceptions]]\nname = \"{name}\"\nbase = \"{base}\"\n"
+        )
+        .expect("a String takes all text");
+    }
     let mut methods: Vec<Method> = Vec::new();
     for at in 0..count {
-        let method = method(rng, format!("f{at}"), &methods);
-        let params: Vec<String> = method
-            .params
-            .iter()
-            .map(|(name, storage, _)| format!("\"{name}: {storage}\""))
-            .collect();
+        let method = Method {
+            name: format!("f{at}"),
+            params: params(rng),
+            returns: match rng.chance(1, 4) {
+                true => (0..2 + rng.below(2)).map(|_| *rng.pick(RETURNS)).collect(),
+                false => vec![*rng.pick(RETURNS)],
+            },
+            recursive: rng.chance(1, 8),
+        };
+        let wrap = rng.chance(1, 6);
+        let body = body(rng, &method, &methods, wrap);
         let units: String = method.returns.iter().map(|(unit, ..)| *unit).collect();
         let units = match method.returns.len() {
             1 => units,
             _ => format!("({units})"),
         };
-        let overflow = if method.wrap { "wrap" } else { "raise" };
+        let overflow = if wrap { "wrap" } else { "raise" };
+        let quoted = |text: &String| format!("\"{text}\"");
+        let listed: Vec<String> = listed(&method.params, true).iter().map(quoted).collect();
         write!(
             spec,
-            "\n[[methods]]\nname = \"{}\"\nparams = [{}]\nreturns = \"{units}\"\noverflow = \"{overflow}\"\nbody = '''\n{}'''\n",
+            "\n[[methods]]\nname = \"{}\"\nparams = [{}]\nreturns = \"{units}\"\noverflow = \"{overflow}\"\nkeywords = {}\nbody = '''\n{body}'''\n",
             method.name,
-            params.join(", "),
-            method.body
+            listed.join(", "),
+            method.params.iter().all(|param| param.kind == Kind::Either),
         )
         .expect("a String takes all text");
         methods.push(method);
@@ -106,69 +168,98 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
     spec
 }
 
-fn method(rng: &mut Rng, name: String, others: &[Method]) -> Method {
-    let mut params = Vec::new();
-    for at in 0..1 + rng.below(4) {
-        // There is always an integer to make other things of.
-        let &(storage, ty) = match at {
-            0 => &("i64", Ty::I64),
-            _ => rng.pick(STORAGES),
-        };
-        params.push((format!("p{at}"), storage, ty));
+/// Parameters with their markers, as in a `def` or (`spec`) in a list of `params`, where all of one kind need none.
+fn listed(params: &[Param], spec: bool) -> Vec<String> {
+    let bare = spec
+        && params
+            .iter()
+            .all(|param| param.kind == params[0].kind && param.kind != Kind::Keyword);
+    let mut list = Vec::new();
+    let mut before = params[0].kind;
+    if before == Kind::Keyword {
+        list.push("*".to_owned());
     }
-    let returns = match rng.chance(1, 4) {
-        // Only 64-bit results: which of two conversions raises first would be a matter of order.
-        true => (0..2)
-            .map(|_| *rng.pick(&[RETURNS[0], RETURNS[5], RETURNS[6], RETURNS[8]]))
-            .collect(),
-        false => vec![*rng.pick(RETURNS)],
-    };
-    let vars = params
-        .iter()
-        .map(|(name, storage, ty): &(String, &'static str, Ty)| Var {
-            name: name.clone(),
-            storage,
-            ty: *ty,
-            declared: true,
-            fixed: false,
+    for param in params {
+        if param.kind != before && before == Kind::Positional {
+            list.push("/".to_owned());
+        }
+        if param.kind != before && param.kind == Kind::Keyword {
+            list.push("*".to_owned());
+        }
+        before = param.kind;
+        let default = param.default.as_ref();
+        let default = default.map_or_else(String::new, |text| format!(" = {text}"));
+        list.push(format!("{}: {}{default}", param.name, param.storage));
+    }
+    if before == Kind::Positional && !bare {
+        list.push("/".to_owned());
+    }
+    list
+}
+
+/// Some parameters; the first is always an integer, to make other things of.
+fn params(rng: &mut Rng) -> Vec<Param> {
+    let count = 1 + rng.below(5);
+    let style = rng.below(4);
+    let (mut slashed, mut starred) = (rng.below(count + 1), rng.below(count + 1));
+    if slashed > starred {
+        std::mem::swap(&mut slashed, &mut starred);
+    }
+    let mut defaults = false;
+    (0..count)
+        .map(|at| {
+            let &(storage, ty) = match at {
+                0 => &("i64", Ty::I64),
+                _ => rng.pick(STORAGES),
+            };
+            let kind = match style {
+                0 => Kind::Either,
+                1 if at >= starred => Kind::Keyword,
+                1 if at >= slashed => Kind::Either,
+                _ => Kind::Positional,
+            };
+            let optional = at > 0 && (defaults && kind != Kind::Keyword || rng.chance(1, 4));
+            defaults |= optional;
+            Param {
+                name: format!("p{at}"),
+                storage,
+                ty,
+                kind,
+                default: optional.then(|| default(rng, ty)),
+            }
         })
-        .collect();
-    let wrap = rng.chance(1, 6);
-    let mut maker = Maker {
-        rng,
-        vars,
-        others,
-        returns: &returns,
-        wrap,
-        text: String::new(),
-        indent: 0,
-        loops: 0,
-        locals: 0,
-        size: 0,
+        .collect()
+}
+
+/// A default that fits in everything of the type.
+fn default(rng: &mut Rng, ty: Ty) -> String {
+    let texts: &[&str] = match ty {
+        Ty::Bool => &["True", "False"],
+        Ty::I64 => &["0", "1", "7", "100"],
+        Ty::U64 => &["0", "3", "255"],
+        Ty::F64 => &["0.0", "-0.0", "0.5", "-2.25", "3.0"],
+        Ty::Object => &["None"],
     };
-    let statements = 1 + maker.rng.below(6);
-    for _ in 0..statements {
-        maker.statement(2);
-    }
-    maker.ret();
+    (*rng.pick(texts)).to_owned()
+}
+
+/// The body of a method.
+fn body(rng: &mut Rng, method: &Method, others: &[Method], wrap: bool) -> String {
+    let mut maker = Maker::new(rng, method, others, &[], wrap);
+    maker.method();
     let mut body = maker.text;
     if body.contains("math.") {
         body.insert_str(0, "import math\n");
     }
-    Method {
-        name,
-        params,
-        returns,
-        wrap,
-        body,
-    }
+    body
 }
 
 struct Maker<'a> {
     rng: &'a mut Rng,
     vars: Vec<Var>,
+    this: &'a Method,
     others: &'a [Method],
-    returns: &'a [(&'static str, &'static str, Ty)],
+    helpers: Vec<Method>,
     wrap: bool,
     text: String,
     indent: usize,
@@ -178,6 +269,35 @@ struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
+    fn new(
+        rng: &'a mut Rng,
+        this: &'a Method,
+        others: &'a [Method],
+        helpers: &[Method],
+        wrap: bool,
+    ) -> Maker<'a> {
+        let var = |(at, param): (usize, &Param)| Var {
+            name: param.name.clone(),
+            storage: param.storage,
+            ty: param.ty,
+            declared: true,
+            fixed: at == 0 && this.recursive,
+        };
+        Maker {
+            rng,
+            vars: this.params.iter().enumerate().map(var).collect(),
+            this,
+            others,
+            helpers: helpers.to_vec(),
+            wrap,
+            text: String::new(),
+            indent: 0,
+            loops: 0,
+            locals: 0,
+            size: 0,
+        }
+    }
+
     fn line(&mut self, text: &str) {
         let line = format!("{:1$}{text}\n", "", self.indent * 4);
         self.text.push_str(&line);
@@ -196,5 +316,6 @@ fn wide(ty: Ty) -> &'static str {
         Ty::I64 => "i64",
         Ty::U64 => "u64",
         Ty::F64 => "f64",
+        Ty::Object => "object",
     }
 }

@@ -1,8 +1,8 @@
-//! Statements: assignments, branches, loops that end, exceptions, calls. A line each, appended to the body.
+//! Statements: assignments, branches, loops that end, exceptions. A line each, appended to the body.
 
-use super::{Maker, Method, STORAGES, TYPES, Ty, Var, wide};
+use super::{EXCEPTIONS, Maker, STORAGES, TYPES, Ty, Var, wide};
 
-impl<'a> Maker<'a> {
+impl Maker<'_> {
     pub(super) fn statement(&mut self, depth: usize) {
         self.size += 1;
         let nested = depth > 0 && self.size < 25;
@@ -16,6 +16,7 @@ impl<'a> Maker<'a> {
             11 => self.unpack(),
             12 => self.call_statement(),
             13 if nested => self.maybe_unbound(),
+            14 if self.rng.chance(1, 2) => self.chain(),
             _ => self.assignment(),
         }
     }
@@ -47,7 +48,10 @@ impl<'a> Maker<'a> {
 
     /// A local that takes its type from its first value. Literals would make it an i64.
     pub(super) fn new_local(&mut self) {
-        let ty = *self.rng.pick(TYPES);
+        let ty = match self.rng.chance(1, 10) {
+            true => Ty::Object,
+            false => *self.rng.pick(TYPES),
+        };
         let value = self.expr(ty, 3);
         let name = self.new_name();
         self.line(&format!("{name} = {value}"));
@@ -64,7 +68,13 @@ impl<'a> Maker<'a> {
         let &(storage, ty) = self.rng.pick(STORAGES);
         let value = self.value(ty, storage);
         let name = self.new_name();
-        self.line(&format!("{name}: {storage} = {value}"));
+        match self.rng.chance(1, 6) {
+            true => {
+                self.line(&format!("{name}: {storage}"));
+                self.line(&format!("{name} = {value}"));
+            }
+            false => self.line(&format!("{name}: {storage} = {value}")),
+        }
         self.vars.push(Var {
             name,
             storage,
@@ -78,7 +88,7 @@ impl<'a> Maker<'a> {
         let usable: Vec<Var> = self
             .vars
             .iter()
-            .filter(|v| !v.fixed && v.ty != Ty::Bool)
+            .filter(|v| !v.fixed && !matches!(v.ty, Ty::Bool | Ty::Object))
             .cloned()
             .collect();
         if usable.is_empty() {
@@ -223,7 +233,11 @@ impl<'a> Maker<'a> {
             "KeyError",
             "ArithmeticError",
             "IndexError",
+            "Odd",
+            "Odder",
+            "Lost",
         ];
+        debug_assert!(EXCEPTIONS.iter().all(|(name, _)| CLASSES.contains(name)));
         let mut cond = self.expr(Ty::Bool, 2);
         if self.rng.chance(1, 4) {
             cond = format!("{cond} or p0 < 70");
@@ -236,9 +250,13 @@ impl<'a> Maker<'a> {
             cond = format!("{cond} and p0 > 70");
         }
         let class = *self.rng.pick(CLASSES);
-        let ty = *self.rng.pick(TYPES);
+        let ty = match self.rng.chance(1, 5) {
+            true => Ty::Object,
+            false => *self.rng.pick(TYPES),
+        };
         let value = self.operand(ty, 1);
-        let text = match self.rng.below(5) {
+        let text = match self.rng.below(6) {
+            5 => format!("{class}({value})"),
             0 => class.to_owned(),
             1 => format!("{class}(\"plain\")"),
             2 => format!("{class}(f\"got {{{value}}}\")"),
@@ -256,10 +274,15 @@ impl<'a> Maker<'a> {
 
     /// `a, b = x, y`, `q, r = divmod(x, y)`.
     pub(super) fn unpack(&mut self) {
-        let ty = *self.rng.pick(&[Ty::I64, Ty::I64, Ty::U64, Ty::F64]);
+        if self.rng.chance(1, 3) {
+            return self.unpack_declared();
+        }
+        let ty = *self
+            .rng
+            .pick(&[Ty::I64, Ty::I64, Ty::U64, Ty::F64, Ty::Object]);
         let (a, b) = (self.new_name(), self.new_name());
         let (x, y) = (self.expr(ty, 2), self.expr(ty, 2));
-        let value = match self.rng.chance(1, 2) {
+        let value = match ty == Ty::Object || self.rng.chance(1, 2) {
             true => format!("{x}, {y}"),
             false => format!("divmod({x}, {y})"),
         };
@@ -278,28 +301,44 @@ impl<'a> Maker<'a> {
         }
     }
 
-    pub(super) fn call_statement(&mut self) {
-        let callable: Vec<&'a Method> = self
-            .callable()
-            .into_iter()
-            .filter(|m| m.returns.len() == 2)
-            .collect();
-        if callable.is_empty() {
+    /// `a, b = x, y` into declared things, which may be too narrow.
+    pub(super) fn unpack_declared(&mut self) {
+        let declared = |v: &&Var| v.declared && !v.fixed;
+        let usable: Vec<Var> = self.vars.iter().filter(declared).cloned().collect();
+        if usable.len() < 2 {
             return self.assignment();
         }
-        let method = (*self.rng.pick(&callable)).clone();
-        let call = self.call(&method);
-        let (a, b) = (self.new_name(), self.new_name());
-        self.line(&format!("{a}, {b} = {call}"));
-        for (name, (_, storage, ty)) in [a, b].into_iter().zip(method.returns) {
-            self.vars.push(Var {
-                name,
-                storage,
-                ty,
-                declared: false,
-                fixed: false,
-            });
+        let (a, b) = (
+            self.rng.pick(&usable).clone(),
+            self.rng.pick(&usable).clone(),
+        );
+        let (x, y) = (self.value(a.ty, a.storage), self.value(b.ty, b.storage));
+        self.line(&format!("{}, {} = {x}, {y}", a.name, b.name));
+    }
+
+    /// `a = b = x`
+    pub(super) fn chain(&mut self) {
+        let ty = *self.rng.pick(TYPES);
+        let declared = |v: &&Var| v.declared && !v.fixed && v.ty == ty;
+        let usable: Vec<Var> = self.vars.iter().filter(declared).cloned().collect();
+        let (value, name) = (self.expr(ty, 2), self.new_name());
+        match usable.is_empty() {
+            true => self.line(&format!("{name} = {value}")),
+            false => {
+                let other = self.rng.pick(&usable).name.clone();
+                match self.rng.chance(1, 2) {
+                    true => self.line(&format!("{name} = {other} = {value}")),
+                    false => self.line(&format!("{other} = {name} = {value}")),
+                }
+            }
         }
+        self.vars.push(Var {
+            name,
+            storage: wide(ty),
+            ty,
+            declared: false,
+            fixed: false,
+        });
     }
 
     /// A local that is read where it may not have been assigned.
@@ -317,13 +356,10 @@ impl<'a> Maker<'a> {
     }
 
     pub(super) fn ret(&mut self) {
-        let returns = self.returns;
+        let returns = self.this.returns.clone();
         let values: Vec<String> = returns
             .iter()
-            .map(|&(_, storage, ty)| match (storage, self.rng.chance(3, 4)) {
-                ("i32" | "i16" | "u8", true) => self.small(3),
-                _ => self.expr(ty, 3),
-            })
+            .map(|&(_, storage, ty)| self.fitting(ty, storage, 3))
             .collect();
         self.line(&format!("return {}", values.join(", ")));
     }

@@ -27,6 +27,7 @@ impl Convert<'_> {
             py::Expr::BooleanLiteral(b) => ExprKind::Bool(b.value),
             py::Expr::NoneLiteral(_) => ExprKind::None,
             py::Expr::StringLiteral(s) => {
+                self.surrogates(range, s.value.to_str());
                 ExprKind::Str(vec![Piece::Literal(s.value.to_str().to_owned())])
             }
             py::Expr::FString(f) => ExprKind::Str(self.fstring(&f.value)),
@@ -190,11 +191,40 @@ impl Convert<'_> {
         }))
     }
 
+    /// Text is UTF-8 from here on, which has no halves of surrogate pairs; the parser puts U+FFFD in their place.
+    fn surrogates(&mut self, range: TextRange, value: &str) {
+        if !value.contains(char::REPLACEMENT_CHARACTER) {
+            return;
+        }
+        let clip = |at: usize| at.saturating_sub(self.shift);
+        let source = clip(range.start().to_usize())..clip(range.end().to_usize());
+        let source = self.text.text.get(source).unwrap_or_default();
+        let mut rest = source;
+        let mut escaped = false;
+        while let Some((_, escape)) = rest.split_once('\\') {
+            let digits = match escape.chars().next() {
+                Some('u') => escape.get(1..5),
+                Some('U') => escape.get(1..9),
+                _ => None,
+            };
+            let code = u32::from_str_radix(digits.unwrap_or_default(), 16);
+            escaped |= code.is_ok_and(|code| (0xD800..0xE000).contains(&code));
+            let mut chars = escape.chars();
+            chars.next();
+            rest = chars.as_str();
+        }
+        if escaped {
+            let hint = "write the character itself, or all of its code: `\\U0001F600`";
+            self.outside(range, "half a surrogate pair", hint);
+        }
+    }
+
     fn fstring(&mut self, value: &py::FStringValue) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for part in value {
             match part {
                 py::FStringPart::Literal(literal) => {
+                    self.surrogates(literal.range, &literal.value);
                     pieces.push(Piece::Literal(literal.value.to_string()));
                 }
                 py::FStringPart::FString(fstring) => self.elements(&fstring.elements, &mut pieces),
@@ -207,6 +237,7 @@ impl Convert<'_> {
         for element in elements {
             match element {
                 py::InterpolatedStringElement::Literal(literal) => {
+                    self.surrogates(literal.range, &literal.value);
                     pieces.push(Piece::Literal(literal.value.to_string()));
                 }
                 py::InterpolatedStringElement::Interpolation(field) => {

@@ -89,7 +89,9 @@ impl Convert<'_> {
                     Some(exception) => StmtKind::Raise(self.expr(exception)),
                     None => {
                         let hint = "there is no `except`; name the exception to raise";
-                        return self.outside(range, "`raise` without an exception", hint);
+                        self.outside(range, "`raise` without an exception", hint);
+                        // It ends the flow of control all the same.
+                        StmtKind::Raise(self.wrong(range))
                     }
                 }
             }

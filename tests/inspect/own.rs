@@ -1,0 +1,89 @@
+//! What `pyasmgen build` makes of the example specs for every target, read back: nothing is lost, and nothing is wrong with it.
+
+use std::path::Path;
+use std::process::Command;
+
+use pyasmgen::inspect::report::Report;
+use pyasmgen::inspect::{Options, Wanted, inspect_with};
+use pyasmgen::target::TARGETS;
+
+/// Builds one kind of file; nothing if no linker for the target is here.
+fn build(spec: &Path, triple: &str, emit: &str, folder: &Path) -> Option<Vec<u8>> {
+    let made = folder.join("made");
+    let ran = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
+        .arg("build")
+        .arg(spec)
+        .args(["--target", triple, "--emit", emit, "-o"])
+        .arg(&made)
+        .output()
+        .unwrap();
+    if !ran.status.success() {
+        let errors = String::from_utf8_lossy(&ran.stderr);
+        assert!(emit == "module" && errors.contains("linker"), "{errors}");
+        println!("skipped: no linker for {triple}");
+        return None;
+    }
+    Some(std::fs::read(made).unwrap())
+}
+
+fn check(report: &Report, methods: &[&str], triple: &str) {
+    assert_eq!(report.modules.len(), 3, "{triple}: {report}");
+    for module in &report.modules {
+        let names: Vec<&str> = module.methods.iter().map(|m| &m.name[..]).collect();
+        assert_eq!(names, methods, "{triple}: {}", module.structure);
+    }
+    let python = report.imports.iter().filter(|import| import.python);
+    for import in python {
+        assert!(import.since.is_some_and(|minor| minor <= 10), "{import:?}");
+    }
+    assert!(report.exports.iter().all(|name| name.starts_with("Py")));
+    let mut findings: Vec<&str> = report.findings.iter().map(|f| f.rule).collect();
+    // GNU ld has no control-flow guard.
+    if triple.contains("windows-gnu") {
+        findings.retain(|rule| *rule != "no-guard-cf");
+    }
+    assert_eq!(findings, [""; 0], "{triple}");
+}
+
+#[test]
+fn what_we_build_is_read_back_whole_and_without_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    let options = Options {
+        disassemble: Wanted::All,
+        abi3: Some(10),
+    };
+    for name in ["pymult", "shapes"] {
+        let spec = specs.join(format!("{name}.toml"));
+        let text = std::fs::read_to_string(&spec).unwrap();
+        let methods: Vec<&str> = text
+            .split("[[methods]]\n")
+            .skip(1)
+            .filter_map(|part| part.split("name = \"").nth(1)?.split('"').next())
+            .collect();
+        for target in TARGETS {
+            let suffix = match target.triple.contains("windows") {
+                true => "pyd",
+                false => "abi3.so",
+            };
+            let object = build(&spec, target.triple, "object", folder.path()).unwrap();
+            let report = inspect_with(&format!("{name}.o"), &object, &options).unwrap();
+            check(&report, &methods, target.triple);
+            // Every import is named where it is used.
+            let lines = report.functions.iter().flat_map(|f| &f.lines);
+            let text: String = lines.map(|line| format!("{}\n", line.text)).collect();
+            for import in report.imports.iter().filter(|import| import.python) {
+                let used = text.contains(&import.name);
+                assert!(used, "{}: {} is not in\n{text}", target.triple, import.name);
+            }
+            if let Some(module) = build(&spec, target.triple, "module", folder.path()) {
+                let file = format!("{name}.{suffix}");
+                check(
+                    &inspect_with(&file, &module, &options).unwrap(),
+                    &methods,
+                    target.triple,
+                );
+            }
+        }
+    }
+}
