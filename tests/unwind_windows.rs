@@ -9,24 +9,23 @@
     reason = "tests read files and run tools"
 )]
 
-#[path = "common/frame.rs"]
-mod frame;
 #[path = "common/python.rs"]
 mod python;
+#[path = "common/steps.rs"]
+mod steps;
 
 use std::path::Path;
 use std::process::Command;
 
-use frame::machine_states;
 use goblin::pe::{Coff, PE};
 use iced_x86::{Decoder, DecoderOptions, Instruction};
-use pyasmgen::backend::isa::code::Code;
 use pyasmgen::base::source::Sources;
 use pyasmgen::compile::{self, Compiled, Options};
 use pyasmgen::link;
 use pyasmgen::target::regs::RegClass;
 use pyasmgen::target::{self, Target};
 use serde_json::{Value, json};
+use steps::{Machine, machine_states};
 
 fn compiled(spec: &Path, target: &Target) -> Compiled {
     let mut sources = Sources::default();
@@ -56,14 +55,14 @@ fn offsets(object: &[u8]) -> impl Fn(&str) -> u64 {
     }
 }
 
-/// Whether an instruction jumps out of its function, behind an epilogue; functions without a frame have none.
-fn leaves(instruction: &Instruction, code: &Code) -> bool {
-    let field = instruction.ip() as u32 + 1;
-    match instruction.code() {
+/// Whether an instruction jumps to where there is no frame: out of its function, or to a piece of it that has none.
+fn leaves(instruction: &Instruction, states: &[Machine]) -> bool {
+    let jumps = match instruction.code() {
         iced_x86::Code::Jmp_rm64 => instruction.is_ip_rel_memory_operand(),
-        iced_x86::Code::Jmp_rel32_64 => code.refs.iter().any(|code_ref| code_ref.at == field),
+        iced_x86::Code::Jmp_rel8_64 | iced_x86::Code::Jmp_rel32_64 => true,
         _ => false,
-    }
+    };
+    jumps && states[instruction.ip() as usize].sp == -8
 }
 
 /// What `virtual_unwind.py` reads of a module.
@@ -99,7 +98,7 @@ fn job(compiled: &Compiled, file: &Path) -> Value {
                 .collect();
             let jumps: Vec<u64> = Decoder::new(64, &code.bytes, DecoderOptions::NONE)
                 .into_iter()
-                .filter(|instruction| leaves(instruction, code))
+                .filter(|instruction| leaves(instruction, &states))
                 .map(|instruction| instruction.ip())
                 .collect();
             let rva = base + offset(&func.name);

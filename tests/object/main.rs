@@ -12,7 +12,7 @@ mod coff;
 mod content;
 mod frames;
 mod linkers;
-#[path = "../common/frame.rs"]
+#[path = "../common/steps.rs"]
 mod machine;
 mod macho;
 mod programs;

@@ -44,10 +44,12 @@ pub fn machine_states(steps: &[FrameStep], size: u32) -> Vec<Machine> {
                 FrameChange::Save(reg, n) => {
                     state.saved.insert(reg, state.sp + i64::from(n));
                     stored.insert(reg);
+                    state.reloaded.remove(&reg);
                 }
                 FrameChange::EpilogueBegin => {
+                    let now = (state.saved.clone(), state.reloaded.clone());
+                    before_epilogue.push((state.sp, state.fp, now));
                     state.reloaded.clone_from(&stored);
-                    before_epilogue.push((state.sp, state.fp, state.saved.clone()));
                 }
                 FrameChange::Free(n) => state.sp += i64::from(n),
                 FrameChange::Pop(reg) => {
@@ -56,8 +58,8 @@ pub fn machine_states(steps: &[FrameStep], size: u32) -> Vec<Machine> {
                     state.fp = state.fp.filter(|fp| fp.0 != reg);
                 }
                 FrameChange::EpilogueEnd => {
-                    (state.sp, state.fp, state.saved) = before_epilogue.pop().unwrap();
-                    state.reloaded.clear();
+                    let before = before_epilogue.pop().unwrap();
+                    (state.sp, state.fp, (state.saved, state.reloaded)) = before;
                 }
             }
         }
