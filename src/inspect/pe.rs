@@ -216,6 +216,7 @@ impl File<'_> {
         // Size of a descriptor; where it has name, slots, and names of slots.
         const LAYOUTS: [(usize, u64, u64, u64, u64); 2] = [(1, 20, 12, 16, 0), (13, 32, 4, 12, 16)];
         let (mut libraries, mut imports) = (Vec::new(), Vec::new());
+        let mut left = MOST_IMPORTS;
         for (index, size, name, slots, names) in LAYOUTS {
             let Some((start, _)) = self.directory(index) else {
                 continue;
@@ -230,8 +231,8 @@ impl File<'_> {
                 let names = if names == 0 { slots } else { names };
                 self.slots(
                     &library,
-                    self.address(slots),
-                    self.address(names),
+                    (self.address(slots), self.address(names)),
+                    &mut left,
                     &mut imports,
                 );
                 libraries.push(library);
@@ -241,13 +242,21 @@ impl File<'_> {
         (libraries, imports)
     }
 
-    fn slots(&mut self, library: &str, slots: u64, names: u64, imports: &mut Vec<report::Import>) {
+    /// Reads the slots of a library; `left` is how many more are looked at.
+    fn slots(
+        &mut self,
+        library: &str,
+        (slots, names): (u64, u64),
+        left: &mut usize,
+        imports: &mut Vec<report::Import>,
+    ) {
         let word = self.memory.word;
         for index in 0.. {
             let entry = self.memory.read(names.wrapping_add(index * word), word);
-            let Some(entry) = entry.filter(|e| *e != 0 && imports.len() < MOST_IMPORTS) else {
+            let Some(entry) = entry.filter(|e| *e != 0 && *left > 0) else {
                 break;
             };
+            *left -= 1;
             // The top bit says that a number follows instead of the place of hint and name.
             let name = match entry >> (8 * word - 1) {
                 0 => self.memory.name(self.address((entry & 0x7fff_ffff) + 2)),
@@ -274,8 +283,8 @@ impl File<'_> {
             return Vec::new();
         };
         // Blocks: page, size of the block, entries of 4 bits of type and 12 of offset.
-        let mut at = 0;
-        while at + 8 <= size && places.len() < MOST_RELOCATIONS {
+        let (mut at, mut left) = (0, MOST_RELOCATIONS);
+        while at + 8 <= size && left > 0 {
             let block = start.wrapping_add(at);
             let (Some(page), Some(length)) = (self.number(block, 0), self.number(block, 4)) else {
                 break;
@@ -285,9 +294,10 @@ impl File<'_> {
             }
             for index in 0..(length - 8) / 2 {
                 let entry = self.memory.read(block.wrapping_add(8 + 2 * index), 2);
-                let Some(entry) = entry.filter(|_| places.len() < MOST_RELOCATIONS) else {
+                let Some(entry) = entry.filter(|_| left > 0) else {
                     break;
                 };
+                left -= 1;
                 let place = self.address(page + (entry & 0xfff));
                 let row = BASED.iter().find(|row| row.0 == entry >> 12);
                 places.extend(row.map(|row| (place, row.1)));

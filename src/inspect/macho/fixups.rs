@@ -10,10 +10,13 @@ use object::read::macho::{
     DyldChainedFixups, ExportsTrieIterator, Fixup, LoadCommandVariant, MachHeader,
 };
 
+use crate::inspect::memory::LONGEST_NAME;
+
 /// Bounds on what is believed; beyond them a file is damaged or hostile.
 const MOST_PLACES: usize = 1 << 20;
 const MOST_EXPORTS: usize = 1 << 16;
 const MOST_FUNCTIONS: usize = 1 << 18;
+const MOST_TEXT: usize = 1 << 26;
 
 /// A segment, as far as fixups need it.
 pub struct Segment<'a> {
@@ -108,6 +111,11 @@ pub fn read<'a>(bytes: &'a [u8], segments: &[Segment<'a>]) -> Fixups<'a> {
     fixups
 }
 
+/// A name, cut off where it gets out of hand.
+fn short(name: &[u8]) -> &[u8] {
+    &name[..name.len().min(LONGEST_NAME)]
+}
+
 fn library(ordinal: BindDylib) -> Option<u32> {
     ordinal.index()
 }
@@ -158,7 +166,7 @@ fn dyld_info<'a>(
             }
             let weak = bind.flags.0 & macho::BIND_SYMBOL_FLAGS_WEAK_IMPORT.0 != 0;
             let bound = Bound {
-                name: bind.symbol,
+                name: short(bind.symbol),
                 addend: bind.addend,
                 library: library(bind.dylib),
                 weak,
@@ -186,7 +194,7 @@ fn chained<'a>(
         .map_while(Result::ok)
         .take(MOST_PLACES)
         .map(|import| Bound {
-            name: import.name,
+            name: short(import.name),
             addend: import.addend,
             library: library(import.dylib),
             weak: import.weak_import,
@@ -224,7 +232,12 @@ fn chained<'a>(
 }
 
 fn exports(fixups: &mut Fixups, trie: ExportsTrieIterator, base: u64) {
+    let mut length = 0;
     for symbol in trie.map_while(Result::ok).take(MOST_EXPORTS) {
+        length += symbol.name().len();
+        if length > MOST_TEXT {
+            break;
+        }
         use object::read::macho::ExportData;
         let at = match symbol.data() {
             ExportData::Regular { address } => Some(base.wrapping_add(*address)),
