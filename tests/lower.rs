@@ -765,7 +765,7 @@ fn calls_pass_arguments_and_results_as_the_conventions_say() {
     ));
 
     // More floats and integers over calls than there are registers; frames of several sizes, their first and last bytes in use.
-    for size in [8, 4000, 4096, 5000, 40_000] {
+    for size in [8, 4000, 4096, 5000, 200_000] {
         let mut b = word_func("crowd");
         let (input, output) = (b.func.params()[0], b.func.params()[1]);
         let slot = b.slot(size, 16);

@@ -344,3 +344,36 @@ fn functions_for_macos_have_a_frame_pointer() {
         ";
     check_for("x86_64-apple-darwin", &program, &func, expected);
 }
+
+#[test]
+fn what_a_rare_call_takes_and_others_want_costs_the_usual_path_nothing() {
+    let mut program = Program::new("t");
+    let sig = Signature::c(&[I64, I64], Some(I64));
+    let slow = program.import("slow", Some(sig.clone()));
+    let mut b = Builder::new(Func::new("mul", Signature::c(&[I64, I64], Some(I64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let overflow = b.cold_block();
+    let (product, flag) = b.op_ovf(Op::SmulOvf, x, y);
+    b.exit_if(flag, overflow, &[]);
+    b.ret(&[product]);
+    b.seal_and_switch_to(overflow);
+    let result = b.call_import(slow, &sig, &[x, y])[0];
+    let result = b.op(Op::Iadd, &[result, x]);
+    b.ret(&[result]);
+    let expected = "
+          0  mov rax, rdi
+          3  imul rax, rsi
+          7  jo short 0xA
+          9  ret
+          a  sub rsp, 8
+          e  mov rax, rdi
+         11  mov rdi, rax
+         14  mov [rsp], rax
+         18  call qword ptr [rip]
+         1e  mov rdi, [rsp]
+         22  add rax, rdi
+         25  add rsp, 8
+         29  ret
+        ";
+    check(&program, &b.finish(), expected);
+}

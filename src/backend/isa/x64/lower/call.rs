@@ -126,7 +126,7 @@ impl<'a> Lower<'a> {
             match loc {
                 ArgLoc::Stack(_) => {}
                 ArgLoc::Reg(reg) => {
-                    let mut vreg = self.vreg_of(arg);
+                    let mut vreg = self.arg_of(arg);
                     let is_float = super::class_of(self.func.ty(arg)) == RegClass::Float;
                     if is_float && reg.class == RegClass::Int {
                         vreg = self.bits_of(vreg);
@@ -146,6 +146,23 @@ impl<'a> Lower<'a> {
             operands.push(fixed(count, reg, Access::Use));
         }
         operands
+    }
+
+    /// A register for an argument. Where a rare call is not the last to want a value, the call gets a copy: the value itself goes to memory
+    /// before it, and register allocation, which wants no value in two places at once, would do that as early as it can.
+    fn arg_of(&mut self, arg: Value) -> VReg {
+        let value = self.flow.resolve(arg);
+        let is_rare = self.is_first_to_call(self.vblock.index());
+        let Some(vreg) = self.vregs[value.index()].filter(|_| is_rare) else {
+            return self.vreg_of(arg);
+        };
+        let class = super::class_of(self.func.ty(value));
+        let copy = self.out.vreg(class);
+        match class {
+            RegClass::Int => self.row(Op::MovRM, &[copy], &vreg.into()),
+            RegClass::Float => self.row(Op::MovapsRM, &[copy], &vreg.into()),
+        }
+        copy
     }
 
     fn bits_of(&mut self, float: VReg) -> VReg {
