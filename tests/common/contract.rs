@@ -77,14 +77,21 @@ fn plain(module: &Module, wraps: &[bool], bodies: &[&str]) -> Vec<bool> {
         .zip(bodies)
         .map(|(wrap, body)| !wrap && !body.contains("f32"))
         .collect();
+    let is_f32 = |storage: Storage| storage == Storage::F32;
+    let rounds = |function: &Function| {
+        let params = function.locals[..function.params].iter();
+        params.map(|local| local.storage).any(is_f32)
+            || function.results.iter().copied().any(is_f32)
+    };
+    let rounds: Vec<bool> = module.functions.iter().map(rounds).collect();
     loop {
         let calls = |at: usize, other: usize| {
             bodies[at].contains(&format!("{}(", module.methods[other].name))
         };
-        let wrong = (0..plain.len()).find(|&at| {
-            plain[at] && (0..plain.len()).any(|other| !plain[other] && calls(at, other))
-        });
-        match wrong {
+        let unlike = |at: usize| {
+            (0..plain.len()).any(|other| (!plain[other] || rounds[other]) && calls(at, other))
+        };
+        match (0..plain.len()).find(|&at| plain[at] && unlike(at)) {
             Some(at) => plain[at] = false,
             None => return plain,
         }
