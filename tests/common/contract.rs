@@ -72,11 +72,6 @@ pub fn job(spec: &Path) -> Value {
 /// Of which methods Python makes the same, as long as it does not grow numbers: nothing wraps or is rounded to 32 bits, in them or in what
 /// they call.
 fn plain(module: &Module, wraps: &[bool], bodies: &[&str]) -> Vec<bool> {
-    let mut plain: Vec<bool> = wraps
-        .iter()
-        .zip(bodies)
-        .map(|(wrap, body)| !wrap && !body.contains("f32"))
-        .collect();
     let is_f32 = |storage: Storage| storage == Storage::F32;
     let rounds = |function: &Function| {
         let params = function.locals[..function.params].iter();
@@ -84,6 +79,11 @@ fn plain(module: &Module, wraps: &[bool], bodies: &[&str]) -> Vec<bool> {
             || function.results.iter().copied().any(is_f32)
     };
     let rounds: Vec<bool> = module.functions.iter().map(rounds).collect();
+    // Arguments and results are rounded by `model.py`; what is assigned to a parameter is not.
+    let inside = |at: usize| bodies[at].contains("f32") || rounds[at] && bodies[at].contains("= ");
+    let mut plain: Vec<bool> = (0..bodies.len())
+        .map(|at| !wraps[at] && !inside(at))
+        .collect();
     loop {
         let calls = |at: usize, other: usize| {
             bodies[at].contains(&format!("{}(", module.methods[other].name))

@@ -15,6 +15,7 @@ import importlib.util
 import json
 import math
 import random
+import signal
 import struct
 import sys
 
@@ -41,6 +42,10 @@ RANGES = {name: (-2**(bits - 1) if name[0] == "i" else 0, 2**(bits - (name[0] ==
 
 # Names of types that are others here.
 ALIASES = {"isize": "i64", "usize": "u64", "int": "i64", "float": "f64"}
+
+
+# For all calls of a method; more means that one does not end.
+MINUTES = 3
 
 
 class Skip(BaseException):
@@ -749,6 +754,8 @@ class Comparison:
     def method(self, method, rng):
         """Compares until there is enough; gives how many were compared, returned, were compared with plain Python."""
         name, params = method["name"], method["params"]
+        if hasattr(signal, "alarm"):
+            signal.alarm(MINUTES * 60)      # Ends the process: compiled loops listen to nothing else.
         counts, told, reach = [0, 0, 0], 0, 64
         wanted = self.job["inputs"] if params else 1
         for attempt in range(4 * wanted):

@@ -53,6 +53,7 @@ impl<'a> Maker<'a> {
             returns: (0..count).map(|_| *self.rng.pick(RETURNS)).collect(),
             recursive,
             wrap: self.this.wrap,
+            plain: false,
         }
     }
 
@@ -117,9 +118,9 @@ impl<'a> Maker<'a> {
     }
 
     fn callable(&mut self) -> Vec<Method> {
-        // What wraps is not for plain Python, and neither is what calls it.
-        let any = self.this.wrap || self.rng.chance(1, 6);
-        let others = self.others.iter().rev().filter(|other| any || !other.wrap);
+        // What calls something that is not for plain Python is not either.
+        let any = self.this.wrap || self.rng.chance(1, 8);
+        let others = self.others.iter().rev().filter(|other| any || other.plain);
         let helpers = self.helpers.iter().chain(&self.helpers);
         helpers.chain(others.take(8)).cloned().collect()
     }

@@ -120,6 +120,8 @@ struct Method {
     /// The first parameter is how often it may call itself.
     recursive: bool,
     wrap: bool,
+    /// Plain Python makes the same of it.
+    plain: bool,
 }
 
 /// The spec of a module of `count` methods.
@@ -138,7 +140,7 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
     let mut methods: Vec<Method> = Vec::new();
     for at in 0..count {
         let wrap = rng.chance(1, 6);
-        let method = Method {
+        let mut method = Method {
             name: format!("f{at}"),
             params: params(rng),
             returns: match rng.chance(1, 4) {
@@ -147,6 +149,7 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
             },
             recursive: rng.chance(1, 8),
             wrap,
+            plain: false,
         };
         let body = body(rng, &method, &methods);
         let units: String = method.returns.iter().map(|(unit, ..)| *unit).collect();
@@ -165,6 +168,11 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
             method.params.iter().all(|param| param.kind == Kind::Either),
         )
         .expect("a String takes all text");
+        let rounds = body.contains("f32")
+            || method.params.iter().any(|param| param.storage == "f32")
+            || method.returns.iter().any(|result| result.1 == "f32");
+        let calls = |other: &Method| body.contains(&format!("{}(", other.name));
+        method.plain = !wrap && !rounds && methods.iter().all(|other| other.plain || !calls(other));
         methods.push(method);
     }
     spec
