@@ -72,19 +72,26 @@ pub fn job(spec: &Path) -> Value {
 /// Of which methods Python makes the same, as long as it does not grow numbers: nothing wraps or is rounded to 32 bits, in them or in what
 /// they call.
 fn plain(module: &Module, wraps: &[bool], bodies: &[&str]) -> Vec<bool> {
-    let mut plain: Vec<bool> = wraps
-        .iter()
-        .zip(bodies)
-        .map(|(wrap, body)| !wrap && !body.contains("f32"))
+    let is_f32 = |storage: Storage| storage == Storage::F32;
+    let rounds = |function: &Function| {
+        let params = function.locals[..function.params].iter();
+        params.map(|local| local.storage).any(is_f32)
+            || function.results.iter().copied().any(is_f32)
+    };
+    let rounds: Vec<bool> = module.functions.iter().map(rounds).collect();
+    // Arguments and results are rounded by `model.py`; what is assigned to a parameter is not.
+    let inside = |at: usize| bodies[at].contains("f32") || rounds[at] && bodies[at].contains("= ");
+    let mut plain: Vec<bool> = (0..bodies.len())
+        .map(|at| !wraps[at] && !inside(at))
         .collect();
     loop {
         let calls = |at: usize, other: usize| {
             bodies[at].contains(&format!("{}(", module.methods[other].name))
         };
-        let wrong = (0..plain.len()).find(|&at| {
-            plain[at] && (0..plain.len()).any(|other| !plain[other] && calls(at, other))
-        });
-        match wrong {
+        let unlike = |at: usize| {
+            (0..plain.len()).any(|other| (!plain[other] || rounds[other]) && calls(at, other))
+        };
+        match (0..plain.len()).find(|&at| plain[at] && unlike(at)) {
             Some(at) => plain[at] = false,
             None => return plain,
         }

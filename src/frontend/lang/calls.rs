@@ -168,9 +168,9 @@ impl Body<'_> {
             self.arguments(call);
             return None;
         }
-        let args = self.bind(name, &target.sig.params, call, span)?;
+        let (args, order) = self.bind(name, &target.sig.params, call, span)?;
         let results = &target.sig.results;
-        let kind = ExprKind::Call(id, args);
+        let kind = ExprKind::Call(id, args, order);
         Some(match (results.as_slice(), target.sig.returns_tuple) {
             ([], _) => Answer::Nothing(Val::new(kind, Ty::None, span).expr),
             ([result], false) => Answer::One(Val::stored(kind, *result, span)),
@@ -181,21 +181,25 @@ impl Body<'_> {
         })
     }
 
-    /// Arguments in the order of the parameters, each as its parameter holds it.
+    /// Arguments in the order of the parameters, each as its parameter holds it; and the order in which they are evaluated, if it is another.
     fn bind(
         &mut self,
         name: &str,
         params: &[ParamSig],
         call: &ast::Call,
         span: Span,
-    ) -> Option<Vec<Expr>> {
+    ) -> Option<(Vec<Expr>, Vec<usize>)> {
         let mut bound: Vec<Option<Option<Expr>>> = vec![None; params.len()];
+        let mut order = Vec::new();
         let mut good = true;
         let places = params.iter().filter(|p| positional(p.kind)).count();
         for (index, arg) in call.args.iter().enumerate() {
             let val = self.expr(arg);
             match params.get(index).filter(|_| index < places) {
-                Some(param) => bound[index] = Some(self.argument(name, param, val)),
+                Some(param) => {
+                    bound[index] = Some(self.argument(name, param, val));
+                    order.push(index);
+                }
                 None if index == places => {
                     let count = call.args.len();
                     let noun = if places == 1 { "argument" } else { "arguments" };
@@ -229,6 +233,7 @@ impl Body<'_> {
                 good = false;
             } else {
                 bound[index] = Some(self.argument(name, param, val));
+                order.push(index);
             }
         }
         let mut args = Vec::new();
@@ -247,7 +252,17 @@ impl Body<'_> {
         if !missing.is_empty() || !good {
             return None;
         }
-        args.into_iter().collect()
+        if order.is_sorted() {
+            order.clear();
+        } else {
+            // Defaults are constants: any time will do.
+            order.extend(
+                (0..params.len())
+                    .filter(|index| !order.contains(index))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        Some((args.into_iter().collect::<Option<_>>()?, order))
     }
 
     fn argument(&mut self, name: &str, param: &ParamSig, val: Option<Val>) -> Option<Expr> {

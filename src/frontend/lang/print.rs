@@ -246,7 +246,12 @@ impl Printer<'_> {
                 self.expr(cond),
                 self.expr(other)
             ),
-            ExprKind::Call(id, args) => format!("{id}({})", self.list(args)),
+            ExprKind::Call(id, args, order) if order.is_empty() => {
+                format!("{id}({})", self.list(args))
+            }
+            ExprKind::Call(id, args, order) => {
+                format!("{id}({} in order {order:?})", self.list(args))
+            }
             ExprKind::Abs(inner, rule) => call(&format!("abs{}", mark(*rule)), &[inner]),
             ExprKind::Min(list) => format!("min({})", self.list(list)),
             ExprKind::Max(list) => format!("max({})", self.list(list)),

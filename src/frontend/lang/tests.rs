@@ -725,7 +725,8 @@ fn calls_bind_arguments_as_python_does() {
     for (text, expected) in [
         ("g(n)", "fn0(n, 2, 1.5)"),
         ("g(n, n)", "fn0(n, narrow?(n, i8), 1.5)"),
-        ("g(1, c=n, b=3)", "fn0(1, 3, n:f64)"),
+        ("g(1, b=3, c=n)", "fn0(1, 3, n:f64)"),
+        ("g(1, c=n, b=3)", "fn0(1, 3, n:f64 in order [0, 2, 1])"),
         ("g()", "1:8 this call of `g` lacks `a`\n"),
         (
             "g(1, 2, 3)",

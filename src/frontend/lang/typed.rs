@@ -427,8 +427,9 @@ pub enum ExprKind {
     /// `then if cond else other`: condition (Bool), then, other.
     IfElse(Box<Expr>, Box<Expr>, Box<Expr>),
     /// A direct call of a body; one argument per parameter, each of its storage's range. Results: those of the function (several make it a
-    /// tuple, `ty` is then that of the first; none: `ty` is None).
-    Call(FunctionId, Vec<Expr>),
+    /// tuple, `ty` is then that of the first; none: `ty` is None). The indices are the order in which the arguments are evaluated, where
+    /// keywords make it another one than that of the parameters; else there are none.
+    Call(FunctionId, Vec<Expr>, Vec<usize>),
     /// `abs(x)`
     Abs(Box<Expr>, Rule),
     /// `min(...)`: two or more operands of one type; the first of equals, NaN as CPython.

@@ -167,7 +167,7 @@ impl Verifier<'_> {
     fn several(&self, value: &Expr) -> bool {
         match &value.kind {
             ExprKind::Tuple(_) | ExprKind::Divmod(..) => true,
-            ExprKind::Call(id, _) => self.all[id.0 as usize].returns_tuple,
+            ExprKind::Call(id, ..) => self.all[id.0 as usize].returns_tuple,
             _ => false,
         }
     }
@@ -187,15 +187,19 @@ impl Verifier<'_> {
                 self.typed(b, value.ty)?;
                 Ok(vec![super::ty::natural(value.ty); 2])
             }
-            ExprKind::Call(id, args) => {
-                self.args(id.0, args)?;
+            ExprKind::Call(id, args, order) => {
+                self.args(id.0, args, order)?;
                 Ok(self.all[id.0 as usize].results.clone())
             }
             _ => Err("one value where several are wanted".into()),
         }
     }
 
-    fn args(&self, id: u32, args: &[Expr]) -> Verdict {
+    fn args(&self, id: u32, args: &[Expr], order: &[usize]) -> Verdict {
+        let mut sorted = order.to_vec();
+        sorted.sort_unstable();
+        let all = sorted.iter().copied().eq(0..args.len());
+        ensure(order.is_empty() || all, || "call: order".into())?;
         let callee = &self.all[id as usize];
         ensure(args.len() == callee.params, || "call: count".into())?;
         (args.iter().zip(&callee.locals)).try_for_each(|(a, p)| self.fits(a, p.storage))
@@ -233,7 +237,7 @@ impl Verifier<'_> {
             ExprKind::Narrow(_, int, _) => int.range(),
             ExprKind::Widen(inner) if inner.ty == Ty::Bool => (0, 1),
             ExprKind::Widen(inner) | ExprKind::Reinterpret(inner, _) => self.range(inner),
-            ExprKind::Call(id, _) => of(self.all[id.0 as usize].results[0]),
+            ExprKind::Call(id, ..) => of(self.all[id.0 as usize].results[0]),
             ExprKind::Binary {
                 op: BinOp::And,
                 right,
@@ -367,13 +371,13 @@ impl Verifier<'_> {
                 self.typed(cond, Ty::Bool)?;
                 self.same(e, &[a, b])
             }
-            ExprKind::Call(id, args) => {
+            ExprKind::Call(id, args, order) => {
                 let callee = &self.all[id.0 as usize];
                 sure(match callee.results.as_slice() {
                     [] => e.ty == Ty::None,
                     [result, ..] => e.ty == result.ty() && !callee.returns_tuple,
                 })?;
-                self.args(id.0, args)
+                self.args(id.0, args, order)
             }
             ExprKind::Min(list) | ExprKind::Max(list) => {
                 sure(list.len() > 1 && number(e.ty))?;

@@ -45,7 +45,7 @@ pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
                 expr(count, visit);
             }
         }
-        ExprKind::Call(_, list)
+        ExprKind::Call(_, list, _)
         | ExprKind::Min(list)
         | ExprKind::Max(list)
         | ExprKind::Math(_, list)

@@ -52,6 +52,8 @@ impl<'a> Maker<'a> {
             params: params(self.rng),
             returns: (0..count).map(|_| *self.rng.pick(RETURNS)).collect(),
             recursive,
+            wrap: self.this.wrap,
+            plain: false,
         }
     }
 
@@ -60,7 +62,7 @@ impl<'a> Maker<'a> {
         let head = listed(&helper.params, false).join(", ");
         let result = Self::result(&helper.returns);
         self.line(&format!("def {}({head}) -> {result}:", helper.name));
-        let mut maker = Maker::new(self.rng, helper, self.others, &self.helpers, self.wrap);
+        let mut maker = Maker::new(self.rng, helper, self.others, &self.helpers);
         maker.indent = 1;
         match helper.name == next.name {
             true => maker.function(1),
@@ -115,10 +117,12 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn callable(&self) -> Vec<Method> {
-        let others = self.others.iter().rev().take(8);
+    fn callable(&mut self) -> Vec<Method> {
+        // What calls something that is not for plain Python is not either.
+        let any = self.this.wrap || self.rng.chance(1, 8);
+        let others = self.others.iter().rev().filter(|other| any || other.plain);
         let helpers = self.helpers.iter().chain(&self.helpers);
-        helpers.chain(others).cloned().collect()
+        helpers.chain(others.take(8)).cloned().collect()
     }
 
     /// A call with one result of the type.

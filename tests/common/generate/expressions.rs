@@ -116,7 +116,7 @@ impl<'a> Maker<'a> {
             (Ty::Bool, _) => format!("bool({})", any.name),
             (Ty::I64, Ty::I64) => any.name,
             (Ty::I64, _) => format!("{}({})", self.rng.pick(&["i64", "int"]), any.name),
-            (Ty::U64, Ty::I64) if self.rng.chance(2, 3) => format!("u64({} & 65535)", any.name),
+            (Ty::U64, Ty::I64) if self.rng.chance(5, 6) => format!("u64({} & 65535)", any.name),
             (Ty::U64, _) => format!("u64({})", any.name),
             (Ty::F64, Ty::F64) => any.name,
             (Ty::F64, _) => format!("{}({})", self.rng.pick(&["f64", "float"]), any.name),
@@ -154,12 +154,13 @@ impl<'a> Maker<'a> {
     /// A shift count.
     pub(super) fn count(&mut self) -> String {
         let ty = *self.rng.pick(&[Ty::I64, Ty::I64, Ty::U64]);
-        match self.rng.below(4) {
+        match self.rng.below(8) {
             0 => format!("({} & 63)", self.leaf(ty)),
-            1 => self.leaf(ty),
+            1 | 2 => format!("({} & 7)", self.leaf(ty)),
+            3 => self.leaf(ty),
             _ => (*self
                 .rng
-                .pick(&["0", "1", "3", "31", "32", "62", "63", "64", "65"]))
+                .pick(&["0", "1", "2", "3", "4", "8", "31", "32", "63", "64", "65"]))
             .to_owned(),
         }
     }
@@ -262,7 +263,7 @@ impl<'a> Maker<'a> {
                     .pick(&["+", "+", "-", "-", "*", "*", "//", "%", "&", "|", "^"]);
                 let left = self.expr(ty, depth);
                 let right = match op {
-                    "//" | "%" if self.rng.chance(3, 5) => {
+                    "//" | "%" if self.rng.chance(4, 5) => {
                         (*self.rng.pick(&["1", "2", "3", "7", "10", "97"])).to_owned()
                     }
                     // u64 has little room below.
@@ -288,7 +289,7 @@ impl<'a> Maker<'a> {
             }
             10 => format!("({} ** {})", self.expr(ty, depth), self.exponent()),
             11 => {
-                let op = if ty == Ty::U64 && !self.wrap {
+                let op = if ty == Ty::U64 && !self.this.wrap {
                     "-"
                 } else {
                     *self.rng.pick(&["-", "~", "+"])
@@ -348,8 +349,8 @@ impl<'a> Maker<'a> {
 
     pub(super) fn exponent(&mut self) -> String {
         match self.rng.below(4) {
-            0 if self.rng.chance(1, 2) => self.leaf(Ty::I64),
-            1 if self.rng.chance(1, 2) => self.leaf(Ty::U64),
+            0 if self.rng.chance(1, 4) => self.leaf(Ty::I64),
+            1 if self.rng.chance(1, 4) => self.leaf(Ty::U64),
             2 => format!("({} & 3)", self.leaf(Ty::I64)),
             _ => (*self.rng.pick(&["0", "1", "2", "2", "3", "5", "63"])).to_owned(),
         }

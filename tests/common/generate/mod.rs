@@ -119,6 +119,9 @@ struct Method {
     returns: Vec<(&'static str, &'static str, Ty)>,
     /// The first parameter is how often it may call itself.
     recursive: bool,
+    wrap: bool,
+    /// Plain Python makes the same of it.
+    plain: bool,
 }
 
 /// The spec of a module of `count` methods.
@@ -136,7 +139,8 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
     }
     let mut methods: Vec<Method> = Vec::new();
     for at in 0..count {
-        let method = Method {
+        let wrap = rng.chance(1, 6);
+        let mut method = Method {
             name: format!("f{at}"),
             params: params(rng),
             returns: match rng.chance(1, 4) {
@@ -144,9 +148,10 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
                 false => vec![*rng.pick(RETURNS)],
             },
             recursive: rng.chance(1, 8),
+            wrap,
+            plain: false,
         };
-        let wrap = rng.chance(1, 6);
-        let body = body(rng, &method, &methods, wrap);
+        let body = body(rng, &method, &methods);
         let units: String = method.returns.iter().map(|(unit, ..)| *unit).collect();
         let units = match method.returns.len() {
             1 => units,
@@ -163,6 +168,11 @@ pub fn module(rng: &mut Rng, name: &str, count: usize) -> String {
             method.params.iter().all(|param| param.kind == Kind::Either),
         )
         .expect("a String takes all text");
+        let rounds = body.contains("f32")
+            || method.params.iter().any(|param| param.storage == "f32")
+            || method.returns.iter().any(|result| result.1 == "f32");
+        let calls = |other: &Method| body.contains(&format!("{}(", other.name));
+        method.plain = !wrap && !rounds && methods.iter().all(|other| other.plain || !calls(other));
         methods.push(method);
     }
     spec
@@ -244,8 +254,8 @@ fn default(rng: &mut Rng, ty: Ty) -> String {
 }
 
 /// The body of a method.
-fn body(rng: &mut Rng, method: &Method, others: &[Method], wrap: bool) -> String {
-    let mut maker = Maker::new(rng, method, others, &[], wrap);
+fn body(rng: &mut Rng, method: &Method, others: &[Method]) -> String {
+    let mut maker = Maker::new(rng, method, others, &[]);
     maker.method();
     let mut body = maker.text;
     if body.contains("math.") {
@@ -260,7 +270,6 @@ struct Maker<'a> {
     this: &'a Method,
     others: &'a [Method],
     helpers: Vec<Method>,
-    wrap: bool,
     text: String,
     indent: usize,
     loops: usize,
@@ -274,7 +283,6 @@ impl<'a> Maker<'a> {
         this: &'a Method,
         others: &'a [Method],
         helpers: &[Method],
-        wrap: bool,
     ) -> Maker<'a> {
         let var = |(at, param): (usize, &Param)| Var {
             name: param.name.clone(),
@@ -289,7 +297,6 @@ impl<'a> Maker<'a> {
             this,
             others,
             helpers: helpers.to_vec(),
-            wrap,
             text: String::new(),
             indent: 0,
             loops: 0,

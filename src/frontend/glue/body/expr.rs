@@ -22,9 +22,9 @@ impl Lower<'_, '_> {
     pub fn values(&mut self, expr: &Expr) -> SmallVec<[Value; 2]> {
         match &expr.kind {
             ExprKind::Tuple(items) => items.iter().map(|item| self.value(item)).collect(),
-            ExprKind::Call(callee, args) => {
+            ExprKind::Call(callee, args, order) => {
                 let outer = self.b.span();
-                let args: SmallVec<[Value; 4]> = args.iter().map(|arg| self.value(arg)).collect();
+                let args = self.arguments(args, order);
                 self.b.set_span(Some(expr.span));
                 let results = self.call(*callee, &args);
                 self.b.set_span(outer);
@@ -43,6 +43,18 @@ impl Lower<'_, '_> {
             }
             _ => smallvec![self.value(expr)],
         }
+    }
+
+    fn arguments(&mut self, args: &[Expr], order: &[usize]) -> SmallVec<[Value; 4]> {
+        if order.is_empty() {
+            return args.iter().map(|arg| self.value(arg)).collect();
+        }
+        let mut values: SmallVec<[(usize, Value); 4]> = order
+            .iter()
+            .map(|&at| (at, self.value(&args[at])))
+            .collect();
+        values.sort_unstable_by_key(|(at, _)| *at);
+        values.into_iter().map(|(_, value)| value).collect()
     }
 
     /// The value of an expression with one result.

@@ -193,7 +193,7 @@ fn survey(function: &Function) -> Body {
 
 fn survey_expr(body: &mut Body, expr: &Expr) {
     let function = match &expr.kind {
-        ExprKind::Call(callee, _) => {
+        ExprKind::Call(callee, ..) => {
             body.calls.push(*callee);
             return;
         }
@@ -274,7 +274,7 @@ pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
             .chain(count)
             .map(|operand| &**operand)
             .collect(),
-        ExprKind::Call(_, args)
+        ExprKind::Call(_, args, _)
         | ExprKind::Min(args)
         | ExprKind::Max(args)
         | ExprKind::Math(_, args)

@@ -73,7 +73,7 @@ impl Lower<'_, '_> {
         let values = self.values(value);
         let tys: SmallVec<[Ty; 2]> = match &value.kind {
             ExprKind::Tuple(items) => items.iter().map(|item| item.ty).collect(),
-            ExprKind::Call(callee, _) => {
+            ExprKind::Call(callee, ..) => {
                 let module = self.ctx.module;
                 let results = &module.functions[callee.index()].results;
                 results.iter().map(|result| result.ty()).collect()

@@ -201,7 +201,11 @@ fn without_the_gil_every_error_takes_it_back_first() {
         right: Box::new(local(1, Ty::F64)),
     };
     // fn 0: x = fn1(a, b) ** b; assert a != 3, f"{1 % a}"; return x. fn 1 is too long to be copied, and raises or calls CPython.
-    let call = ExprKind::Call(FunctionId(1), vec![local(0, Ty::I64), local(1, Ty::F64)]);
+    let call = ExprKind::Call(
+        FunctionId(1),
+        vec![local(0, Ty::I64), local(1, Ty::F64)],
+        vec![],
+    );
     let rest = ExprKind::Binary {
         op: BinOp::Mod,
         rule: Rule::Raise,

@@ -151,7 +151,7 @@ fn while_loops_break_continue_and_else() {
 fn fib() -> Function {
     let call = |by| {
         let arg = add(local(0, Ty::I64), int(by, Ty::I64));
-        expr(Ty::I64, ExprKind::Call(FunctionId(0), vec![arg]))
+        expr(Ty::I64, ExprKind::Call(FunctionId(0), vec![arg], vec![]))
     };
     let small = compare(CmpOp::Lt, local(0, Ty::I64), int(2, Ty::I64));
     let body = vec![
@@ -200,7 +200,7 @@ fn calls_pass_self_and_many_results() {
     let callee = function(&params, &types, body);
     // fn 1: unpacks them, the first narrowed to i8, and returns them in reverse.
     let args = vec![local(0, Ty::I64), local(1, Ty::F64)];
-    let call = expr(Ty::I64, ExprKind::Call(FunctionId(0), args.clone()));
+    let call = expr(Ty::I64, ExprKind::Call(FunctionId(0), args.clone(), vec![]));
     let reversed: Vec<Ty> = types.iter().rev().copied().collect();
     let mut caller = function(&params, &reversed, Vec::new());
     for (at, &ty) in types.iter().enumerate() {
@@ -225,7 +225,7 @@ fn calls_pass_self_and_many_results() {
     let through = function(&params, &types, vec![stmt(StmtKind::Return(vec![call]))]);
     let small = expr(
         Ty::I64,
-        ExprKind::Call(FunctionId(4), vec![local(0, Ty::I64)]),
+        ExprKind::Call(FunctionId(4), vec![local(0, Ty::I64)], vec![]),
     );
     let copied = function(
         &[Ty::I64],
