@@ -119,7 +119,7 @@ fn cases() -> impl Strategy<Value = Case> {
             }
             let count = params.len();
             let star = star.filter(|&star| star < count);
-            // A keyword-only parameter without default beside one with a default is not there yet.
+            // A required keyword beside optional ones is the wrapper's business: CPython's parser alone has no words for it.
             if params.iter().any(|param| param.1) {
                 for param in params.iter_mut().skip(star.unwrap_or(count)) {
                     param.1 = true;
