@@ -8,7 +8,7 @@ use anyhow::anyhow;
 
 use super::Exit;
 use super::ui::Ui;
-use crate::base::diag::Diagnostics;
+use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{SourceId, Sources};
 use crate::compile;
 use crate::frontend::spec;
@@ -35,16 +35,17 @@ pub fn check(
     let mut sources = Sources::default();
     let mut loaded: Vec<(&Path, SourceId)> = Vec::new();
     let mut exit = Exit::Done;
+    let mut found = Diagnostics::default();
     for path in paths {
-        match load(path) {
-            Ok(text) => loaded.push((path, sources.add(path.display().to_string(), text))),
+        match load(&mut sources, path) {
+            Ok(Ok(source)) => loaded.push((path, source)),
+            Ok(Err(diagnostic)) => found.push(diagnostic),
             Err(error) => {
                 ui.error(&error);
                 exit = Exit::Environment;
             }
         }
     }
-    let mut found = Diagnostics::default();
     let mut checked = Vec::new();
     for (path, source) in loaded {
         for &target in targets {
@@ -72,14 +73,14 @@ pub fn check(
     }
 }
 
-fn load(path: &Path) -> anyhow::Result<String> {
+fn load(sources: &mut Sources, path: &Path) -> anyhow::Result<Result<SourceId, Diagnostic>> {
     if path.extension().is_some_and(|extension| extension == "py") {
         return Err(anyhow!(
             "{}: Python source as a spec is not there yet; write the bodies into a TOML spec",
             path.display()
         ));
     }
-    spec::load(path)
+    spec::load(sources, path)
 }
 
 /// The last component of a module's dotted name: what its files are called.

@@ -1,59 +1,65 @@
 //! Reads a spec from disk: the only IO of the front end.
 //!
-//! In: a path. Out: the text, or what kept us from reading it. The text is not looked at here.
+//! In: a path. Out: the text as a source file, with a diagnostic where it is not UTF-8, or what kept us from reading it. What the text
+//! says is not looked at here.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::base::diag::Diagnostic;
+use crate::base::source::{SourceId, Sources, Span};
+
 /// Positions are kept in 32 bits.
 const LIMIT: usize = 1 << 30;
 
-/// The text of a spec file.
+/// Adds a spec file to the sources. Bytes that are not UTF-8 are shown as U+FFFD; the first of them is diagnosed, and the text is then of no
+/// further use.
 ///
 /// # Errors
-/// The file cannot be read, is not UTF-8, or is larger than a GiB.
+/// The file cannot be read, or is larger than a GiB.
 #[expect(clippy::disallowed_methods, reason = "this is the rim")]
-pub fn load(path: &Path) -> anyhow::Result<String> {
+pub fn load(sources: &mut Sources, path: &Path) -> anyhow::Result<Result<SourceId, Diagnostic>> {
     let bytes =
         std::fs::read(path).with_context(|| format!("cannot read the spec {}", path.display()))?;
     if bytes.len() > LIMIT {
         bail!("{}: a spec of more than 1 GiB", path.display());
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        Err(error) => {
-            let valid = error.utf8_error().valid_up_to();
-            let before = String::from_utf8_lossy(&error.as_bytes()[..valid]);
-            let line = before.matches('\n').count() + 1;
-            let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-            bail!(
-                "{}:{line}:{column}: the spec is not UTF-8 (byte 0x{:02x}); save it as UTF-8",
-                path.display(),
-                error.as_bytes()[valid]
-            )
+    let wrong = std::str::from_utf8(&bytes)
+        .err()
+        .map(|error| error.valid_up_to());
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let source = sources.add(path.display().to_string(), text);
+    Ok(match wrong {
+        None => Ok(source),
+        Some(at) => {
+            let place = Span::new(source, at..at + char::REPLACEMENT_CHARACTER.len_utf8());
+            let message = format!("the byte 0x{:02x} is not UTF-8", bytes[at]);
+            Err(Diagnostic::error(place, message).hint("save the spec as UTF-8"))
         }
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::load;
+    use crate::base::source::Sources;
     use std::io::Write as _;
 
     #[test]
     fn what_cannot_be_read_is_said_with_its_place() {
-        let missing = load("no/such/spec.toml".as_ref()).unwrap_err();
+        let mut sources = Sources::default();
+        let missing = load(&mut sources, "no/such/spec.toml".as_ref()).unwrap_err();
         assert!(missing.to_string().contains("no/such/spec.toml"));
 
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all("ü\nü = ".as_bytes()).unwrap();
-        assert_eq!(load(file.path()).unwrap(), "ü\nü = ");
+        let good = load(&mut sources, file.path()).unwrap().unwrap();
+        assert_eq!(sources.file(good).text, "ü\nü = ");
         file.write_all(b"\xff\n").unwrap();
-        let wrong = load(file.path()).unwrap_err().to_string();
-        assert!(
-            wrong.contains(":2:5: the spec is not UTF-8 (byte 0xff)"),
-            "{wrong}"
-        );
+        let wrong = load(&mut sources, file.path()).unwrap().unwrap_err();
+        assert_eq!(wrong.message, "the byte 0xff is not UTF-8");
+        let place = wrong.primary.span;
+        assert_eq!(sources.file(place.source).line_column(place.start), (2, 5));
     }
 }
