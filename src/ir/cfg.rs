@@ -2,13 +2,15 @@
 //!
 //! In comes a function whose blocks all end; nothing is changed. What was computed holds until a terminator changes.
 
+use smallvec::SmallVec;
+
 use super::func::{Block, ENTRY, Func};
 
 /// Predecessors and order of a function's blocks.
 #[derive(Clone, Debug)]
 pub struct Cfg {
     /// For each block, where its jumps come from; a branch with both arms here is listed twice. Jumps of unreachable blocks count too.
-    pub preds: Vec<Vec<Block>>,
+    pub preds: Vec<SmallVec<[Block; 2]>>,
     /// Reachable blocks, each before its successors but for back edges.
     pub rpo: Vec<Block>,
     /// For each block its place in `rpo`; `None` where it is unreachable.
@@ -19,7 +21,7 @@ impl Cfg {
     /// Of a function whose blocks all end.
     pub fn new(func: &Func) -> Cfg {
         let count = func.blocks.len();
-        let mut preds = vec![Vec::new(); count];
+        let mut preds = vec![SmallVec::new(); count];
         for (at, _) in func.blocks.iter().enumerate() {
             for to in successors(func, Block(at as u32)) {
                 preds[to.index()].push(Block(at as u32));
@@ -42,6 +44,21 @@ impl Cfg {
     pub fn dominators(&self) -> Dominators {
         Dominators::new(self)
     }
+}
+
+/// For each block, whether some path from the entry leads there.
+pub fn reachable(func: &Func) -> Vec<bool> {
+    let mut reached = vec![false; func.blocks.len()];
+    let mut work = vec![ENTRY];
+    reached[ENTRY.index()] = true;
+    while let Some(block) = work.pop() {
+        for to in successors(func, block) {
+            if !std::mem::replace(&mut reached[to.index()], true) {
+                work.push(to);
+            }
+        }
+    }
+    reached
 }
 
 /// Targets of a block's terminator, in order.

@@ -6,7 +6,7 @@
 use smallvec::SmallVec;
 
 use super::rename::{Renames, jumps_mut};
-use crate::ir::cfg::Cfg;
+use crate::ir::cfg::{Cfg, reachable};
 use crate::ir::func::{Block, BlockCall, ENTRY, Func, Term, Value};
 
 /// Joins blocks and leads jumps past empty ones; whether anything changed. What is left behind is unreachable.
@@ -19,20 +19,20 @@ pub(super) fn run(func: &mut Func) -> bool {
 
 /// Drops blocks without a way in and renumbers the rest, in order; whether there were any.
 pub(super) fn remove_unreachable(func: &mut Func) -> bool {
-    let cfg = Cfg::new(func);
-    if cfg.rpo.len() == func.blocks.len() {
+    let reached = reachable(func);
+    if reached.iter().all(|&reached| reached) {
         return false;
     }
     let mut numbers = Vec::with_capacity(func.blocks.len());
     let mut next = 0;
     for at in 0..func.blocks.len() as u32 {
         numbers.push(Block(next));
-        next += u32::from(cfg.is_reachable(Block(at)));
+        next += u32::from(reached[at as usize]);
     }
     let mut at = 0;
     func.blocks.retain(|_| {
         at += 1;
-        cfg.is_reachable(Block(at - 1))
+        reached[at - 1]
     });
     for block in &mut func.blocks {
         for to in block.term.iter_mut().flat_map(jumps_mut) {

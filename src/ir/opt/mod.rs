@@ -25,18 +25,20 @@ pub fn run(program: &mut Program) {
 
 /// All passes on a function.
 pub fn run_func(func: &mut Func) {
+    blocks::remove_unreachable(func);
     for _ in 0..ROUNDS {
-        let mut changed = blocks::remove_unreachable(func);
-        changed |= fold::run(func);
-        changed |= blocks::remove_unreachable(func);
+        let mut changed = fold::run(func);
+        if changed {
+            blocks::remove_unreachable(func);
+        }
         changed |= params::run(func);
         changed |= dead::run(func);
         changed |= blocks::run(func);
         if !changed {
             break;
         }
+        blocks::remove_unreachable(func);
     }
-    blocks::remove_unreachable(func);
 }
 
 #[cfg(test)]
