@@ -133,10 +133,7 @@ static SYNTAX: &[(&str, &str)] = &[
         "leading zero",
         "numbers have no leading zeros; hexadecimal ones begin with `0x`",
     ),
-    (
-        "unquoted key",
-        "other names stand in quotes: `\"...\" = 3`",
-    ),
+    ("unquoted key", "other names stand in quotes: `\"...\" = 3`"),
     (
         "radix cannot be signed",
         "write a negative number in decimal digits",
