@@ -138,6 +138,8 @@ pub enum StmtKind {
     Raise(Expr),
     /// `assert`
     Assert(Expr, Option<Expr>),
+    /// `with nogil:`
+    Nogil(Vec<Stmt>),
     /// An expression.
     Expr(Expr),
     /// A helper function.

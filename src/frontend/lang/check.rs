@@ -98,6 +98,8 @@ pub struct Body<'m> {
     pub outer: Vec<String>,
     /// Loops around the statement under check.
     pub loops: usize,
+    /// In a `with nogil:`.
+    pub released: bool,
     /// Calls of other bodies.
     pub calls: Vec<(FunctionId, Span)>,
     /// Helpers whose `def` stands above the statement under check.
@@ -277,6 +279,7 @@ impl<'m> Body<'m> {
             imports: BTreeMap::new(),
             outer: Vec::new(),
             loops: 0,
+            released: false,
             calls: Vec::new(),
             defined: BTreeSet::new(),
             diags: Diagnostics::default(),

@@ -180,6 +180,7 @@ impl Flow<'_> {
                     walk::message(message, &mut |e| self.read(e, state));
                 }
             }
+            StmtKind::Nogil(body) => self.block(body, state),
             StmtKind::Expr(value) => self.reads(value, state),
         }
     }
@@ -249,6 +250,7 @@ fn assigned(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
                 assigned(body, visit);
                 assigned(orelse, visit);
             }
+            StmtKind::Nogil(body) => assigned(body, visit),
             StmtKind::Break
             | StmtKind::Continue
             | StmtKind::Return(_)

@@ -1,6 +1,9 @@
-//! The call graph: which functions may call themselves, and what `nogil` bodies may not do.
+//! The call graph: which functions may call themselves, and what `nogil` bodies and `with nogil:` may not do.
+//!
+//! In: typed functions and who calls whom. Out: functions marked, messages.
 
 use super::check::Module;
+use super::released;
 use super::typed::{Function, FunctionId, Storage};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
@@ -28,11 +31,28 @@ pub fn mark(
     };
     let objects: Vec<bool> = functions.iter().map(object).collect();
     let objects = reaches(&objects, calls, &components);
+    let clean: Vec<bool> = diags
+        .iter()
+        .zip(&module.functions)
+        .map(|(own, method)| !own.has_errors() && !method.broken)
+        .collect();
+    let unfit = Unfit {
+        module,
+        cyclic,
+        objects,
+    };
     for (index, callable) in module.functions.iter().enumerate() {
+        let owner = callable.owner.unwrap_or(index);
         if !callable.sig.nogil {
+            blocks(
+                &mut functions[index],
+                &unfit,
+                clean[owner],
+                &mut diags[owner],
+            );
             continue;
         }
-        let own = &mut diags[callable.owner.unwrap_or(index)];
+        let own = &mut diags[owner];
         let hint = "leave `nogil` out, or the object";
         for param in callable
             .sig
@@ -60,17 +80,50 @@ pub fn mark(
             own.push(Diagnostic::error(callable.span, message).hint(hint));
         }
         for (callee, span) in &calls[index] {
-            let target = &module.functions[callee.0 as usize];
-            let name = target.name();
-            if cyclic[callee.0 as usize] {
-                let message = format!("`{name}` is in a cycle of calls, and the GIL is released");
-                let hint = "write a loop, or leave `nogil` out";
-                own.push(Diagnostic::error(*span, message).hint(hint));
-            }
-            if objects[callee.0 as usize] {
-                let message = format!("`{name}` works with objects, and the GIL is released");
-                own.push(Diagnostic::error(*span, message).hint(hint));
-            }
+            unfit.call(*callee, *span, own);
+        }
+    }
+}
+
+/// Functions that cannot run with the GIL released.
+struct Unfit<'m> {
+    module: &'m Module<'m>,
+    /// They are in a cycle of calls, or call one that is.
+    cyclic: Vec<bool>,
+    /// They work with objects, or call one that does.
+    objects: Vec<bool>,
+}
+
+impl Unfit<'_> {
+    /// A call with the GIL released.
+    fn call(&self, callee: FunctionId, span: Span, own: &mut Diagnostics) {
+        let name = self.module.functions[callee.0 as usize].name();
+        if self.cyclic[callee.0 as usize] {
+            let message = format!("`{name}` is in a cycle of calls, and the GIL is released");
+            let hint = "write a loop, or leave `nogil` out";
+            own.push(Diagnostic::error(span, message).hint(hint));
+        }
+        if self.objects[callee.0 as usize] {
+            let message = format!("`{name}` works with objects, and the GIL is released");
+            let hint = "leave `nogil` out, or the object";
+            own.push(Diagnostic::error(span, message).hint(hint));
+        }
+    }
+}
+
+/// What is wrong in `with nogil:` blocks. Of objects something is said only where all types are known (`clean`).
+fn blocks(function: &mut Function, unfit: &Unfit, clean: bool, own: &mut Diagnostics) {
+    for block in released::blocks(function) {
+        let hint = "use it in front of the block or behind it";
+        for (name, span) in block.objects.iter().filter(|_| clean) {
+            let message = match name {
+                Some(name) => format!("`{name}` is an object, and the GIL is released"),
+                None => "this is an object, and the GIL is released".to_owned(),
+            };
+            own.push(Diagnostic::error(*span, message).hint(hint));
+        }
+        for (callee, span) in block.calls {
+            unfit.call(callee, span, own);
         }
     }
 }

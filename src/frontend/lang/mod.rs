@@ -18,6 +18,7 @@ mod names;
 mod parse;
 pub mod print;
 mod raise;
+mod released;
 mod scope;
 mod stmts;
 #[cfg(test)]

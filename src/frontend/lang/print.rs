@@ -142,6 +142,10 @@ impl Printer<'_> {
                 let message = message.as_ref().map(|m| format!(", {}", self.message(m)));
                 format!("assert {}{}", self.expr(cond), message.unwrap_or_default())
             }
+            StmtKind::Nogil(body) => {
+                self.line(indent, "with nogil");
+                return self.block(body, indent + 1);
+            }
             StmtKind::Expr(value) => self.expr(value),
         };
         self.line(indent, &line);

@@ -44,6 +44,7 @@ impl<'a> Scope<'a> {
                 self.block(body);
                 self.block(orelse);
             }
+            ast::StmtKind::Nogil(body) => self.block(body),
             ast::StmtKind::ImportMath(name) => {
                 self.imports.push((name.clone(), Import::Module));
             }

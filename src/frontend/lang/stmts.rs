@@ -72,6 +72,16 @@ impl Body<'_> {
                 let cond = self.condition(cond);
                 StmtKind::Assert(cond, message.as_ref().and_then(|m| self.message(m)))
             }
+            ast::StmtKind::Nogil(body) => {
+                if self.released || self.function.sig.nogil {
+                    let hint = "leave `with nogil:` out; its statements can stand here as they are";
+                    self.error(span, "the GIL is released here already", hint);
+                }
+                let around = std::mem::replace(&mut self.released, true);
+                let body = self.inner(body);
+                self.released = around;
+                StmtKind::Nogil(body)
+            }
             ast::StmtKind::Expr(value) => match self.answer(value) {
                 Some(Answer::One(val)) => StmtKind::Expr(val.expr),
                 Some(Answer::Many(expr, _) | Answer::Nothing(expr)) => StmtKind::Expr(expr),

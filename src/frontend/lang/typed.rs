@@ -222,6 +222,9 @@ pub enum StmtKind {
     Raise(Exception, Option<Message>),
     /// `assert`: where the condition is false, `AssertionError` with the message.
     Assert(Expr, Option<Message>),
+    /// `with nogil:`: the GIL is released in these statements, which use no object; no other such block is around it or inside. The method
+    /// is not `nogil`.
+    Nogil(Vec<Stmt>),
     /// An expression for its effect (it may raise).
     Expr(Expr),
 }

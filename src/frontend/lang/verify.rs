@@ -1,5 +1,6 @@
 //! Checks that typed bodies keep what `typed` promises: operand types, ranges of stores, shapes. For tests: a violation is our bug.
 
+use super::released;
 use super::typed::{
     BinOp, CmpOp, Const, Expr, ExprKind, Function, IntTy, MathOp, Message, Piece, Stmt, StmtKind,
     Storage, Ty,
@@ -112,6 +113,15 @@ impl Verifier<'_> {
                 })?;
                 self.block(body, loops + 1)?;
                 self.block(orelse, loops)
+            }
+            StmtKind::Nogil(body) => {
+                // The walk is one for passes that change trees.
+                let found = released::survey(&mut body.clone(), self.f);
+                ensure(found.objects.is_empty(), || {
+                    "with nogil: an object is used".into()
+                })?;
+                ensure(!found.nested, || "with nogil: in another".into())?;
+                self.block(body, loops)
             }
             StmtKind::Break | StmtKind::Continue => ensure(loops > 0, || "outside a loop".into()),
             StmtKind::Return(values) => match values.as_slice() {

@@ -1,6 +1,6 @@
 //! Visits all expressions of a typed tree, in the order of evaluation. For analyses; knows no rules of its own.
 
-use super::typed::{Expr, ExprKind, Message, Piece};
+use super::typed::{Expr, ExprKind, Message, Piece, Stmt, StmtKind};
 
 /// Calls `visit` for an expression and all below it, operands first.
 pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
@@ -69,5 +69,60 @@ fn pieces(list: &mut [Piece], visit: &mut dyn FnMut(&mut Expr)) {
             expr(value, visit);
             pieces(spec, visit);
         }
+    }
+}
+
+/// Calls `visit` for all statements, those in others included, each before what it holds.
+pub fn statements(list: &mut [Stmt], visit: &mut dyn FnMut(&mut Stmt)) {
+    for stmt in list {
+        visit(stmt);
+        match &mut stmt.kind {
+            StmtKind::If(_, body, orelse)
+            | StmtKind::While(_, body, orelse)
+            | StmtKind::ForRange { body, orelse, .. } => {
+                statements(body, visit);
+                statements(orelse, visit);
+            }
+            StmtKind::Nogil(body) => statements(body, visit),
+            StmtKind::Assign(..)
+            | StmtKind::Unpack { .. }
+            | StmtKind::Break
+            | StmtKind::Continue
+            | StmtKind::Return(_)
+            | StmtKind::Raise(..)
+            | StmtKind::Assert(..)
+            | StmtKind::Expr(_) => {}
+        }
+    }
+}
+
+/// Calls `visit` for the expressions of a statement, but not for those of statements in it.
+pub fn values(stmt: &mut Stmt, visit: &mut dyn FnMut(&mut Expr)) {
+    match &mut stmt.kind {
+        StmtKind::Assign(_, value)
+        | StmtKind::Unpack { value, .. }
+        | StmtKind::If(value, ..)
+        | StmtKind::While(value, ..)
+        | StmtKind::Expr(value) => expr(value, visit),
+        StmtKind::ForRange {
+            start, stop, step, ..
+        } => {
+            for bound in [start, stop, step] {
+                expr(bound, visit);
+            }
+        }
+        StmtKind::Return(list) => list.iter_mut().for_each(|value| expr(value, visit)),
+        StmtKind::Raise(_, text) => {
+            if let Some(text) = text {
+                message(text, visit);
+            }
+        }
+        StmtKind::Assert(cond, text) => {
+            expr(cond, visit);
+            if let Some(text) = text {
+                message(text, visit);
+            }
+        }
+        StmtKind::Nogil(_) | StmtKind::Break | StmtKind::Continue => {}
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::super::ctx::Ctx;
 use super::super::runtime::raise::{self, Repeat};
 use super::{Bodies, ir_type};
-use crate::frontend::lang::typed::{Function, FunctionId, LocalId};
+use crate::frontend::lang::typed::{Function, FunctionId, LocalId, Stmt};
 use crate::ir::builder::{Builder, Var};
 use crate::ir::func::{Block, Value};
 use crate::ir::op::{IntCc, Op, Type};
@@ -23,6 +23,8 @@ pub(super) struct Lower<'l, 'a> {
     pub world: World,
     /// Where `return` goes.
     pub returns: Block,
+    /// The GIL is released where `return` goes, as it is where the body begins.
+    pub returns_released: bool,
     /// Loops around the current statement, the innermost last.
     pub loops: Vec<Loop>,
     locals: Vec<Var>,
@@ -48,6 +50,8 @@ pub(super) struct World {
 pub(super) struct Loop {
     pub exit: Block,
     pub next: Block,
+    /// The GIL is released there.
+    pub released: bool,
 }
 
 /// Errors whose message does not depend on values.
@@ -118,6 +122,7 @@ impl<'l, 'a> Lower<'l, 'a> {
             function,
             world,
             returns,
+            returns_released: world.thread.is_some(),
             loops: Vec::new(),
             locals,
             bound,
@@ -251,6 +256,38 @@ impl<'l, 'a> Lower<'l, 'a> {
             self.ctx.call(self.b, "PyEval_SaveThread", &[]);
         }
         result
+    }
+
+    /// `with nogil:`. Ways out of `stmts` take the GIL back: here its end and errors, in `stmt` the jumps.
+    pub fn nogil(&mut self, stmts: &[Stmt]) {
+        if self.world.thread.is_some() {
+            // A caller has released it.
+            return self.stmts(stmts);
+        }
+        let outer = self.world.fails;
+        // Errors of this block share no cold block with others: they give back the thread state of this one.
+        let fails = self.b.cold_block();
+        self.world.fails = fails;
+        self.world.thread = Some(self.ctx.call1(self.b, "PyEval_SaveThread", &[]));
+        self.stmts(stmts);
+        if !self.b.is_terminated() {
+            self.take_gil();
+        }
+        let resume = self.b.current();
+        self.flush_raisers(fails);
+        self.world.thread = None;
+        self.world.fails = outer;
+        if self.enter(fails) {
+            self.b.jump(outer, &[]);
+        }
+        self.b.switch_to(resume);
+    }
+
+    /// Takes the GIL back for a jump to a place where it is held.
+    pub fn take_gil_unless(&mut self, released: bool) {
+        if !released {
+            self.take_gil();
+        }
     }
 
     /// Fills in the blocks that raise and leave by `fails`.

@@ -32,6 +32,8 @@ struct Body {
     /// Functions of standard modules that it calls.
     functions: BTreeSet<(&'static str, String)>,
     calls: Vec<FunctionId>,
+    /// Those in `with nogil:`.
+    released_calls: Vec<FunctionId>,
     nodes: usize,
 }
 
@@ -68,7 +70,11 @@ impl Bodies {
 /// Looks at all bodies, and declares the functions that [`super::define`] makes.
 pub fn plan(ctx: &mut Ctx) -> Bodies {
     let module = ctx.module;
-    let mut bodies: Vec<Body> = module.functions.iter().map(survey).collect();
+    let mut bodies: Vec<Body> = module
+        .functions
+        .iter()
+        .map(|function| survey(&function.body))
+        .collect();
     spread_self(&mut bodies);
     let functions = bodies
         .iter_mut()
@@ -77,11 +83,18 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     ctx.functions = functions.into_iter().collect();
     let (held, released): (Vec<usize>, Vec<usize>) =
         (0..module.methods.len()).partition(|&at| !module.methods[at].nogil);
-    let held = called_from(&bodies, held);
-    let released = called_from(&bodies, released);
+    let held = called_from(&bodies, held, &[], |body| vec![&body.calls]);
+    let entered: Vec<FunctionId> = bodies
+        .iter()
+        .flat_map(|body| body.released_calls.iter().copied())
+        .collect();
+    let released = called_from(&bodies, released, &entered, |body| {
+        vec![&body.calls, &body.released_calls]
+    });
     for (at, function) in module.functions.iter().enumerate() {
         let body = &mut bodies[at];
-        let copied = !function.recursive && body.calls.is_empty() && body.nodes <= INLINE_NODES;
+        let calls = !body.calls.is_empty() || !body.released_calls.is_empty();
+        let copied = !function.recursive && !calls && body.nodes <= INLINE_NODES;
         if held[at] && !copied {
             body.standalone = Some(declare(ctx, function, body.needs_self, false));
         }
@@ -92,11 +105,20 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     Bodies { bodies }
 }
 
-/// Which bodies are called, directly or through others, from some.
-fn called_from(bodies: &[Body], mut work: Vec<usize>) -> Vec<bool> {
+/// Which bodies are called, directly or through others: `entered` and what they and those in `work` call.
+fn called_from(
+    bodies: &[Body],
+    mut work: Vec<usize>,
+    entered: &[FunctionId],
+    calls: impl Fn(&Body) -> Vec<&Vec<FunctionId>>,
+) -> Vec<bool> {
     let mut called = vec![false; bodies.len()];
+    for callee in entered {
+        called[callee.index()] = true;
+        work.push(callee.index());
+    }
     while let Some(at) = work.pop() {
-        for callee in &bodies[at].calls {
+        for callee in calls(&bodies[at]).into_iter().flatten() {
             if !std::mem::replace(&mut called[callee.index()], true) {
                 work.push(callee.index());
             }
@@ -138,7 +160,7 @@ fn declare(ctx: &mut Ctx, function: &Function, takes_self: bool, takes_thread: b
 fn spread_self(bodies: &mut [Body]) {
     let mut callers = vec![Vec::new(); bodies.len()];
     for (at, body) in bodies.iter().enumerate() {
-        for callee in &body.calls {
+        for callee in body.calls.iter().chain(&body.released_calls) {
             callers[callee.index()].push(at);
         }
     }
@@ -162,9 +184,9 @@ enum Node<'a> {
     Pieces(&'a [Piece]),
 }
 
-fn survey(function: &Function) -> Body {
+fn survey(stmts: &[Stmt]) -> Body {
     let mut body = Body::default();
-    let mut work = vec![Node::Stmts(&function.body)];
+    let mut work = vec![Node::Stmts(stmts)];
     while let Some(node) = work.pop() {
         body.nodes += 1;
         match node {
@@ -229,6 +251,13 @@ fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
         } => {
             work.extend([start, stop, step].map(Node::Expr));
             work.extend([Node::Stmts(body), Node::Stmts(orelse)]);
+        }
+        StmtKind::Nogil(stmts) => {
+            let inner = survey(stmts);
+            body.nodes += inner.nodes;
+            body.needs_self |= inner.needs_self;
+            body.functions.extend(inner.functions);
+            body.released_calls.extend(inner.calls);
         }
         StmtKind::Break | StmtKind::Continue => body.nodes += 1,
         StmtKind::Return(values) => work.extend(values.iter().map(Node::Expr)),

@@ -107,7 +107,13 @@ impl Lower<'_, '_> {
         };
         self.write(var, value);
         let span = self.b.span();
-        self.loop_body(body, Loop { exit, next });
+        let released = self.world.thread.is_some();
+        let around = Loop {
+            exit,
+            next,
+            released,
+        };
+        self.loop_body(body, around);
         self.b.set_span(span);
         if self.enter(next) {
             let value = self.b.get(at);

@@ -49,16 +49,19 @@ impl Lower<'_, '_> {
                 self.for_range(counted, (*var, *narrow), body, orelse);
             }
             StmtKind::Break => {
-                let exit = self.innermost().exit;
-                self.b.jump(exit, &[]);
+                let around = self.innermost();
+                self.take_gil_unless(around.released);
+                self.b.jump(around.exit, &[]);
             }
             StmtKind::Continue => {
-                let next = self.innermost().next;
-                self.b.jump(next, &[]);
+                let around = self.innermost();
+                self.take_gil_unless(around.released);
+                self.b.jump(around.next, &[]);
             }
             StmtKind::Return(values) => self.return_(values),
             StmtKind::Raise(exception, message) => self.raise(exception, message.as_ref()),
             StmtKind::Assert(cond, message) => self.assert(cond, message.as_ref()),
+            StmtKind::Nogil(stmts) => self.nogil(stmts),
             StmtKind::Expr(value) => {
                 self.values(value);
             }
@@ -95,6 +98,7 @@ impl Lower<'_, '_> {
         // `return f()` where neither has a result: the call's None is not one.
         let count = self.function.results.len();
         let returns = self.returns;
+        self.take_gil_unless(self.returns_released);
         self.b.jump(returns, &values[..count]);
     }
 
@@ -140,6 +144,12 @@ impl Lower<'_, '_> {
         let head = self.b.block_like_current();
         let next = self.b.block_like_current();
         let exit = self.b.block_like_current();
+        let released = self.world.thread.is_some();
+        let around = Loop {
+            exit,
+            next,
+            released,
+        };
         let done = if orelse.is_empty() {
             exit
         } else {
@@ -150,7 +160,7 @@ impl Lower<'_, '_> {
             self.cond(cond, head, done);
             if self.b.is_reached(head) {
                 self.b.switch_to(head);
-                self.loop_body(body, Loop { exit, next });
+                self.loop_body(body, around);
                 self.b.set_span(span);
                 if self.enter(next) {
                     self.cond(cond, head, done);
@@ -165,7 +175,7 @@ impl Lower<'_, '_> {
             self.b.switch_to(next);
             self.cond(cond, head, done);
             if self.enter(head) {
-                self.loop_body(body, Loop { exit, next });
+                self.loop_body(body, around);
             }
             self.b.seal(next);
         }

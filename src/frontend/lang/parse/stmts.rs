@@ -110,6 +110,7 @@ impl Convert<'_> {
             },
             py::Stmt::Import(s) => return self.import(s, out),
             py::Stmt::ImportFrom(s) => return self.import_from(s, out),
+            py::Stmt::With(s) if is_nogil(s) => StmtKind::Nogil(self.block(&s.body)),
             py::Stmt::With(_) | py::Stmt::Try(_) | py::Stmt::Match(_) | py::Stmt::ClassDef(_) => {
                 return self.compound(statement, range, out);
             }
@@ -147,14 +148,7 @@ impl Convert<'_> {
         let mut names = Vec::new();
         match statement {
             py::Stmt::With(s) => {
-                let nogil = |item: &py::WithItem| {
-                    item.optional_vars.is_none()
-                        && matches!(&item.context_expr, py::Expr::Name(n) if n.id.as_str() == "nogil")
-                };
-                match s.items.as_slice() {
-                    [item] if nogil(item) && !s.is_async => self.not_yet(range, "`with nogil:`"),
-                    _ => self.outside(range, "`with`", "only `with nogil:` will be"),
-                }
+                self.outside(range, "`with`", "only `with nogil:` is");
                 for item in &s.items {
                     if let Some(py::Expr::Name(name)) = item.optional_vars.as_deref() {
                         names.push(name.id.as_str().to_owned());
@@ -319,5 +313,17 @@ impl Convert<'_> {
             kind: StmtKind::Wrong(vec![name.to_owned()]),
             span: self.span(alias.range),
         });
+    }
+}
+
+/// Whether this is `with nogil:` and nothing else.
+fn is_nogil(s: &py::StmtWith) -> bool {
+    match s.items.as_slice() {
+        [item] => {
+            !s.is_async
+                && item.optional_vars.is_none()
+                && matches!(&item.context_expr, py::Expr::Name(n) if n.id.as_str() == "nogil")
+        }
+        _ => false,
     }
 }
