@@ -66,6 +66,7 @@ fn accepted(text: &str, results: Vec<Storage>) -> Option<Function> {
         returns_tuple: false,
         overflow: Overflow::Raise,
         nogil: false,
+        signals: false,
     };
     let env = Env {
         methods: vec![(sig, body, span)],

@@ -1,7 +1,7 @@
 //! Threads: modules with `with nogil:` and `signals = true` in every interpreter found.
 //!
 //! Whether the GIL is released is seen from another thread, which gets on while a body runs; that it is held again, by CPython itself,
-//! which ends the process where it is not. A signal comes from a timer.
+//! which ends the process where it is not. Signals come from a timer and from a thread.
 
 #![expect(
     clippy::disallowed_methods,
@@ -169,7 +169,8 @@ return x
 "#;
 
 const BLOCKS_SCRIPT: &str = r#"
-import threading, time
+import faulthandler, threading, time
+faulthandler.dump_traceback_later(120, exit=True)
 from blocks import *
 from blocks import Low
 
@@ -242,11 +243,145 @@ while thread.is_alive():
     turns += 1
     time.sleep(0.001)
 # With the GIL held it would be one turn or two.
-assert turns > 20, turns
+assert turns > 10, turns
 print("done")
 "#;
 
 #[test]
 fn with_nogil_lets_other_threads_run() {
     everywhere("blocks", BLOCKS, BLOCKS_SCRIPT);
+}
+
+const SIGNALS: &str = r#"
+[module]
+name = "long"
+
+[[methods]]
+name = "rotated"
+params = ["n: u64"]
+returns = "K"
+overflow = "wrap"
+signals = true
+body = '''
+x = n
+while x | 1:
+    x += 2
+return x
+'''
+
+[[methods]]
+name = "plain"
+params = ["n: u64"]
+returns = "K"
+overflow = "wrap"
+signals = true
+body = '''
+x = n
+while (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) + 1 > 0:
+    if x & 1:
+        continue
+    x += 2
+return x
+'''
+
+[[methods]]
+name = "counted"
+params = ["n: u64"]
+returns = "K"
+signals = true
+nogil = true
+body = '''
+def inner(n: u64) -> u64:
+    x: u64 = 0
+    for i in range(n):
+        x ^= i
+    return x
+return inner(n)
+'''
+
+[[methods]]
+name = "block"
+params = ["n: u64"]
+returns = "K"
+signals = true
+body = '''
+x: u64 = 0
+for i in range(n):
+    with nogil:
+        for j in range(n):
+            x ^= i * j % 7
+return x
+'''
+"#;
+
+const SIGNALS_SCRIPT: &str = r#"
+import faulthandler, os, signal, threading, time
+faulthandler.dump_traceback_later(120, exit=True)
+import long
+
+def work(n):
+    x = 0
+    for i in range(n): x ^= i
+    return x
+
+# With results as without signals.
+for n in (0, 1, 65535, 65536, 65537, 200001):
+    assert long.counted(n) == work(n)
+assert long.block(300) == __import__("functools").reduce(
+    int.__xor__, (i * j % 7 for i in range(300) for j in range(300)))
+
+# What SIGINT does, at a time of the timer's: no other thread is needed, which could not run while the GIL is held.
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+for f in long.rotated, long.plain, long.counted, long.block:
+    for _ in range(3):
+        start = time.monotonic()
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            f(2**31)
+        except KeyboardInterrupt:
+            pass
+        else:
+            assert False, f
+        took = time.monotonic() - start
+        assert took < 2, (f, took)
+
+# SIGINT itself, from another thread, which gets on where the GIL is released.
+inside = threading.Event()
+def kill():
+    inside.wait()
+    time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGINT)
+thread = threading.Thread(target=kill)
+thread.start()
+try:
+    inside.set()
+    long.counted(2**63)
+except KeyboardInterrupt:
+    thread.join()
+else:
+    assert False
+
+# A handler that raises nothing lets the loop go on; what it raises comes out.
+hits = []
+def handler(*_):
+    hits.append(1)
+    if len(hits) == 5:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        1 / 0
+signal.signal(signal.SIGALRM, handler)
+for f in long.rotated, long.block:
+    hits.clear()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+        f(2**31)
+    except ZeroDivisionError:
+        assert len(hits) == 5
+    else:
+        assert False
+print("done")
+"#;
+
+#[test]
+fn signals_end_long_loops() {
+    everywhere("long", SIGNALS, SIGNALS_SCRIPT);
 }

@@ -34,6 +34,7 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyBytes_FromStringAndSize", &[I64, I64], Some(I64), 2),
     row("PyDict_New", &[], Some(I64), 2),
     row("PyDict_SetItem", &[I64, I64, I64], Some(I32), 2),
+    row("PyErr_CheckSignals", &[], Some(I32), 2),
     row("PyErr_Clear", &[], None, 2),
     row("PyErr_ExceptionMatches", &[I64], Some(I32), 2),
     row(

@@ -208,6 +208,7 @@ fn empty(callable: &Callable) -> Function {
         returns_tuple: callable.sig.returns_tuple,
         body: Vec::new(),
         recursive: false,
+        signals: callable.sig.signals,
         span: callable.span,
     }
 }

@@ -66,6 +66,7 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
             returns_tuple,
             overflow: method.overflow,
             nogil: method.nogil,
+            signals: method.signals,
         },
         span: def.name.span,
         owner: Some(owner),

@@ -76,6 +76,8 @@ pub struct MethodSig {
     pub overflow: Overflow,
     /// The body runs with the GIL released.
     pub nogil: bool,
+    /// Its loops look for signals.
+    pub signals: bool,
 }
 
 /// All that bodies of a module can name.

@@ -26,9 +26,10 @@ pub fn function(function: &Function) -> String {
         (false, false) => results.join(", "),
     };
     let recursive = if function.recursive { " recursive" } else { "" };
+    let signals = if function.signals { " signals" } else { "" };
     let _ = writeln!(
         out,
-        "def {}({}) -> {results}{recursive}",
+        "def {}({}) -> {results}{recursive}{signals}",
         function.name,
         params.join(", ")
     );

@@ -4,7 +4,7 @@ use super::typed::{Const, Overflow, Storage};
 use super::{Env, MethodSig, ParamKind, ParamSig, check, print, verify};
 use crate::base::source::{Sources, Text};
 
-/// A module of one line per method: `name(x: i64, y: f64 = 1.0) -> i64 [wrap] [nogil]`, then its body.
+/// A module of one line per method: `name(x: i64, y: f64 = 1.0) -> i64 [wrap] [nogil] [signals]`, then its body.
 fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
     let mut sources = Sources::default();
     let mut env = Env {
@@ -70,6 +70,7 @@ fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
                     Overflow::Raise
                 },
                 nogil: head.contains("[nogil]"),
+                signals: head.contains("[signals]"),
             },
             text,
             span,
@@ -854,6 +855,20 @@ fn call_cycles_are_marked_and_refused_without_the_gil() {
         out,
         "1:1 `o` is an object, and the GIL is released\n1:1 the local `x` is an object, and the GIL is released\n"
     );
+}
+
+#[test]
+fn helpers_look_for_signals_as_their_method_does() {
+    let body = "def g() -> None: pass\ng()";
+    let out = checked(&[("a() [signals]", body), ("b()", body)]);
+    let heads: Vec<_> = out.lines().filter(|l| l.starts_with("def")).collect();
+    let expected = [
+        "def a() -> None signals",
+        "def b() -> None",
+        "def a.g() -> None signals",
+        "def b.g() -> None",
+    ];
+    assert_eq!(heads, expected);
 }
 
 #[test]

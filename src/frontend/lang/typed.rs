@@ -152,6 +152,8 @@ pub struct Function {
     pub body: Vec<Stmt>,
     /// It may call itself, directly or through others.
     pub recursive: bool,
+    /// Its loops look for signals every now and then (`PyErr_CheckSignals`).
+    pub signals: bool,
     /// Where it is written.
     pub span: Span,
 }

@@ -51,12 +51,6 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
     );
     let overflow = overflow(table.overflow.as_ref(), diagnostics).unwrap_or(cx.overflow);
     let keywords = table.keywords.as_ref().is_some_and(|flag| flag.value);
-    if let Some(signals) = table.signals.as_ref().filter(|flag| flag.value) {
-        diagnostics.push(
-            Diagnostic::error(signals.span, "`signals = true` is not there yet")
-                .hint("leave it out; a long loop then notices Ctrl-C when it returns"),
-        );
-    }
     let format = table
         .args
         .as_ref()
@@ -102,6 +96,7 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
         returns_tuple: results.tuple,
         overflow,
         nogil,
+        signals: table.signals.as_ref().is_some_and(|flag| flag.value),
     };
     let sound = !table.unread && !own.has_errors();
     let named = !table.unread && written.complete && written.list.len() >= units(format.as_ref());

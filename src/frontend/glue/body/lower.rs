@@ -13,6 +13,9 @@ use crate::ir::builder::{Builder, Var};
 use crate::ir::func::{Block, Value};
 use crate::ir::op::{IntCc, Op, Type};
 
+/// Signals are looked for once in so many rounds of loops: well below a second, and lost in the cost of the rounds.
+const SIGNAL_ROUNDS: i64 = 1 << 16;
+
 /// Lowers one body into a function under construction.
 pub(super) struct Lower<'l, 'a> {
     pub ctx: &'l mut Ctx<'a>,
@@ -27,6 +30,8 @@ pub(super) struct Lower<'l, 'a> {
     pub returns_released: bool,
     /// Loops around the current statement, the innermost last.
     pub loops: Vec<Loop>,
+    /// Rounds of loops until signals are looked for, if they are.
+    pub rounds: Option<Var>,
     locals: Vec<Var>,
     /// For locals that may be unbound: whether they are bound.
     bound: Vec<Option<Var>>,
@@ -115,6 +120,12 @@ impl<'l, 'a> Lower<'l, 'a> {
                 b.set(flag, is_bound);
             }
         }
+        let rounds = function.signals.then(|| {
+            let rounds = b.var(Type::I64);
+            let all = b.iconst(SIGNAL_ROUNDS);
+            b.set(rounds, all);
+            rounds
+        });
         Lower {
             ctx,
             bodies,
@@ -124,6 +135,7 @@ impl<'l, 'a> Lower<'l, 'a> {
             returns,
             returns_released: world.thread.is_some(),
             loops: Vec::new(),
+            rounds,
             locals,
             bound,
             raisers: BTreeMap::new(),
@@ -288,6 +300,28 @@ impl<'l, 'a> Lower<'l, 'a> {
         if !released {
             self.take_gil();
         }
+    }
+
+    /// Stands in every round of a loop: looks for signals in some, if the method wants that.
+    pub fn look_for_signals(&mut self) {
+        let Some(rounds) = self.rounds else {
+            return;
+        };
+        let left = self.b.get(rounds);
+        let left = self.op2_imm(Op::Isub, left, 1);
+        self.b.set(rounds, left);
+        let (on, due) = (self.b.block_like_current(), self.b.cold_block());
+        self.b.br(left, on, &[], due, &[]);
+        self.b.seal_and_switch_to(due);
+        self.with_gil(|lower| {
+            let status = lower.ctx.call1(lower.b, "PyErr_CheckSignals", &[]);
+            let raised = lower.b.icmp_imm(IntCc::Ne, status, 0);
+            lower.check(raised);
+        });
+        let all = self.b.iconst(SIGNAL_ROUNDS);
+        self.b.set(rounds, all);
+        self.b.jump(on, &[]);
+        self.b.seal_and_switch_to(on);
     }
 
     /// Fills in the blocks that raise and leave by `fails`.

@@ -10,6 +10,8 @@
 //! A `nogil` method, and what it calls, runs without the GIL. Whatever concerns the interpreter takes it back first; on the way out by an
 //! error it is held.
 //!
+//! A body whose method asks for `signals` counts the rounds of its loops down, and calls `PyErr_CheckSignals` in one of many.
+//!
 //! Argument conversion and result boxing are not here (`glue::wrap`); neither is any check of the body, which `lang` has made.
 
 mod boxed;

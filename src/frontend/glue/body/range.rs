@@ -116,6 +116,7 @@ impl Lower<'_, '_> {
         self.loop_body(body, around);
         self.b.set_span(span);
         if self.enter(next) {
+            self.look_for_signals();
             let value = self.b.get(at);
             let (value, more) = self.advance(&range, value, left);
             self.b.set(at, value);

@@ -163,6 +163,7 @@ impl Lower<'_, '_> {
                 self.loop_body(body, around);
                 self.b.set_span(span);
                 if self.enter(next) {
+                    self.look_for_signals();
                     self.cond(cond, head, done);
                 }
                 self.b.seal(head);
@@ -173,6 +174,7 @@ impl Lower<'_, '_> {
         } else {
             self.b.jump(next, &[]);
             self.b.switch_to(next);
+            self.look_for_signals();
             self.cond(cond, head, done);
             if self.enter(head) {
                 self.loop_body(body, around);

@@ -74,6 +74,7 @@ pub fn function(params: &[Ty], results: &[Ty], body: Vec<Stmt>) -> Function {
         returns_tuple: results.len() > 1,
         body,
         recursive: false,
+        signals: false,
         span: span(),
     }
 }
@@ -190,6 +191,7 @@ impl Built {
     pub fn call_on(&self, at: usize, args: &[u64], host: &mut Host) -> Outcome {
         let mut machine = Machine::new(&self.program);
         host.provide(&mut machine);
+        machine.steps = 1 << 24;
         let out = machine.memory.alloc(vec![0; 64]);
         let state = host.module();
         let args: Vec<u64> = [state, out].iter().chain(args).copied().collect();

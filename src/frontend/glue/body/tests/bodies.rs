@@ -216,6 +216,7 @@ fn lower_from_text() -> Vec<Function> {
             returns_tuple: results.len() > 1,
             overflow: Overflow::Raise,
             nogil: false,
+            signals: false,
         };
         env.methods.push((sig, text, span));
     }

@@ -37,6 +37,9 @@ pub struct Host {
     pub stateless: bool,
     /// How deep bodies recurse now.
     pub recursion: i64,
+    /// How often signals were looked for, and which time there is one.
+    pub looks: u32,
+    pub interrupt: u32,
     /// Addresses that are not counted: they belong to the interpreter.
     pub immortal: Vec<u64>,
     pub state: u64,
@@ -195,6 +198,14 @@ impl Host {
                     other => self.text_of(&other),
                 };
                 self.raise(&class, &text)
+            }
+            "PyErr_CheckSignals" => {
+                self.looks += 1;
+                if self.looks == self.interrupt {
+                    self.raise("KeyboardInterrupt", "");
+                    return Ok(u64::MAX);
+                }
+                0
             }
             "PyErr_Occurred" => u64::from(self.raised.is_some()),
             "PyErr_ExceptionMatches" => {

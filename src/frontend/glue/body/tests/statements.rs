@@ -271,3 +271,36 @@ fn long_sums_do_not_nest() {
     // Dropping the expression would nest.
     std::mem::forget(module);
 }
+
+#[test]
+fn loops_look_for_signals_once_in_many_rounds() {
+    let one = || int(1, Ty::I64);
+    let mut f = range_sum(Ty::I64, one());
+    // Without the `break` that the sum has.
+    if let StmtKind::ForRange { body, .. } = &mut f.body[2].kind {
+        body.truncate(2);
+    }
+    let args = |n: u64| [0, n, 1];
+    let looks = |built: &Built, n: u64, interrupt: u32| {
+        let mut host = Host {
+            interrupt,
+            ..Host::default()
+        };
+        let outcome = built.call_on(0, &args(n), &mut host);
+        (outcome.map(|results| results[0]), host.looks)
+    };
+    let without = build(&module(vec![f.clone()]));
+    f.signals = true;
+    let mut module = module(vec![f]);
+    for nogil in [false, true] {
+        module.methods[0].nogil = nogil;
+        let with = build(&module);
+        for n in [0, 1, 65535, 65536, 65537, 70_000] {
+            let plain = looks(&without, n, 0);
+            assert_eq!(plain.1, 0);
+            assert_eq!(looks(&with, n, 0), (plain.0, (n >> 16) as u32), "{n}");
+        }
+        let interrupted = raised("KeyboardInterrupt", "").map(|results| results[0]);
+        assert_eq!(looks(&with, 70_000, 1), (interrupted, 1));
+    }
+}
