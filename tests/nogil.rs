@@ -143,6 +143,53 @@ return None
 '''
 
 [[methods]]
+name = "small"
+params = ["n: i64"]
+returns = "L"
+body = '''
+with nogil:
+    return n + 1
+'''
+[[methods]]
+name = "three"
+params = ["n: i64"]
+returns = "(LLL)"
+body = '''
+s = 0
+for i in range(n):
+    s += i * i
+if s < 0: raise ValueError(f"{s}")
+return n, s, n + s
+'''
+[[methods]]
+name = "rec"
+params = ["n: i64"]
+returns = "L"
+signals = true
+body = '''
+x = small(n)
+with nogil:
+    a, b, c = three(n)
+    x += a + b + c + small(n)
+if n <= 0: return x
+return x + rec(n - 1)
+'''
+[[methods]]
+name = "flag"
+params = ["n: i64"]
+returns = "L"
+body = '''
+for i in range(3):
+    if i == n:
+        with nogil:
+            y = i // (n - 1)
+    elif n == 7:
+        with nogil: raise KeyError(n)
+with nogil:
+    return y
+'''
+
+[[methods]]
 name = "inside"
 params = ["n: i64"]
 returns = "L"
@@ -220,7 +267,20 @@ def some():
     assert around(1, None) is None
     raises(Low, "-8 is low", around, -8, token)
 
+def ends():
+    def rec_model(n):
+        s = sum(i * i for i in range(n))
+        x = 2 * (n + 1) + 2 * (n + s)
+        return x if n <= 0 else x + rec_model(n - 1)
+    for n in range(20):
+        assert rec(n) == rec_model(n)
+    assert flag(0) == flag(2) - 2 == 0
+    raises(ZeroDivisionError, None, flag, 1)
+    raises(KeyError, "7", flag, 7)
+    raises(UnboundLocalError, None, flag, 3)
+
 some()
+ends()
 threads = [threading.Thread(target=lambda: [some() for _ in range(20)]) for _ in range(4)]
 failed = []
 threading.excepthook = lambda args: failed.append(args)

@@ -282,17 +282,20 @@ impl<'l, 'a> Lower<'l, 'a> {
         self.world.fails = fails;
         self.world.thread = Some(self.ctx.call1(self.b, "PyEval_SaveThread", &[]));
         self.stmts(stmts);
-        if !self.b.is_terminated() {
+        let resume = (!self.b.is_terminated()).then(|| {
             self.take_gil();
-        }
-        let resume = self.b.current();
+            self.b.current()
+        });
         self.flush_raisers(fails);
         self.world.thread = None;
         self.world.fails = outer;
         if self.enter(fails) {
             self.b.jump(outer, &[]);
         }
-        self.b.switch_to(resume);
+        // Without a way to go on, what follows is not reached: the current block has an end.
+        if let Some(resume) = resume {
+            self.b.switch_to(resume);
+        }
     }
 
     /// Takes the GIL back for a jump to a place where it is held.
