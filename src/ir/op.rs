@@ -64,6 +64,24 @@ pub enum IntCc {
     Uge,
 }
 
+impl IntCc {
+    /// The comparison that holds for `(b, a)` where this one holds for `(a, b)`.
+    pub fn swapped(self) -> IntCc {
+        match self {
+            IntCc::Eq => IntCc::Eq,
+            IntCc::Ne => IntCc::Ne,
+            IntCc::Slt => IntCc::Sgt,
+            IntCc::Sle => IntCc::Sge,
+            IntCc::Sgt => IntCc::Slt,
+            IntCc::Sge => IntCc::Sle,
+            IntCc::Ult => IntCc::Ugt,
+            IntCc::Ule => IntCc::Uge,
+            IntCc::Ugt => IntCc::Ult,
+            IntCc::Uge => IntCc::Ule,
+        }
+    }
+}
+
 /// Float comparison; all but `Ne` are false when an operand is a NaN, as in Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the documentation")]

@@ -278,24 +278,8 @@ fn swapped(op: Op, payload: Payload) -> Option<(Op, Payload)> {
             payload,
         ) => Some((op, payload)),
         (Op::SaddOvf | Op::SmulOvf | Op::UaddOvf | Op::UmulOvf, payload) => Some((op, payload)),
-        (Op::Icmp, Payload::IntCc(cc)) => Some((op, Payload::IntCc(mirrored(cc)))),
+        (Op::Icmp, Payload::IntCc(cc)) => Some((op, Payload::IntCc(cc.swapped()))),
         _ => None,
-    }
-}
-
-/// The comparison that holds for `(b, a)` where this one holds for `(a, b)`.
-fn mirrored(cc: IntCc) -> IntCc {
-    match cc {
-        IntCc::Eq => IntCc::Eq,
-        IntCc::Ne => IntCc::Ne,
-        IntCc::Slt => IntCc::Sgt,
-        IntCc::Sle => IntCc::Sge,
-        IntCc::Sgt => IntCc::Slt,
-        IntCc::Sge => IntCc::Sle,
-        IntCc::Ult => IntCc::Ugt,
-        IntCc::Ule => IntCc::Uge,
-        IntCc::Ugt => IntCc::Ult,
-        IntCc::Uge => IntCc::Ule,
     }
 }
 

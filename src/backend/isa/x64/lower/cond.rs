@@ -43,22 +43,6 @@ fn int_cc(cc: IntCc) -> Cc {
     }
 }
 
-/// The comparison with its operands exchanged.
-fn swapped(cc: IntCc) -> IntCc {
-    match cc {
-        IntCc::Eq => IntCc::Eq,
-        IntCc::Ne => IntCc::Ne,
-        IntCc::Slt => IntCc::Sgt,
-        IntCc::Sle => IntCc::Sge,
-        IntCc::Sgt => IntCc::Slt,
-        IntCc::Sge => IntCc::Sle,
-        IntCc::Ult => IntCc::Ugt,
-        IntCc::Ule => IntCc::Uge,
-        IntCc::Ugt => IntCc::Ult,
-        IntCc::Uge => IntCc::Ule,
-    }
-}
-
 /// The flag that an overflow-checking operation sets when it overflows.
 pub(super) fn overflow_cc(op: IrOp) -> Option<Cc> {
     match op {
@@ -138,7 +122,7 @@ impl Lower<'_> {
 
     fn icmp_flags(&mut self, cc: IntCc, a: Value, b: Value) -> Cond {
         let (cc, a, b) = if self.constant(a).is_some() && self.constant(b).is_none() {
-            (swapped(cc), b, a)
+            (cc.swapped(), b, a)
         } else {
             (cc, a, b)
         };
