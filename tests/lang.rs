@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use pyasmgen::base::source::{SourceId, Text};
 use pyasmgen::frontend::lang::typed::{
-    Const, ExprKind, Function, IntTy, Overflow, StmtKind, Storage,
+    Const, ExprKind, Function, IntTy, Overflow, Shape, StmtKind, Storage,
 };
 use pyasmgen::frontend::lang::{Env, MethodSig, ParamKind, ParamSig, check};
 
@@ -62,8 +62,8 @@ fn accepted(text: &str, results: Vec<Storage>) -> Option<Function> {
     let sig = MethodSig {
         name: "f".into(),
         params: vec![param("x"), param("y")],
+        shape: Shape::flat(results.len(), false),
         results,
-        returns_tuple: false,
         overflow: Overflow::Raise,
         nogil: false,
         signals: false,

@@ -2,7 +2,7 @@
 
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Callable;
-use super::typed::{Const, Storage};
+use super::typed::{Const, Shape, Storage};
 use super::{Env, MethodSig, ParamSig, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 
@@ -62,8 +62,8 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
         sig: MethodSig {
             name: format!("{}.{}", method.name, def.name.text),
             params,
+            shape: Shape::flat(results.len(), returns_tuple),
             results,
-            returns_tuple,
             overflow: method.overflow,
             nogil: method.nogil,
             signals: method.signals,
@@ -95,7 +95,7 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         diags.push(Diagnostic::error(value.span, message).hint(hint));
         return None;
     };
-    let fitting = match (constant, storage?) {
+    let fitting = match (constant.clone(), storage?) {
         (Const::Bool(value), Storage::Int(_)) => Some(Const::Int(i128::from(value))),
         (Const::Int(value), Storage::Int(int)) => {
             ty::contains(int.range(), (value, value)).then_some(constant)

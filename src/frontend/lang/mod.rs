@@ -23,7 +23,7 @@ mod scope;
 mod stmts;
 #[cfg(test)]
 mod tests;
-mod ty;
+pub mod ty;
 pub mod typed;
 #[cfg(test)]
 mod verify;
@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
-use typed::{Const, Function, Overflow, Storage};
+use typed::{Const, Function, Overflow, Shape, Storage};
 
 /// How an argument may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +68,10 @@ pub struct MethodSig {
     pub name: String,
     /// Parameters in order.
     pub params: Vec<ParamSig>,
-    /// Results: none for `None`, several for a tuple.
+    /// Results, those inside of containers too, from left to right.
     pub results: Vec<Storage>,
-    /// A tuple of one is not the same as one.
-    pub returns_tuple: bool,
+    /// What they are put into.
+    pub shape: Shape,
     /// Overflow mode of its body.
     pub overflow: Overflow,
     /// The body runs with the GIL released.

@@ -1,6 +1,6 @@
 //! Bodies in, typed bodies or messages out, through one helper.
 
-use super::typed::{Const, Overflow, Storage};
+use super::typed::{Const, Overflow, Shape, Storage};
 use super::{Env, MethodSig, ParamKind, ParamSig, check, print, verify};
 use crate::base::source::{Sources, Text};
 
@@ -52,7 +52,7 @@ fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
             .strip_prefix("->")
             .map_or("None", |r| r.split('[').next().expect("text").trim());
         let tuple = returns.starts_with('(');
-        let results = returns
+        let results: Vec<Storage> = returns
             .trim_matches(['(', ')'])
             .split(", ")
             .filter(|r| *r != "None")
@@ -62,8 +62,8 @@ fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
             MethodSig {
                 name: name.into(),
                 params: list,
+                shape: Shape::flat(results.len(), tuple),
                 results,
-                returns_tuple: tuple,
                 overflow: if head.contains("[wrap]") {
                     Overflow::Wrap
                 } else {

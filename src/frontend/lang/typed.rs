@@ -1,6 +1,8 @@
 //! A body after checking: every name resolved, every conversion spelled out, every operation with its operand type and its rule for
 //! overflow. What `lang::check` hands to `glue::body`; nothing here can be wrong any more.
 
+use std::sync::Arc;
+
 use crate::base::source::Span;
 use crate::ir::func::index;
 
@@ -74,7 +76,81 @@ pub enum Storage {
     Int(IntTy),
     F32,
     F64,
+    Complex,
+    /// A str; `None` as well where `nullable`.
+    Str {
+        nullable: bool,
+    },
+    View(View),
     Object,
+}
+
+/// A view: items that stand side by side in memory. Three values: the address of the first item, the number of items, and the object that
+/// keeps the memory (borrowed or owned as any object; NULL where something else outlives the function: a buffer the wrapper holds, a datum).
+/// `None` is a view of -1 items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct View {
+    /// What it is a view of.
+    pub item: Item,
+    /// Items can be stored.
+    pub mutable: bool,
+    /// It may be `None`.
+    pub nullable: bool,
+    /// What the keeping object is.
+    pub whole: Whole,
+}
+
+/// What the object that keeps a view's memory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Whole {
+    /// Anything, or nothing: the view is no object.
+    Part,
+    /// A `bytes` object whose items are exactly those of the view.
+    Bytes,
+    /// Likewise a `bytearray`, which nothing resizes while the view lives.
+    ByteArray,
+}
+
+/// The items of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Item {
+    Bool,
+    Int(IntTy),
+    F32,
+    F64,
+}
+
+impl Item {
+    /// The type of a declared thing that holds an item.
+    pub fn storage(self) -> Storage {
+        match self {
+            Item::Bool => Storage::Bool,
+            Item::Int(ty) => Storage::Int(ty),
+            Item::F32 => Storage::F32,
+            Item::F64 => Storage::F64,
+        }
+    }
+
+    /// Size in bytes.
+    pub fn size(self) -> u32 {
+        match self {
+            Item::Bool => 1,
+            Item::Int(ty) => ty.bits() / 8,
+            Item::F32 => 4,
+            Item::F64 => 8,
+        }
+    }
+}
+
+impl View {
+    /// A view of bytes, read-only, of no object of its own.
+    pub const BYTES: View = View {
+        item: Item::Int(IntTy::U8),
+        mutable: false,
+        nullable: false,
+        whole: Whole::Part,
+    };
 }
 
 /// The type of a value in an expression.
@@ -88,9 +164,18 @@ pub enum Ty {
     U64,
     /// Double.
     F64,
+    /// Two doubles.
+    Complex,
     /// `None` itself.
     None,
-    /// Any object, borrowed: arguments outlive the call.
+    /// A str, or `None` where `nullable`.
+    Str {
+        /// It may be `None`.
+        nullable: bool,
+    },
+    /// A view.
+    View(View),
+    /// Any object.
     Object,
 }
 
@@ -102,19 +187,24 @@ impl Storage {
             Storage::Int(IntTy::U64) => Ty::U64,
             Storage::Int(_) => Ty::I64,
             Storage::F32 | Storage::F64 => Ty::F64,
+            Storage::Complex => Ty::Complex,
+            Storage::Str { nullable } => Ty::Str { nullable },
+            Storage::View(view) => Ty::View(view),
             Storage::Object => Ty::Object,
         }
     }
 }
 
 /// A constant of any type.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Const {
     Bool(bool),
     Int(i128),
     Float(f64),
     None,
+    Str(Arc<str>),
+    Bytes(Arc<[u8]>),
 }
 
 /// What happens to a result that does not fit.
@@ -144,10 +234,11 @@ pub struct Function {
     pub params: usize,
     /// All locals.
     pub locals: Vec<Local>,
-    /// Results: none for `None`, several for a tuple. `return` has one expression for each, already of the storage's range.
+    /// Results, those inside of containers too, from left to right; none for `None`. `return` has one expression for each, already of the
+    /// storage's range.
     pub results: Vec<Storage>,
-    /// `results` are the items of a tuple (also when there is just one).
-    pub returns_tuple: bool,
+    /// What the results are put into.
+    pub shape: Shape,
     /// The statements.
     pub body: Vec<Stmt>,
     /// It may call itself, directly or through others.
@@ -156,6 +247,37 @@ pub struct Function {
     pub signals: bool,
     /// Where it is written.
     pub span: Span,
+}
+
+/// How results make one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `None`; no result.
+    None,
+    /// One result as it is.
+    One,
+    /// A tuple.
+    Tuple(Vec<Shape>),
+    /// A list.
+    List(Vec<Shape>),
+    /// A dict: keys and values.
+    Dict(Vec<(Shape, Shape)>),
+}
+
+impl Shape {
+    /// What a function with these results returns: `None`, one, or a flat tuple of them.
+    pub fn flat(results: usize, tuple: bool) -> Shape {
+        match (results, tuple) {
+            (0, false) => Shape::None,
+            (1, false) => Shape::One,
+            _ => Shape::Tuple(vec![Shape::One; results]),
+        }
+    }
+
+    /// A tuple, also of one.
+    pub fn is_tuple(&self) -> bool {
+        matches!(self, Shape::Tuple(_))
+    }
 }
 
 /// A local variable.
@@ -213,6 +335,31 @@ pub enum StmtKind {
         body: Vec<Stmt>,
         /// `else`.
         orelse: Vec<Stmt>,
+    },
+    /// `for index, var in enumerate(view)`, or without `index`: the view is evaluated once; each round loads one item.
+    ForEach {
+        /// The counter of `enumerate`, an i64 from 0 on (`start` is not there).
+        index: Option<LocalId>,
+        /// The variable; its storage holds every item.
+        var: LocalId,
+        /// Of type View.
+        view: Expr,
+        /// Body.
+        body: Vec<Stmt>,
+        /// `else`.
+        orelse: Vec<Stmt>,
+    },
+    /// `view[index] = value`: a mutable view; an I64 or U64; a value of the item's `ty` that is not yet brought into its range.
+    /// Evaluated as Python does: value, view, index; then the index is checked, then the value (`rule`), then it is stored.
+    Store {
+        /// The view.
+        view: Expr,
+        /// Where; from the end if negative.
+        index: Expr,
+        /// What.
+        value: Expr,
+        /// What happens to a value out of the item's range: OverflowError, or for bytearrays and `memoryview(...)` CPython's ValueError.
+        rule: Rule,
     },
     /// `break`
     Break,
@@ -418,7 +565,7 @@ pub enum ExprKind {
         right: Box<Expr>,
     },
     /// A chain of comparisons: each operand is evaluated once, later ones only while the chain holds. Operands are Bool, I64, U64 and F64
-    /// in any mix (compared exactly), or objects and None for `is`.
+    /// in any mix (compared exactly), views of bytes (by their items, as bytes are), strs for `==` and `!=`, or objects and None for `is`.
     Compare {
         /// First operand.
         first: Box<Expr>,
@@ -461,4 +608,53 @@ pub enum ExprKind {
     MathCall(String, Vec<Expr>),
     /// `return a, b`, `a, b = ...`: several values.
     Tuple(Vec<Expr>),
+    /// `len(x)` of a view (items) or a str (code points): an I64. TypeError as CPython's where it is None.
+    Len(Box<Expr>),
+    /// `view[index]`: the index is I64 or U64; IndexError with CPython's text for that kind of object.
+    Index(Box<Expr>, Box<Expr>),
+    /// `view[start:stop]`: bounds are I64, clipped as Python does. A view of the same memory, but of a bytearray a new bytearray; its type
+    /// says so.
+    Slice(Box<Expr>, Option<Box<Expr>>, Option<Box<Expr>>),
+    /// `item in view` (item of type I64 or U64 in a view of bytes: ValueError out of 0..255), or `part in view` (both views of bytes); a Bool.
+    Contains {
+        /// What is looked for.
+        needle: Box<Expr>,
+        /// Where.
+        haystack: Box<Expr>,
+    },
+    /// `x is None` of a nullable view or str; a Bool.
+    IsNone(Box<Expr>),
+    /// A nullable view or str as one that is not None; TypeError where it is.
+    NotNone(Box<Expr>),
+    /// `s.encode()`: the UTF-8 of a str, a view of bytes that the str keeps; UnicodeEncodeError for lone surrogates.
+    Encode(Box<Expr>),
+    /// `view.decode(codec)` of a view of bytes: a str.
+    Decode(Box<Expr>, Codec),
+    /// `bytearray(n)`: n zeroes; ValueError (`negative count`), MemoryError.
+    Zeroes(Box<Expr>),
+    /// `bytearray(view)`, `bytes(view)`: a copy of the view's memory; the expression's type says of which class.
+    Copy(Box<Expr>),
+    /// `x.real` (or `x.imag`) of a Complex: an F64.
+    Part(Box<Expr>, ComplexPart),
+    /// `complex(a, b)`
+    MakeComplex(Box<Expr>, Box<Expr>),
+    /// A number, bool, str, complex or whole view as an Object.
+    Boxed(Box<Expr>),
+}
+
+/// A half of a complex number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum ComplexPart {
+    Real,
+    Imag,
+}
+
+/// How bytes become text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Codec {
+    Utf8,
+    Ascii,
+    Latin1,
 }

@@ -44,7 +44,8 @@ use plan::Standalone;
 fn abi(ty: Ty) -> AbiType {
     match ty {
         Ty::F64 => AbiType::F64,
-        Ty::Bool | Ty::I64 | Ty::U64 | Ty::None | Ty::Object => AbiType::I64,
+        Ty::Bool | Ty::I64 | Ty::U64 | Ty::None | Ty::Str { .. } | Ty::Object => AbiType::I64,
+        Ty::Complex | Ty::View(_) => unreachable!("it has several values"),
     }
 }
 

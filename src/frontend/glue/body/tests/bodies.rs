@@ -213,7 +213,7 @@ fn lower_from_text() -> Vec<Function> {
             name: format!("f{at}"),
             params: params.collect(),
             results: results.iter().map(|&ty| storage(ty)).collect(),
-            returns_tuple: results.len() > 1,
+            shape: Shape::flat(results.len(), results.len() > 1),
             overflow: Overflow::Raise,
             nogil: false,
             signals: false,
