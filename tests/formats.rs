@@ -23,6 +23,7 @@ use pyasmgen::link::{self, Linker};
 use pyasmgen::target;
 use python::Python;
 
+const ELF: &str = "x86_64-unknown-linux-gnu";
 const DARWIN: &str = "x86_64-apple-darwin";
 const MSVC: &str = "x86_64-pc-windows-msvc";
 const GNU: &str = "x86_64-pc-windows-gnu";
@@ -39,10 +40,9 @@ impl Way {
         How {
             target: Some(self.target),
             linker: self.linker.to_str().expect("UTF-8"),
-            suffix: if self.target == DARWIN {
-                ".abi3.so"
-            } else {
-                ".pyd"
+            suffix: match self.target {
+                MSVC | GNU => ".pyd",
+                _ => ".abi3.so",
             },
             foreign: true,
             windows_paths: false,
@@ -69,6 +69,7 @@ type Interpreter = (String, Box<dyn Fn() -> Command>);
 /// The linkers found for a target: those on `PATH`, LLVM's own folders, and what comes with Rust.
 fn ways(target: &'static str) -> Vec<Way> {
     let names: &[&str] = match target {
+        ELF => &["ld", "ld.lld", "mold", "ld.gold", "cc"],
         DARWIN => &["ld64.lld", "lld"],
         MSVC => &["lld-link", "x86_64-w64-mingw32-ld"],
         _ => &["x86_64-w64-mingw32-ld", "lld-link"],
@@ -204,7 +205,7 @@ fn linkers_have_no_warning() {
         for way in ways(triple) {
             let folder = tempfile::tempdir().expect("a folder");
             let linker = link::resolve(way.how().linker, target).expect("it is there");
-            let (name, content) = link::support(target)
+            let (name, content) = link::support(&linker, target)
                 .expect("it can be made")
                 .expect("these want one");
             std::fs::write(folder.path().join(name), content).expect("writable");
@@ -237,6 +238,38 @@ fn linkers_have_no_warning() {
     }
 }
 
+/// What `--print link` prints, pasted into a shell, makes the module that `build` makes.
+#[test]
+fn the_printed_command_links() {
+    for target in [ELF, DARWIN, MSVC, GNU] {
+        for way in ways(target) {
+            let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let how = way.how();
+            let built = &build_all(one.path(), how)[0];
+            let spec = python::root("specs").join(format!("{}.toml", built.name));
+            let printed = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
+                .current_dir(two.path())
+                .args(["build", "--print", "link", "-o", "an other folder/"])
+                .args(["--target", target, "--linker", how.linker])
+                .arg(spec)
+                .output()
+                .expect("pyasmgen runs");
+            assert!(printed.status.success(), "{}", python::said(&printed));
+            let pasted = Command::new("sh")
+                .current_dir(two.path())
+                .arg("-c")
+                .arg(String::from_utf8(printed.stdout).expect("UTF-8"))
+                .output()
+                .expect("there is a shell");
+            let name = way.name();
+            assert!(pasted.status.success(), "{name}: {}", python::said(&pasted));
+            let made = built.file.file_name().expect("a name");
+            let made = two.path().join("an other folder").join(made);
+            assert!(same(&built.file, &made), "{name}");
+        }
+    }
+}
+
 /// Every name of the import library is one that the oldest `python3.dll` has.
 #[test]
 fn import_libraries_promise_what_python3_dll_has() {
@@ -256,7 +289,9 @@ fn import_libraries_promise_what_python3_dll_has() {
     let old = EXCEPTIONS.iter().filter(|(_, since)| *since <= 10);
     let exceptions = old.map(|(name, _)| format!("PyExc_{name}"));
     let target = target::find(MSVC).expect("a row");
-    let (_, library) = link::support(target).expect("made").expect("there is one");
+    let linker = Linker::Link("lld-link".into());
+    let library = link::support(&linker, target).expect("made");
+    let (_, library) = library.expect("there is one");
     let library = String::from_utf8_lossy(&library).into_owned();
     for name in functions.chain(objects).chain(exceptions) {
         assert!(exports.contains(&&name[..]), "python3.dll has no {name}");

@@ -107,13 +107,17 @@ pub fn command(
     })
 }
 
-/// Name and content of the file that linkers for a target want to see beside the objects.
+/// Name and content of the file that a linker wants to see beside the output.
 ///
 /// # Errors
 /// The file cannot be made.
-pub fn support(target: &Target) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
+pub fn support(
+    linker: &Linker,
+    target: &Target,
+) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
     Ok(match target.format {
         Format::Elf => None,
+        Format::MachO if matches!(linker, Linker::Driver(_)) => None,
         Format::MachO => Some((darwin::LIBRARY, darwin::library(target))),
         Format::Coff => Some((windows::LIBRARY, windows::library(target)?)),
     })
@@ -159,7 +163,7 @@ pub fn link(linker: &Linker, target: &Target, object: &Path, output: &Path) -> a
     let made = workshop.path().join(name);
     let words = command(linker, target, object, &made)?;
     let shown = shell(&command(linker, target, object, output)?);
-    if let Some((name, content)) = support(target)? {
+    if let Some((name, content)) = support(linker, target)? {
         let path = workshop.path().join(name);
         std::fs::write(&path, content)
             .with_context(|| format!("cannot write {}", path.display()))?;
