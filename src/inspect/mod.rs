@@ -91,6 +91,11 @@ impl Reading<'_> {
     }
 }
 
+/// The most relocations that a file holds: they have eight bytes at least. Sections of a hostile one may share a long table.
+fn most_relocations(bytes: &[u8]) -> usize {
+    bytes.len() / 8
+}
+
 /// Part of a file: from an offset, as far as it goes.
 fn slice(bytes: &[u8], offset: u64, size: u64) -> &[u8] {
     let length = bytes.len() as u64;
