@@ -138,17 +138,9 @@ fn everywhere(ways: &[Way], how: fn(&Way) -> How<'_>, commands: &[Interpreter], 
 
 /// This machine's interpreters that can call C: the loader's stand-in is written in Python.
 fn natives() -> Vec<Interpreter> {
-    let can = |python: &Python| {
-        let asked = python.command().args(["-c", "import ctypes"]).output();
-        let can = asked.is_ok_and(|asked| asked.status.success());
-        if !can {
-            println!("skipped: {} has no ctypes", python.name());
-        }
-        can
-    };
     python::all()
         .into_iter()
-        .filter(|python| can(python))
+        .filter(Python::has_ctypes)
         .map(|python| {
             let name = python.name();
             let command: Box<dyn Fn() -> Command> = Box::new(move || python.command());
