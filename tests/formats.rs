@@ -149,22 +149,13 @@ fn natives() -> Vec<Interpreter> {
         .collect()
 }
 
-/// Windows' CPythons, as `fetch-pythons` left them.
+/// Windows' own.
 fn windows() -> Vec<Interpreter> {
-    let table = python::fetched().join("windows.tsv");
-    let table = std::fs::read_to_string(table).unwrap_or_default();
-    if table.is_empty() {
-        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
-        println!("skipped: no Windows CPython");
-    }
-    table
-        .lines()
-        .filter_map(|line| {
-            let mut cells = line.split('\t');
-            let program = PathBuf::from(cells.next()?);
-            let name = format!("Windows {}", cells.nth(2)?);
+    let found = python::windows().into_iter();
+    found
+        .map(|(name, program)| {
             let command: Box<dyn Fn() -> Command> = Box::new(move || Command::new(&program));
-            Some((name, command))
+            (name, command)
         })
         .collect()
 }

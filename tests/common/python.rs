@@ -178,6 +178,28 @@ fn ask(exe: &Path, seen: &mut BTreeSet<String>) -> Option<Python> {
     })
 }
 
+/// Windows' CPythons, as `fetch-pythons` left them: names, and the programs that run them. Says so if there are none.
+pub fn windows() -> Vec<(String, PathBuf)> {
+    let table = std::fs::read_to_string(fetched().join("windows.tsv")).unwrap_or_default();
+    if table.is_empty() {
+        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
+        println!("skipped: no Windows CPython");
+    }
+    table
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.split('\t');
+            let program = PathBuf::from(cells.next()?);
+            Some((format!("Windows {}", cells.nth(2)?), program))
+        })
+        .collect()
+}
+
+/// A path as Windows' CPythons know it: Wine shows the whole file system as drive Z.
+pub fn windows_path(path: &Path) -> String {
+    format!("Z:{}", path.display()).replace('/', "\\")
+}
+
 /// A folder of the repository.
 pub fn root(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
