@@ -14,7 +14,10 @@
 mod modules;
 #[path = "common/python.rs"]
 mod python;
-use std::path::{Path, PathBuf};
+#[path = "common/ways.rs"]
+mod ways;
+
+use std::path::Path;
 use std::process::Command;
 
 use modules::{How, build_all, judge};
@@ -22,102 +25,10 @@ use pyasmgen::frontend::capi::{exceptions::EXCEPTIONS, funcs};
 use pyasmgen::link::{self, Linker};
 use pyasmgen::target;
 use python::Python;
-
-const ELF: &str = "x86_64-unknown-linux-gnu";
-const DARWIN: &str = "x86_64-apple-darwin";
-const MSVC: &str = "x86_64-pc-windows-msvc";
-const GNU: &str = "x86_64-pc-windows-gnu";
-
-/// A target and one of its linkers.
-struct Way {
-    target: &'static str,
-    linker: PathBuf,
-}
-
-impl Way {
-    /// For interpreters of this machine.
-    fn how(&self) -> How<'_> {
-        How {
-            target: Some(self.target),
-            linker: self.linker.to_str().expect("UTF-8"),
-            suffix: match self.target {
-                MSVC | GNU => ".pyd",
-                _ => ".abi3.so",
-            },
-            foreign: true,
-            windows_paths: false,
-        }
-    }
-
-    /// For Windows' own interpreters.
-    fn how_on_windows(&self) -> How<'_> {
-        How {
-            foreign: false,
-            windows_paths: true,
-            ..self.how()
-        }
-    }
-
-    fn name(&self) -> String {
-        format!("{} by {}", self.target, self.linker.display())
-    }
-}
+use ways::{DARWIN, ELF, GNU, MSVC, Way, ways};
 
 /// An interpreter's name, and what starts it.
 type Interpreter = (String, Box<dyn Fn() -> Command>);
-
-/// The linkers found for a target: those on `PATH`, LLVM's own folders, and what comes with Rust.
-fn ways(target: &'static str) -> Vec<Way> {
-    let names: &[&str] = match target {
-        ELF => &["ld", "ld.lld", "mold", "ld.gold", "cc"],
-        DARWIN => &["ld64.lld", "lld"],
-        MSVC => &["lld-link", "x86_64-w64-mingw32-ld"],
-        _ => &["x86_64-w64-mingw32-ld", "lld-link"],
-    };
-    let mut linkers: Vec<PathBuf> = names
-        .iter()
-        .flat_map(|name| folders().into_iter().map(move |folder| folder.join(name)))
-        .filter(|program| program.is_file())
-        .collect();
-    // One program under several names counts once for each kind of its behaviour.
-    linkers.dedup_by_key(|program| {
-        let name = program.file_name().map(ToOwned::to_owned);
-        (name, program.canonicalize().ok())
-    });
-    let ways: Vec<Way> = linkers
-        .into_iter()
-        .map(|linker| Way { target, linker })
-        .collect();
-    assert!(
-        std::env::var_os("CI").is_none() || !ways.is_empty(),
-        "no linker for {target}"
-    );
-    if ways.is_empty() {
-        println!("skipped: no linker for {target}");
-    }
-    ways
-}
-
-fn folders() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    for entry in std::fs::read_dir("/usr/lib")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        if entry.file_name().to_string_lossy().starts_with("llvm-") {
-            folders.push(entry.path().join("bin"));
-        }
-    }
-    let said = Command::new("rustc").args(["--print", "sysroot"]).output();
-    if let Ok(said) = said {
-        let sysroot = PathBuf::from(String::from_utf8_lossy(&said.stdout).trim());
-        let host = "lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld";
-        folders.push(sysroot.join(host));
-    }
-    folders
-}
 
 /// Tries the modules of the first way in all interpreters, those of the others in the last one; `modes` are those of `judge.py`.
 fn everywhere(ways: &[Way], how: fn(&Way) -> How<'_>, commands: &[Interpreter], modes: &[&str]) {
@@ -169,7 +80,7 @@ fn mach_o_passes_its_tests_in_every_cpython() {
 #[test]
 fn pe_passes_its_tests_in_windows_cpythons() {
     let mut ways = ways(MSVC);
-    ways.extend(self::ways(GNU));
+    ways.extend(ways::ways(GNU));
     let modes = ["tests", "descriptions", "reimport", "dropped"];
     everywhere(&ways, Way::how_on_windows, &windows(), &modes);
 }
@@ -201,6 +112,7 @@ fn linkers_have_no_warning() {
                 let words = words.expect("it suits");
                 let fatal = match (&linker, triple) {
                     (Linker::Link(_), _) => "/WX",
+                    (Linker::LdLld(_), _) => "-Xlink=/WX",
                     (Linker::Lld(_) | Linker::Ld64(_), _) => "-fatal_warnings",
                     _ => "--fatal-warnings",
                 };

@@ -23,8 +23,10 @@ use crate::target::{Format, Target};
 /// A linker, by how it wants to be spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Linker {
-    /// `ld` and what takes the same arguments: `ld.lld`, `mold`, `wild`.
+    /// `ld` and what takes the same arguments: `mold`, `wild`.
     Ld(PathBuf),
+    /// `ld.lld`, which takes them for ELF, and for Windows those of MinGW's `ld` that it knows.
+    LdLld(PathBuf),
     /// GNU gold, which refuses options it does not know.
     Gold(PathBuf),
     /// `lld` under its generic name, which asks whom to imitate.
@@ -42,6 +44,7 @@ impl Linker {
     pub fn program(&self) -> &Path {
         match self {
             Linker::Ld(program)
+            | Linker::LdLld(program)
             | Linker::Gold(program)
             | Linker::Lld(program)
             | Linker::Driver(program)
@@ -55,6 +58,7 @@ impl Linker {
     fn suits(&self, format: Format) -> bool {
         match self {
             Linker::Ld(_) | Linker::Lld(_) | Linker::Driver(_) => true,
+            Linker::LdLld(_) => format != Format::MachO,
             Linker::Gold(_) => format == Format::Elf,
             Linker::Ld64(_) => format == Format::MachO,
             Linker::Link(_) => format == Format::Coff,
