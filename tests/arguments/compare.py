@@ -36,6 +36,8 @@ def load(job):
     loader.exec_module(module)
     twin = ctypes.PyDLL(job["twin"])
     twin.functions.restype = ctypes.py_object
+    values.NAMESPACE["Problem"] = module.Problem
+    ctypes.c_void_p.in_dll(twin, "problem").value = id(module.Problem)
     return module, twin.functions(job["name"].encode())
 
 

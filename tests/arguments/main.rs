@@ -63,16 +63,22 @@ fn number(name: &str, default: u64) -> u64 {
     text.parse().unwrap_or(default)
 }
 
-fn takes(spec: &str) -> bool {
+fn is_taken(method: &Method) -> bool {
     let mut sources = Sources::default();
-    let id = sources.add("spec.toml", spec);
+    let id = sources.add("spec.toml", HEAD.to_owned() + &method.toml());
     compile::check(&sources, id, target::host()).0.is_some()
 }
 
-const HEAD: &str = "[module]\nname = \"arguments\"\n";
+const HEAD: &str = "\
+[module]
+name = \"arguments\"
+[[exceptions]]
+name = \"Problem\"
+base = \"ValueError\"
+";
 
-/// The methods of a round that can be built. The first round has all that are not random, too.
-fn buildable(seed: u64, first: u64) -> Vec<Method> {
+/// The methods of a round. The first round has all that are not random, too.
+fn of_round(seed: u64, first: u64) -> Vec<Method> {
     let mut rng = Rng::new(seed);
     let mut methods = Vec::new();
     if seed == first {
@@ -80,11 +86,8 @@ fn buildable(seed: u64, first: u64) -> Vec<Method> {
         methods.extend(methods::bindings());
     }
     methods.extend((0..RANDOM).map(|_| methods::random(&mut rng)));
-    for (at, method) in methods.iter_mut().enumerate() {
-        method.name = format!("f{at}");
-    }
-    methods.retain(|method| takes(&(HEAD.to_owned() + &method.toml())));
-    methods
+    let name = |(at, method): (usize, Method)| method.named(format!("f{at}"));
+    methods.into_iter().enumerate().map(name).collect()
 }
 
 fn build(seed: u64, first: u64, gcc: &Path) -> Built {
@@ -93,7 +96,8 @@ fn build(seed: u64, first: u64, gcc: &Path) -> Built {
         folder.disable_cleanup(true);
         println!("kept in {}", folder.path().display());
     }
-    let methods = buildable(seed, first);
+    let mut methods = of_round(seed, first);
+    methods.retain(is_taken);
     let spec = folder.path().join("arguments.toml");
     let tables: String = methods.iter().map(Method::toml).collect();
     std::fs::write(&spec, HEAD.to_owned() + &tables).expect("writable");
@@ -204,13 +208,10 @@ fn every_unit_has_a_row() {
 #[test]
 fn every_method_is_taken() {
     let mut refused = Vec::new();
-    let mut rng = Rng::new(1);
-    let random: Vec<Method> = (0..RANDOM).map(|_| methods::random(&mut rng)).collect();
-    for mut method in [methods::fixed(), methods::bindings(), random].concat() {
-        method.name = "f".to_owned();
+    for method in of_round(1, 1) {
         let format = method.json()["format"].to_string();
         let later = NOT_YET.iter().any(|unit| format.contains(unit));
-        if !later && !takes(&(HEAD.to_owned() + &method.toml())) {
+        if !later && !is_taken(&method) {
             refused.push(method.toml());
         }
     }

@@ -62,6 +62,8 @@ pub struct Method {
     pub tail: String,
     /// `$` and `/` are written where they may be left out.
     pub explicit: bool,
+    /// Types say all, there is no `args`.
+    pub typed: bool,
 }
 
 /// The names of leaves, parameter by parameter.
@@ -85,6 +87,15 @@ fn names(params: &[Param]) -> Vec<Vec<String>> {
 }
 
 impl Method {
+    /// Names the method. Where types say all, CPython's format ends in the name.
+    pub fn named(mut self, name: String) -> Method {
+        if self.typed {
+            self.tail = format!(":{name}");
+        }
+        self.name = name;
+        self
+    }
+
     fn star(&self) -> Option<usize> {
         self.params
             .iter()
@@ -131,7 +142,7 @@ impl Method {
             if star == Some(at) {
                 entries.push("*".to_owned());
             }
-            entries.extend(param_entries(param, names));
+            entries.extend(param_entries(param, names, self.typed));
             let written = star.is_some() || self.explicit || self.has_keywords();
             if at + 1 == slash && written {
                 entries.push("/".to_owned());
@@ -147,10 +158,16 @@ impl Method {
             "" => "pass".to_owned(),
             all => format!("return {all}"),
         };
+        let args = match self.typed {
+            true => String::new(),
+            false => format!(
+                "args = {:?}\n",
+                self.format(bar, star.filter(|_| self.explicit))
+            ),
+        };
         format!(
-            "[[methods]]\nname = {:?}\nargs = {:?}\nparams = {entries:?}\nreturns = {returns:?}\nkeywords = {keywords}\nbody = {body:?}\n",
+            "[[methods]]\nname = {:?}\n{args}params = {entries:?}\nreturns = {returns:?}\nkeywords = {keywords}\nbody = {body:?}\n",
             self.name,
-            self.format(bar, star.filter(|_| self.explicit)),
         )
     }
 
@@ -271,7 +288,7 @@ impl Method {
             if self.star() == Some(at) {
                 entries.push("*".to_owned());
             }
-            entries.extend(param_entries(&self.params[at], names));
+            entries.extend(param_entries(&self.params[at], names, false));
             if self.slash() == at + 1 {
                 entries.push("/".to_owned());
             }
@@ -281,14 +298,25 @@ impl Method {
 }
 
 /// A parameter as `params` has it; the names of a tuple nest as its units do.
-fn param_entries(param: &Param, names: &[String]) -> Vec<String> {
-    fn write(item: &Item, names: &mut std::slice::Iter<String>, out: &mut Vec<String>) {
+fn param_entries(param: &Param, names: &[String], typed: bool) -> Vec<String> {
+    fn write(
+        item: &Item,
+        names: &mut std::slice::Iter<String>,
+        typed: bool,
+        out: &mut Vec<String>,
+    ) {
         match item {
-            Item::Unit(_) => out.extend(names.next().cloned()),
+            Item::Unit(unit) => {
+                let name = names.next().expect("a name for each unit");
+                out.push(match typed || unit.needs_type() {
+                    true => format!("{name}: {}", unit.ty),
+                    false => name.clone(),
+                });
+            }
             Item::Tuple(items) => {
                 let first = out.len();
                 for item in items {
-                    write(item, names, out);
+                    write(item, names, typed, out);
                 }
                 let last = out.len() - 1;
                 out[first].insert(0, '(');
@@ -297,7 +325,7 @@ fn param_entries(param: &Param, names: &[String]) -> Vec<String> {
         }
     }
     let mut entries = Vec::new();
-    write(&param.item, &mut names.iter(), &mut entries);
+    write(&param.item, &mut names.iter(), typed, &mut entries);
     if let (Item::Unit(unit), true) = (&param.item, param.optional) {
         write!(entries[0], " = {}", unit.default).unwrap();
     }
@@ -316,6 +344,7 @@ fn method(units: &[&'static Unit], kind: ParamKind, optional: bool) -> Method {
         params: params.collect(),
         tail: String::new(),
         explicit: false,
+        typed: false,
     }
 }
 
@@ -343,6 +372,13 @@ pub fn fixed() -> Vec<Method> {
             methods.push(method(&[unit], PositionalOnly, true));
             methods.push(method(&[unit], PositionalOrKeyword, true));
             methods.push(method(&[unit], KeywordOnly, true));
+        }
+        if !unit.ty.is_empty() {
+            let mut typed = method(&[unit, find("O")], PositionalOrKeyword, true);
+            typed.typed = true;
+            methods.push(typed.clone());
+            typed.params.truncate(1);
+            methods.push(typed);
         }
     }
     methods
@@ -419,6 +455,8 @@ pub fn random(rng: &mut Rng) -> Method {
         made.params[at - 1].optional &= !required;
     }
     made.explicit = rng.chance(1, 2);
+    let has_type = |param: &Param| matches!(param.item, Item::Unit(unit) if !unit.ty.is_empty());
+    made.typed = made.params.iter().all(has_type) && rng.chance(1, 2);
     made.tail = rng
         .pick(&["", ":f", ":another_name", ";words of one's own"])
         .to_string();

@@ -24,7 +24,7 @@ typedef struct {
 
 enum { ONE_FLAGS = 8, FAST_FLAGS = 0x80, KEYWORDS_FLAGS = 0x82 };  /* METH_O, METH_FASTCALL, and METH_KEYWORDS with it */
 
-extern PyObject _Py_NoneStruct, PyList_Type, *PyExc_TypeError;
+extern PyObject _Py_NoneStruct, PyList_Type, PyUnicode_Type, *PyExc_OverflowError, *PyExc_TypeError, *PyExc_ValueError;
 /* With PY_SSIZE_T_CLEAN, Python.h gives the parser these names. */
 int _PyArg_ParseTuple_SizeT(PyObject *, const char *, ...);
 int _PyArg_ParseTupleAndKeywords_SizeT(PyObject *, PyObject *, const char *, char **, ...);
@@ -33,12 +33,14 @@ PyObject *PyBool_FromLong(long);
 PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
 PyObject *PyComplex_FromDoubles(double, double);
 PyObject *PyFloat_FromDouble(double);
+long long PyLong_AsLongLongAndOverflow(PyObject *, int *);
+unsigned long long PyLong_AsUnsignedLongLong(PyObject *);
 PyObject *PyLong_FromLong(long);
 PyObject *PyLong_FromLongLong(long long);
 PyObject *PyLong_FromSsize_t(Py_ssize_t);
 PyObject *PyLong_FromUnsignedLong(unsigned long);
 PyObject *PyLong_FromUnsignedLongLong(unsigned long long);
-int PyUnicode_FSConverter(PyObject *, void *);
+PyObject *PyNumber_Index(PyObject *);
 PyObject *PyUnicode_FromString(const char *);
 PyObject *PyTuple_New(Py_ssize_t);
 PyObject *PyTuple_GetItem(PyObject *, Py_ssize_t);
@@ -49,6 +51,7 @@ PyObject *PyDict_GetItemString(PyObject *, const char *);
 int PyDict_SetItem(PyObject *, PyObject *, PyObject *);
 int PyDict_SetItemString(PyObject *, const char *, PyObject *);
 PyObject *PyCFunction_NewEx(PyMethodDef *, PyObject *, PyObject *);
+PyObject *PyErr_Occurred(void);
 void PyErr_SetString(PyObject *, const char *);
 void PyMem_Free(void *);
 void Py_IncRef(PyObject *);
@@ -69,6 +72,48 @@ static inline PyObject *c_string(const char *text)
 {
     return sized(text, text ? (Py_ssize_t)__builtin_strlen(text) : 0);
 }
+
+/* The module's own exception class, which the caller brings. */
+PyObject *problem;
+
+/* Types that have no unit, as converters of `O&`. */
+static int ranged(PyObject *object, long long low, long long high, const char *text, long long *out)
+{
+    PyObject *index = PyNumber_Index(object);
+    int overflow;
+    if (!index)
+        return 0;
+    *out = PyLong_AsLongLongAndOverflow(index, &overflow);
+    Py_DecRef(index);
+    if (overflow || *out < low || *out > high)
+        PyErr_SetString(PyExc_OverflowError, text);
+    return !overflow && *out >= low && *out <= high;
+}
+
+static int unsigned64(PyObject *object, const char *text, unsigned long long *out)
+{
+    PyObject *index = PyNumber_Index(object);
+    if (!index)
+        return 0;
+    *out = PyLong_AsUnsignedLongLong(index);
+    Py_DecRef(index);
+    if (*out + 1 == 0 && PyErr_Occurred()) {
+        PyErr_SetString(PyExc_OverflowError, text);
+        return 0;
+    }
+    return 1;
+}
+
+#define RANGED(type, low, high) \
+    static inline int convert_##type(PyObject *object, void *out) { return ranged(object, low, high, "value does not fit in " #type, out); }
+#define UNSIGNED(type) \
+    static inline int convert_##type(PyObject *object, void *out) { return unsigned64(object, "value does not fit in " #type, out); }
+RANGED(i8, -128, 127)
+RANGED(u8, 0, 255)
+RANGED(u16, 0, 65535)
+RANGED(u32, 0, 4294967295)
+UNSIGNED(u64)
+UNSIGNED(usize)
 
 /* CPython's parser knows no required parameter behind an optional one. */
 static inline int given(PyObject *kwargs, const char *name, const char *text)

@@ -6,15 +6,17 @@
 /// A row.
 #[derive(Debug)]
 pub struct Unit {
-    /// As it stands in a format.
+    /// As it stands in CPython's format.
     pub text: &'static str,
+    /// The type in `params` that says the same; where [`Unit::needs_type`], it stands beside the letter, too.
+    pub ty: &'static str,
     /// The unit of `returns`.
     pub returns: &'static str,
-    /// Declarations, with the default's value where there is a default.
+    /// Declarations.
     pub declare: &'static str,
     /// What the parser is passed.
     pub pass: &'static str,
-    /// An expression that is a new reference to what came in.
+    /// An expression that is a new reference to what came in, or to the default.
     pub make: &'static str,
     /// What is to be done afterwards.
     pub release: &'static str,
@@ -24,9 +26,17 @@ pub struct Unit {
     pub pools: &'static [&'static str],
 }
 
+impl Unit {
+    /// The letter alone does not say what is taken.
+    pub fn needs_type(&self) -> bool {
+        matches!(self.text, "O!" | "O&")
+    }
+}
+
 /// `c` is how C declares, passes, boxes and releases it.
 const fn unit(
     text: &'static str,
+    ty: &'static str,
     returns: &'static str,
     c: [&'static str; 4],
     default: &'static str,
@@ -35,6 +45,7 @@ const fn unit(
     let [declare, pass, make, release] = c;
     Unit {
         text,
+        ty,
         returns,
         declare,
         pass,
@@ -48,41 +59,49 @@ const fn unit(
 /// All units but the parenthesised ones.
 #[rustfmt::skip]
 pub static UNITS: &[Unit] = &[
-    unit("b",   "b",  ["unsigned char @ = 7",                       "&@",      "PyLong_FromLong(@)",                     ""], "7",    &["int"]),
-    unit("B",   "B",  ["unsigned char @ = 7",                       "&@",      "PyLong_FromLong(@)",                     ""], "7",    &["int"]),
-    unit("h",   "h",  ["short @ = -7",                              "&@",      "PyLong_FromLong(@)",                     ""], "-7",   &["int"]),
-    unit("H",   "H",  ["unsigned short @ = 7",                      "&@",      "PyLong_FromLong(@)",                     ""], "7",    &["int"]),
-    unit("i",   "i",  ["int @ = -7",                                "&@",      "PyLong_FromLong(@)",                     ""], "-7",   &["int"]),
-    unit("I",   "I",  ["unsigned @ = 7",                            "&@",      "PyLong_FromUnsignedLong(@)",             ""], "7",    &["int"]),
-    unit("l",   "l",  ["long @ = -7",                               "&@",      "PyLong_FromLong(@)",                     ""], "-7",   &["int"]),
-    unit("k",   "k",  ["unsigned long @ = 7",                       "&@",      "PyLong_FromUnsignedLong(@)",             ""], "7",    &["int"]),
-    unit("L",   "L",  ["long long @ = -7",                          "&@",      "PyLong_FromLongLong(@)",                 ""], "-7",   &["int"]),
-    unit("K",   "K",  ["unsigned long long @ = 7",                  "&@",      "PyLong_FromUnsignedLongLong(@)",         ""], "7",    &["int"]),
-    unit("n",   "n",  ["Py_ssize_t @ = -7",                         "&@",      "PyLong_FromSsize_t(@)",                  ""], "-7",   &["int"]),
-    unit("f",   "f",  ["float @ = 1.5f",                            "&@",      "PyFloat_FromDouble(@)",                  ""], "1.5",  &["float", "int"]),
-    unit("d",   "d",  ["double @ = 1.5",                            "&@",      "PyFloat_FromDouble(@)",                  ""], "1.5",  &["float", "int"]),
-    unit("D",   "D",  ["Py_complex @ = {0, 0}",                     "&@",      "PyComplex_FromDoubles(@.real, @.imag)",  ""], "",     &["complex", "float", "int"]),
-    unit("p",   "p",  ["int @ = 1",                                 "&@",      "PyBool_FromLong(@)",                     ""], "True", &["truth"]),
-    unit("c",   "L",  ["unsigned char @ = 7",                       "&@",      "PyLong_FromLong(@)",                     ""], "7",    &["char", "bytes"]),
-    unit("C",   "L",  ["int @ = 7",                                 "&@",      "PyLong_FromLong(@)",                     ""], "7",    &["char", "text"]),
-    unit("s",   "y#", ["const char *@ = 0",                         "&@",      "c_string(@)",                            ""], "",     &["text"]),
-    unit("z",   "y#", ["const char *@ = 0",                         "&@",      "c_string(@)",                            ""], "None", &["text", "none"]),
-    unit("y",   "y#", ["const char *@ = 0",                         "&@",      "c_string(@)",                            ""], "",     &["bytes"]),
-    unit("s#",  "y#", ["const char *@ = 0; Py_ssize_t @n = 0",      "&@, &@n", "sized(@, @n)",                           ""], "",     &["text", "bytes"]),
-    unit("z#",  "y#", ["const char *@ = 0; Py_ssize_t @n = 0",      "&@, &@n", "sized(@, @n)",                           ""], "None", &["text", "bytes", "none"]),
-    unit("y#",  "y#", ["const char *@ = 0; Py_ssize_t @n = 0",      "&@, &@n", "sized(@, @n)",                           ""], "",     &["bytes"]),
-    unit("s*",  "y#", ["Py_buffer @ = {0}",                         "&@",      "sized(@.buf, @.len)",                    "PyBuffer_Release(&@)"], "",     &["text", "buffer"]),
-    unit("z*",  "y#", ["Py_buffer @ = {0}",                         "&@",      "sized(@.buf, @.len)",                    "PyBuffer_Release(&@)"], "None", &["text", "buffer", "none"]),
-    unit("y*",  "y#", ["Py_buffer @ = {0}",                         "&@",      "sized(@.buf, @.len)",                    "PyBuffer_Release(&@)"], "",     &["buffer"]),
-    unit("w*",  "y#", ["Py_buffer @ = {0}",                         "&@",      "sized(@.buf, @.len)",                    "PyBuffer_Release(&@)"], "",     &["buffer"]),
-    unit("es",  "y#", ["char *@ = 0",                               "\"utf-8\", &@",      "c_string(@)",                 "PyMem_Free(@)"],        "",     &["text"]),
-    unit("et",  "y#", ["char *@ = 0",                               "\"utf-8\", &@",      "c_string(@)",                 "PyMem_Free(@)"],        "",     &["text", "bytes"]),
-    unit("es#", "y#", ["char *@ = 0; Py_ssize_t @n = 0",            "\"utf-8\", &@, &@n", "sized(@, @n)",                "PyMem_Free(@)"],        "",     &["text"]),
-    unit("et#", "y#", ["char *@ = 0; Py_ssize_t @n = 0",            "\"utf-8\", &@, &@n", "sized(@, @n)",                "PyMem_Free(@)"],        "",     &["text", "bytes"]),
-    unit("S",   "O",  ["PyObject *@ = &_Py_NoneStruct",             "&@",      "itself(@)",                              ""], "None", &["bytes"]),
-    unit("Y",   "O",  ["PyObject *@ = &_Py_NoneStruct",             "&@",      "itself(@)",                              ""], "None", &["buffer"]),
-    unit("U",   "O",  ["PyObject *@ = &_Py_NoneStruct",             "&@",      "itself(@)",                              ""], "None", &["text"]),
-    unit("O",   "O",  ["PyObject *@ = &_Py_NoneStruct",             "&@",      "itself(@)",                              ""], "None", &["any"]),
-    unit("O!",  "O",  ["PyObject *@ = &_Py_NoneStruct",             "&PyList_Type, &@",   "itself(@)",                   ""], "None", &["sequence"]),
-    unit("O&",  "O",  ["PyObject *@ = 0",                           "PyUnicode_FSConverter, &@", "itself(@)",            "Py_DecRef(@)"],         "",     &["text", "bytes"]),
+    unit("b",   "",           "b",  ["unsigned char @ = 7",                       "&@",                   "PyLong_FromLong(@)",                         ""],                     "7",     &["int"]),
+    unit("B",   "",           "B",  ["unsigned char @ = 7",                       "&@",                   "PyLong_FromLong(@)",                         ""],                     "7",     &["int"]),
+    unit("h",   "i16",        "h",  ["short @ = -7",                              "&@",                   "PyLong_FromLong(@)",                         ""],                     "-7",    &["int"]),
+    unit("H",   "",           "H",  ["unsigned short @ = 7",                      "&@",                   "PyLong_FromLong(@)",                         ""],                     "7",     &["int"]),
+    unit("i",   "i32",        "i",  ["int @ = -7",                                "&@",                   "PyLong_FromLong(@)",                         ""],                     "-7",    &["int"]),
+    unit("I",   "",           "I",  ["unsigned @ = 7",                            "&@",                   "PyLong_FromUnsignedLong(@)",                 ""],                     "7",     &["int"]),
+    unit("l",   "",           "l",  ["long @ = -7",                               "&@",                   "PyLong_FromLong(@)",                         ""],                     "-7",    &["int"]),
+    unit("k",   "",           "k",  ["unsigned long @ = 7",                       "&@",                   "PyLong_FromUnsignedLong(@)",                 ""],                     "7",     &["int"]),
+    unit("L",   "i64",        "L",  ["long long @ = -7",                          "&@",                   "PyLong_FromLongLong(@)",                     ""],                     "-7",    &["int"]),
+    unit("K",   "",           "K",  ["unsigned long long @ = 7",                  "&@",                   "PyLong_FromUnsignedLongLong(@)",             ""],                     "7",     &["int"]),
+    unit("n",   "isize",      "n",  ["Py_ssize_t @ = -7",                         "&@",                   "PyLong_FromSsize_t(@)",                      ""],                     "-7",    &["int"]),
+    unit("f",   "f32",        "f",  ["float @ = 1.5f",                            "&@",                   "PyFloat_FromDouble(@)",                      ""],                     "1.5",   &["float", "int"]),
+    unit("d",   "f64",        "d",  ["double @ = 1.5",                            "&@",                   "PyFloat_FromDouble(@)",                      ""],                     "1.5",   &["float", "int"]),
+    unit("D",   "complex",    "D",  ["Py_complex @ = {0, 1.5}",                   "&@",                   "PyComplex_FromDoubles(@.real, @.imag)",      ""],                     "1.5j",  &["complex", "float", "int"]),
+    unit("p",   "bool",       "p",  ["int @ = 1",                                 "&@",                   "PyBool_FromLong(@)",                         ""],                     "True",  &["truth"]),
+    unit("c",   "",           "L",  ["unsigned char @ = 7",                       "&@",                   "PyLong_FromLong(@)",                         ""],                     "7",     &["char", "bytes"]),
+    unit("C",   "",           "L",  ["int @ = 7",                                 "&@",                   "PyLong_FromLong(@)",                         ""],                     "7",     &["char", "text"]),
+    unit("s",   "",           "y#", ["const char *@ = \"ab\"",                    "&@",                   "c_string(@)",                                ""],                     "'ab'",  &["text"]),
+    unit("z",   "",           "y#", ["const char *@ = 0",                         "&@",                   "c_string(@)",                                ""],                     "None",  &["text", "none"]),
+    unit("y",   "",           "y#", ["const char *@ = \"ab\"",                    "&@",                   "c_string(@)",                                ""],                     "b'ab'", &["bytes"]),
+    unit("s#",  "",           "y#", ["const char *@ = \"ab\"; Py_ssize_t @n = 2", "&@, &@n",              "sized(@, @n)",                               ""],                     "'ab'",  &["text", "bytes"]),
+    unit("z#",  "",           "y#", ["const char *@ = 0; Py_ssize_t @n = 0",      "&@, &@n",              "sized(@, @n)",                               ""],                     "None",  &["text", "bytes", "none"]),
+    unit("y#",  "",           "y#", ["const char *@ = \"ab\"; Py_ssize_t @n = 2", "&@, &@n",              "sized(@, @n)",                               ""],                     "b'ab'", &["bytes"]),
+    unit("s*",  "",           "y#", ["Py_buffer @ = {\"ab\", 0, 2}",              "&@",                   "sized(@.buf, @.len)",                        "PyBuffer_Release(&@)"], "'ab'",  &["text", "buffer"]),
+    unit("z*",  "",           "y#", ["Py_buffer @ = {0}",                         "&@",                   "sized(@.buf, @.len)",                        "PyBuffer_Release(&@)"], "None",  &["text", "buffer", "none"]),
+    unit("y*",  "Buffer",     "y#", ["Py_buffer @ = {\"ab\", 0, 2}",              "&@",                   "sized(@.buf, @.len)",                        "PyBuffer_Release(&@)"], "b'ab'", &["buffer"]),
+    unit("w*",  "MutBuffer",  "y#", ["Py_buffer @ = {0}",                         "&@",                   "sized(@.buf, @.len)",                        "PyBuffer_Release(&@)"], "",      &["buffer"]),
+    unit("es",  "",           "y#", ["char *@ = 0",                               "\"utf-8\", &@",        "c_string(@ ? @ : \"ab\")",                   "PyMem_Free(@)"],        "'ab'",  &["text"]),
+    unit("et",  "",           "y#", ["char *@ = 0",                               "\"utf-8\", &@",        "c_string(@ ? @ : \"ab\")",                   "PyMem_Free(@)"],        "'ab'",  &["text", "bytes"]),
+    unit("es#", "",           "y#", ["char *@ = 0; Py_ssize_t @n = 2",            "\"utf-8\", &@, &@n",   "sized(@ ? @ : \"ab\", @n)",                  "PyMem_Free(@)"],        "'ab'",  &["text"]),
+    unit("et#", "",           "y#", ["char *@ = 0; Py_ssize_t @n = 2",            "\"utf-8\", &@, &@n",   "sized(@ ? @ : \"ab\", @n)",                  "PyMem_Free(@)"],        "'ab'",  &["text", "bytes"]),
+    unit("S",   "bytes",      "O",  ["PyObject *@ = 0",                           "&@",                   "@ ? itself(@) : c_string(\"ab\")",           ""],                     "b'ab'", &["bytes"]),
+    unit("Y",   "",           "O",  ["PyObject *@ = &_Py_NoneStruct",             "&@",                   "itself(@)",                                  ""],                     "None",  &["buffer"]),
+    unit("U",   "str",        "O",  ["PyObject *@ = 0",                           "&@",                   "@ ? itself(@) : PyUnicode_FromString(\"ab\")", ""],                     "'ab'",  &["text"]),
+    unit("O",   "object",     "O",  ["PyObject *@ = &_Py_NoneStruct",             "&@",                   "itself(@)",                                  ""],                     "None",  &["any"]),
+    unit("O!",  "list",       "O",  ["PyObject *@ = &_Py_NoneStruct",             "&PyList_Type, &@",     "itself(@)",                                  ""],                     "None",  &["sequence"]),
+    unit("O!",  "str",        "O",  ["PyObject *@ = &_Py_NoneStruct",             "&PyUnicode_Type, &@",  "itself(@)",                                  ""],                     "None",  &["text"]),
+    unit("O!",  "ValueError", "O",  ["PyObject *@ = &_Py_NoneStruct",             "PyExc_ValueError, &@", "itself(@)",                                  ""],                     "None",  &["exception"]),
+    unit("O!",  "Problem",    "O",  ["PyObject *@ = &_Py_NoneStruct",             "problem, &@",          "itself(@)",                                  ""],                     "None",  &["exception"]),
+    unit("O&",  "i8",         "h",  ["long long @ = 7",                           "convert_i8, &@",       "PyLong_FromLongLong(@)",                     ""],                     "7",     &["int"]),
+    unit("O&",  "u8",         "b",  ["long long @ = 7",                           "convert_u8, &@",       "PyLong_FromLongLong(@)",                     ""],                     "7",     &["int"]),
+    unit("O&",  "u16",        "H",  ["long long @ = 7",                           "convert_u16, &@",      "PyLong_FromLongLong(@)",                     ""],                     "7",     &["int"]),
+    unit("O&",  "u32",        "I",  ["long long @ = 7",                           "convert_u32, &@",      "PyLong_FromLongLong(@)",                     ""],                     "7",     &["int"]),
+    unit("O&",  "u64",        "K",  ["unsigned long long @ = 7",                  "convert_u64, &@",      "PyLong_FromUnsignedLongLong(@)",             ""],                     "7",     &["int"]),
+    unit("O&",  "usize",      "K",  ["unsigned long long @ = 7",                  "convert_usize, &@",    "PyLong_FromUnsignedLongLong(@)",             ""],                     "7",     &["int"]),
 ];

@@ -82,6 +82,10 @@ SubTuple = sub(tuple)
 SubArray = sub(array.array)
 
 
+class Problem(Exception):
+    """Stands in for the module's own, which replaces it in the namespace."""
+
+
 class Color(enum.IntEnum):
     RED = 1
 
@@ -171,6 +175,7 @@ POOLS = {
         "Buffer(memoryview(b'abc'))", "Buffer(memoryview(bytearray(b'abc')))", "Buffer(1)", "Buffer(KeyError)", "'text'",
     ],
     "sequence": ["[]", "[1, 2]", "SubList([1])", "(1, 2)", "SubTuple((1,))"],
+    "exception": ["ValueError()", "UnicodeError('x')", "KeyError()", "Exception()", "ValueError", "Problem()", "Problem", "sub(Problem)()"],
     "none": ["None"],
     "any": ["None", "Obj()", "1", "'text'", "[]", "...", "Obj"],
 }
