@@ -8,7 +8,7 @@ use pyasmgen::frontend::lang::ParamKind::{self, KeywordOnly, PositionalOnly, Pos
 use pyasmgen::ir::random::Rng;
 use serde_json::{Value, json};
 
-use crate::units::{UNITS, Unit};
+use crate::units::{RESULTS, Results, UNITS, Unit};
 
 /// What a parameter takes.
 #[derive(Clone, Debug)]
@@ -64,6 +64,8 @@ pub struct Method {
     pub explicit: bool,
     /// Types say all, there is no `args`.
     pub typed: bool,
+    /// What is returned, if not what came in.
+    pub results: Option<&'static Results>,
 }
 
 /// The names of leaves, parameter by parameter.
@@ -151,12 +153,14 @@ impl Method {
         let marked = entries.iter().any(|entry| entry == "/" || entry == "*");
         let keywords = !marked && self.has_keywords();
         let bar = self.bar().filter(|_| self.looked_for().next().is_none());
-        let leaves: Vec<_> = self.params.iter().flat_map(|p| p.item.leaves()).collect();
-        let returns: String = leaves.iter().map(|unit| unit.returns).collect();
-        let all = names.concat().join(", ");
-        let body = match &all[..] {
-            "" => "pass".to_owned(),
-            all => format!("return {all}"),
+        let leaves = self.params.iter().flat_map(|param| param.item.leaves());
+        let (returns, body) = match (self.results, &names[..]) {
+            (Some(results), _) => (results.returns.to_owned(), results.body.to_owned()),
+            (None, []) => (String::new(), "pass".to_owned()),
+            (None, names) => (
+                leaves.map(|unit| unit.returns).collect(),
+                format!("return {}", names.concat().join(", ")),
+            ),
         };
         let args = match self.typed {
             true => String::new(),
@@ -207,7 +211,10 @@ impl Method {
             call.push("names".to_owned());
         }
         call.extend(each(|unit| unit.pass));
-        let made = each(|unit| unit.make);
+        let made = match self.results {
+            Some(results) => vec![results.make.to_owned()],
+            None => each(|unit| unit.make),
+        };
         writeln!(text, "    PyObject *items[{}] = {{0}};", made.len() + 1).unwrap();
         let call = call.join(", ");
         writeln!(
@@ -272,7 +279,8 @@ impl Method {
         json!({
             "name": self.name,
             "format": self.format(self.bar(), self.star()),
-            "def": self.def(),
+            "returns": self.results.map(|results| results.returns),
+            "def": self.def().filter(|_| self.results.is_none()),
             "params": params.collect::<Vec<_>>(),
         })
     }
@@ -345,6 +353,7 @@ fn method(units: &[&'static Unit], kind: ParamKind, optional: bool) -> Method {
         tail: String::new(),
         explicit: false,
         typed: false,
+        results: None,
     }
 }
 
@@ -382,6 +391,17 @@ pub fn fixed() -> Vec<Method> {
         }
     }
     methods
+}
+
+/// Each way to put together a result.
+pub fn returning() -> Vec<Method> {
+    let of_row = |results: &'static Results| {
+        let units: Vec<&Unit> = results.units.split_whitespace().map(find).collect();
+        let mut made = method(&units, PositionalOnly, false);
+        made.results = Some(results);
+        made
+    };
+    RESULTS.iter().map(of_row).collect()
 }
 
 /// Every way in which up to three objects may be given.

@@ -28,6 +28,7 @@ extern PyObject _Py_NoneStruct, PyList_Type, PyUnicode_Type, *PyExc_OverflowErro
 /* With PY_SSIZE_T_CLEAN, Python.h gives the parser these names. */
 int _PyArg_ParseTuple_SizeT(PyObject *, const char *, ...);
 int _PyArg_ParseTupleAndKeywords_SizeT(PyObject *, PyObject *, const char *, char **, ...);
+PyObject *_Py_BuildValue_SizeT(const char *, ...);
 void PyBuffer_Release(Py_buffer *);
 PyObject *PyBool_FromLong(long);
 PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
@@ -51,6 +52,7 @@ PyObject *PyDict_GetItemString(PyObject *, const char *);
 int PyDict_SetItem(PyObject *, PyObject *, PyObject *);
 int PyDict_SetItemString(PyObject *, const char *, PyObject *);
 PyObject *PyCFunction_NewEx(PyMethodDef *, PyObject *, PyObject *);
+PyObject *PyErr_Format(PyObject *, const char *, ...);
 PyObject *PyErr_Occurred(void);
 void PyErr_SetString(PyObject *, const char *);
 void PyMem_Free(void *);
@@ -71,6 +73,16 @@ static inline PyObject *sized(const char *text, Py_ssize_t size)
 static inline PyObject *c_string(const char *text)
 {
     return sized(text, text ? (Py_ssize_t)__builtin_strlen(text) : 0);
+}
+
+#define BUILD _Py_BuildValue_SizeT
+
+/* An int that the type of the result must hold. */
+static inline PyObject *fitting(long long value, long long low, long long high, const char *type)
+{
+    if (value < low || value > high)
+        return PyErr_Format(PyExc_OverflowError, "value does not fit in %s", type);
+    return PyLong_FromLongLong(value);
 }
 
 /* The module's own exception class, which the caller brings. */

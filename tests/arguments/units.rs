@@ -1,5 +1,6 @@
 //! What the oracle knows of each format unit: a row says how C declares, passes, boxes and releases its variables, which result unit of a
-//! spec gives back what came in, which defaults both sides have, and which pools of `values.py` hold arguments made for it.
+//! spec gives back what came in, which defaults both sides have, and which pools of `values.py` hold arguments made for it. A second table has
+//! other results.
 //!
 //! In C text, `@` stands for the parameter's name. Functions and macros named there are those of `twin.c`.
 
@@ -55,6 +56,77 @@ const fn unit(
         pools,
     }
 }
+
+/// What a method does with arguments of some units, other than giving them back one by one.
+#[derive(Debug)]
+pub struct Results {
+    /// The units, apart by spaces.
+    pub units: &'static str,
+    /// The text of `returns`.
+    pub returns: &'static str,
+    /// The body.
+    pub body: &'static str,
+    /// In C, an expression that is a new reference to the result.
+    pub make: &'static str,
+}
+
+const fn results(
+    units: &'static str,
+    returns: &'static str,
+    body: &'static str,
+    make: &'static str,
+) -> Results {
+    Results {
+        units,
+        returns,
+        body,
+        make,
+    }
+}
+
+/// The language of `Py_BuildValue`.
+#[rustfmt::skip]
+pub static RESULTS: &[Results] = &[
+    results("",        "()",       "return ()",                 "BUILD(\"()\")"),
+    results("",        "[]",       "return []",                 "BUILD(\"[]\")"),
+    results("",        "{}",       "return {}",                 "BUILD(\"{}\")"),
+    results("L",       "(L)",      "return (a0,)",              "BUILD(\"(L)\", a0)"),
+    results("L d",     "(Ld)",     "return a0, a1",             "BUILD(\"(Ld)\", a0, a1)"),
+    results("L d d",   "L(dd)",    "return a0, (a1, a2)",       "BUILD(\"L(dd)\", a0, a1, a2)"),
+    results("L L",     "((L)((L)))", "return (a0,), ((a1,),)",  "BUILD(\"((L)((L)))\", a0, a1)"),
+    results("L L",     "[LL]",     "return [a0, a1]",           "BUILD(\"[LL]\", a0, a1)"),
+    results("O L d",   "[O(Ld)[]]", "return [a0, (a1, a2), []]", "BUILD(\"[O(Ld)[]]\", a0, a1, a2)"),
+    results("O O",     "{OO}",     "return {a0: a1}",           "BUILD(\"{OO}\", a0, a1)"),
+    results("O L O d", "{O:L, O:d}", "return {a0: a1, a2: a3}", "BUILD(\"{O:L, O:d}\", a0, a1, a2, a3)"),
+    results("y# L d",  "{y#(Ld)}", "return {a0: (a1, a2)}",     "BUILD(\"{y#(Ld)}\", a0, a0n, a1, a2)"),
+    results("d O",     "(O, d)",   "return a1, a0",             "BUILD(\"(O, d)\", a1, a0)"),
+    results("O",       "N",        "return a0",                 "BUILD(\"O\", a0)"),
+    results("O",       "OO",       "return a0, a0",             "BUILD(\"OO\", a0, a0)"),
+    results("S",       "S",        "return a0",                 "BUILD(\"S\", a0)"),
+    results("U",       "U",        "return a0",                 "BUILD(\"O\", a0)"),
+    results("p",       "p",        "return a0",                 "PyBool_FromLong(a0)"),
+    results("c",       "c",        "return a0",                 "BUILD(\"c\", a0)"),
+    results("C",       "C",        "return a0",                 "BUILD(\"C\", a0)"),
+    results("D",       "D",        "return a0",                 "BUILD(\"D\", &a0)"),
+    results("d",       "f",        "return a0",                 "BUILD(\"f\", (float)a0)"),
+    results("L",       "b",        "return a0",                 "fitting(a0, 0, 255, \"u8\")"),
+    results("L",       "h",        "return a0",                 "fitting(a0, -32768, 32767, \"i16\")"),
+    results("L",       "i",        "return a0",                 "fitting(a0, -1L << 31, (1L << 31) - 1, \"i32\")"),
+    results("L",       "I",        "return a0",                 "fitting(a0, 0, (1L << 32) - 1, \"u32\")"),
+    results("L",       "c",        "return a0",                 "a0 < 0 || a0 > 255 ? fitting(a0, 0, 255, \"u8\") : BUILD(\"c\", (int)a0)"),
+    results("s",       "s",        "return a0",                 "BUILD(\"s\", a0)"),
+    results("z",       "z",        "return a0",                 "BUILD(\"z\", a0)"),
+    results("y",       "y",        "return a0",                 "BUILD(\"y\", a0)"),
+    results("s#",      "s#",       "return a0",                 "BUILD(\"s#\", a0, a0n)"),
+    results("z#",      "z#",       "return a0",                 "BUILD(\"z#\", a0, a0n)"),
+    results("y#",      "s#",       "return a0",                 "BUILD(\"s#\", a0, a0n)"),
+    results("y# y#",   "s#s#",     "return a0, a1",             "BUILD(\"s#s#\", a0, a0n, a1, a1n)"),
+    results("y* s*",   "s#s#",     "return a1, a0",             "BUILD(\"s#s#\", a1.buf, a1.len, a0.buf, a0.len)"),
+    results("z*",      "s#",       "return a0",                 "BUILD(\"s#\", a0.buf, a0.len)"),
+    results("w*",      "s#",       "return a0",                 "BUILD(\"s#\", a0.buf, a0.len)"),
+    results("S",       "y#",       "return a0",                 "itself(a0)"),
+    results("U",       "O",        "return a0",                 "itself(a0)"),
+];
 
 /// All units but the parenthesised ones.
 #[rustfmt::skip]
