@@ -6,6 +6,7 @@
 #                where there is a `def`, it must take the same calls, and bind them alike
 #   errors       the same with warnings that are errors
 #   references   many calls leave the interpreter's total as it was, as far as the twin's do (debug builds)
+#   threads      four threads call at once, each of them as one alone would
 #   starved      of the memory that a call asks for, each piece in turn is refused
 # Prints one JSON line for each difference, one with the number of calls, then "done"; with "verbose", each call before it is made.
 
@@ -19,6 +20,7 @@ import random
 import re
 import struct
 import sys
+import threading
 import warnings
 
 import values
@@ -319,6 +321,26 @@ class Run:
                 return 0
         return more
 
+    def threads(self):
+        """Whatever threads do at the same time, each call ends as it does alone."""
+        for method in self.job["methods"]:
+            calls = self.some(method)
+            wanted = [self.ours.outcome(method["name"], call)["said"] for call in calls]
+
+            def work():
+                for _ in range(10):
+                    for call, said in zip(calls, wanted):
+                        found = self.ours.outcome(method["name"], call)["said"]
+                        if found != said:
+                            self.differ(method, call, said=found, wanted=said)
+
+            self.count += 40 * len(calls)
+            threads = [threading.Thread(target=work) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
     def starved(self):
         """A call either ends as it does with enough memory, or in MemoryError."""
         for method in self.job["methods"]:
@@ -380,7 +402,8 @@ def main():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("error" if mode == "errors" else "always")
         run = Run(job, mode, caught, "verbose" in sys.argv)
-        {"calls": run.calls, "errors": run.calls, "references": run.references, "starved": run.starved}[mode]()
+        {"calls": run.calls, "errors": run.calls, "references": run.references, "threads": run.threads,
+         "starved": run.starved}[mode]()
     print(json.dumps({"calls": run.count, "returned": run.returned, "different": run.different}))
     print("done", flush=True)
 
