@@ -28,7 +28,8 @@ import values
 SHOWN = 12              # differences that are shown
 DEBUG = hasattr(sys, "gettotalrefcount")
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-NAMES = ["'zz'", "'a'", "'A0'", "'a00'", "''", "'a9'", "'self'", "'\\ud800'", "'\\xe9'", "'a0\\0'", "SubStr('zz')", "''.join(['z', 'z'])"]
+NAMES = ["'zz'", "'X'", "'valu'", "'Values'", "'valuess'", "'groesse'", "'gro\\xdfe'", "''", "'a_rather_long_name_of_a_paramete'", "'args'", "'\\ud800'",
+         "'\\xe9'", "'x\\0'", "SubStr('zz')", "''.join(['z', 'z'])"]
 
 
 def load(job):
@@ -119,7 +120,7 @@ def calls_of(method, rng, count):
             names.append(rng.choice(names))
             given.append("2")
         elif not raw and rng.random() < 0.02:
-            names.append(rng.choice(["1", "None", "b'a0'"]))
+            names.append(rng.choice(["1", "None", "b'x'"]))
             given.append("2")
         yield Call(args, names, given, raw)
 

@@ -68,22 +68,29 @@ pub struct Method {
     pub results: Option<&'static Results>,
 }
 
+/// Names of parameters, the first ones of each method. They are like each other and like what callers write by mistake.
+const NAMES: &[&str] = &[
+    "x",
+    "value",
+    "values",
+    "größe",
+    "self",
+    "a_rather_long_name_of_a_parameter",
+];
+
 /// The names of leaves, parameter by parameter.
 fn names(params: &[Param]) -> Vec<Vec<String>> {
     let mut count = 0;
     let mut name = |_: &Unit| {
         count += 1;
-        format!("a{}", count - 1)
+        let name = NAMES.get(count - 1);
+        name.map_or_else(|| format!("p{count}"), |name| (*name).to_owned())
     };
     params
         .iter()
         .map(|param| {
-            param
-                .item
-                .leaves()
-                .into_iter()
-                .map(&mut name)
-                .collect::<Vec<_>>()
+            let leaves = param.item.leaves().into_iter();
+            leaves.map(&mut name).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -155,7 +162,17 @@ impl Method {
         let bar = self.bar().filter(|_| self.looked_for().next().is_none());
         let leaves = self.params.iter().flat_map(|param| param.item.leaves());
         let (returns, body) = match (self.results, &names[..]) {
-            (Some(results), _) => (results.returns.to_owned(), results.body.to_owned()),
+            (Some(results), names) => {
+                let place = |body: String, (at, name): (usize, &String)| {
+                    body.replace(&format!("a{at}"), name)
+                };
+                let names = names.concat();
+                let body = names
+                    .iter()
+                    .enumerate()
+                    .fold(results.body.to_owned(), place);
+                (results.returns.to_owned(), body)
+            }
             (None, []) => (String::new(), "pass".to_owned()),
             (None, names) => (
                 leaves.map(|unit| unit.returns).collect(),
@@ -181,8 +198,8 @@ impl Method {
         let each = |text: fn(&Unit) -> &'static str| -> Vec<String> {
             let leaves = self.params.iter().flat_map(|param| param.item.leaves());
             leaves
-                .zip(names.concat())
-                .map(|(unit, name)| text(unit).replace('@', &name))
+                .enumerate()
+                .map(|(at, unit)| text(unit).replace('@', &format!("a{at}")))
                 .filter(|text| !text.is_empty())
                 .collect()
         };

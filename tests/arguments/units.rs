@@ -2,7 +2,7 @@
 //! spec gives back what came in, which defaults both sides have, and which pools of `values.py` hold arguments made for it. A second table has
 //! other results.
 //!
-//! In C text, `@` stands for the parameter's name. Functions and macros named there are those of `twin.c`.
+//! In C text, `@` stands for a parameter's variable, `a0`, `a1`... Functions and macros named there are those of `twin.c`.
 
 /// A row.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub struct Results {
     pub units: &'static str,
     /// The text of `returns`.
     pub returns: &'static str,
-    /// The body.
+    /// The body, whose parameters are `a0`, `a1`...
     pub body: &'static str,
     /// In C, an expression that is a new reference to the result.
     pub make: &'static str,
