@@ -182,10 +182,15 @@ def counts(objects):
     return [sys.getrefcount(one) for one in objects]
 
 
+def is_shared(one):
+    """One of those of which the interpreter has a single one, and uses it itself."""
+    return type(one) is int and -10 < one < 1025 or type(one) in [str, bytes, tuple] and len(one) < 2
+
+
 def changes(objects, before):
     """By how much counts have changed, by index; objects that everybody uses are left out."""
     pairs = enumerate(zip(counts(objects), before))
-    return {at: now - then for at, (now, then) in pairs if now != then and then < 40}
+    return {at: now - then for at, (now, then) in pairs if now != then and then < 40 and not is_shared(objects[at])}
 
 
 class Side:
