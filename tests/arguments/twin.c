@@ -158,9 +158,10 @@ typedef PyObject *function(PyObject *self, PyObject *args, PyObject *kwargs);
 static PyObject *with_tuple(function *called, PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *kwargs)
 {
     PyObject *tuple = PyTuple_New(count), *result = 0;
-    for (Py_ssize_t at = 0; at < count; at++)
+    for (Py_ssize_t at = 0; tuple && at < count; at++)
         PyTuple_SetItem(tuple, at, itself(args[at]));
-    result = called(self, tuple, kwargs);
+    if (tuple)
+        result = called(self, tuple, kwargs);
     Py_DecRef(tuple);
     return result;
 }
@@ -168,9 +169,11 @@ static PyObject *with_tuple(function *called, PyObject *self, PyObject *const *a
 static PyObject *with_dict(function *called, PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
     PyObject *dict = names ? PyDict_New() : 0, *result = 0;
-    for (Py_ssize_t at = 0; dict && at < PyTuple_Size(names); at++)
-        PyDict_SetItem(dict, PyTuple_GetItem(names, at), args[count + at]);
-    result = with_tuple(called, self, args, count, dict);
+    int ok = dict || !names;
+    for (Py_ssize_t at = 0; ok && dict && at < PyTuple_Size(names); at++)
+        ok = PyDict_SetItem(dict, PyTuple_GetItem(names, at), args[count + at]) == 0;
+    if (ok)
+        result = with_tuple(called, self, args, count, dict);
     Py_DecRef(dict);
     return result;
 }
