@@ -8,7 +8,7 @@ use pyasmgen::frontend::lang::ParamKind::{self, KeywordOnly, PositionalOnly, Pos
 use pyasmgen::ir::random::Rng;
 use serde_json::{Value, json};
 
-use crate::units::{RESULTS, Results, UNITS, Unit};
+use crate::units::{self, ITEMS_READ, RESULTS, Results, UNITS, Unit};
 
 /// What a parameter takes.
 #[derive(Clone, Debug)]
@@ -174,10 +174,14 @@ impl Method {
                 (results.returns.to_owned(), body)
             }
             (None, []) => (String::new(), "pass".to_owned()),
-            (None, names) => (
-                leaves.map(|unit| unit.returns).collect(),
-                format!("return {}", names.concat().join(", ")),
-            ),
+            (None, names) => {
+                let names = names.concat();
+                let values = leaves.clone().zip(&names);
+                let values = values.map(|(unit, name)| unit.value.replace('@', name));
+                let values: Vec<String> = values.collect();
+                let returns = leaves.map(|unit| unit.returns).collect();
+                (returns, format!("return {}", values.join(", ")))
+            }
         };
         let args = match self.typed {
             true => String::new(),
@@ -376,38 +380,53 @@ fn method(units: &[&'static Unit], kind: ParamKind, optional: bool) -> Method {
 
 /// The unit with this text.
 pub fn find(text: &str) -> &'static Unit {
-    let found = UNITS.iter().find(|unit| unit.text == text);
+    let found =
+        units::all().find(|unit| unit.text == text || unit.ty == text && text.contains('['));
     found.unwrap_or_else(|| panic!("no unit {text}"))
 }
 
 /// In the order in which they may stand.
 const KINDS: [ParamKind; 3] = [PositionalOnly, PositionalOrKeyword, KeywordOnly];
 
-/// Each unit alone: required, optional, by keyword, behind and before another one, inside of a tuple; no unit at all.
+/// Each unit alone: required, optional, by keyword, behind and before another one, inside of a tuple, by its type; no unit at all.
 pub fn fixed() -> Vec<Method> {
     let mut methods = vec![method(&[], PositionalOnly, false)];
-    for (at, unit) in UNITS.iter().enumerate() {
-        let next = &UNITS[(at + 1) % UNITS.len()];
-        methods.push(method(&[unit], PositionalOnly, false));
-        methods.push(method(&[find("O"), unit], PositionalOrKeyword, false));
-        methods.push(method(&[unit, next], PositionalOnly, false));
-        let mut nested = method(&[unit], PositionalOnly, false);
-        nested.params[0].item = Item::Tuple(vec![Item::Unit(unit), Item::Unit(next)]);
-        methods.push(nested);
-        if !unit.default.is_empty() {
-            methods.push(method(&[unit], PositionalOnly, true));
-            methods.push(method(&[unit], PositionalOrKeyword, true));
-            methods.push(method(&[unit], KeywordOnly, true));
-        }
-        if !unit.ty.is_empty() {
-            let mut typed = method(&[unit, find("O")], PositionalOrKeyword, true);
-            typed.typed = true;
-            methods.push(typed.clone());
-            typed.params.truncate(1);
-            methods.push(typed);
-        }
+    for (unit, next) in UNITS.iter().zip(UNITS.iter().cycle().skip(1)) {
+        methods.extend(ways(unit, next));
+    }
+    // Buffers of items are many, and much alike: each alone, and in one other way.
+    let buffers = units::BUFFERS.iter().flatten();
+    for (at, (unit, next)) in buffers.clone().zip(buffers.cycle().skip(1)).enumerate() {
+        let mut ways = ways(unit, next);
+        methods.push(ways.swap_remove(1 + at % (ways.len() - 1)));
+        methods.push(ways.swap_remove(0));
     }
     methods
+}
+
+fn ways(unit: &'static Unit, next: &'static Unit) -> Vec<Method> {
+    let object = find("O");
+    let mut ways = vec![
+        method(&[unit], PositionalOnly, false),
+        method(&[object, unit], PositionalOrKeyword, false),
+        method(&[unit, next], PositionalOnly, false),
+    ];
+    let mut nested = method(&[unit], PositionalOnly, false);
+    nested.params[0].item = Item::Tuple(vec![Item::Unit(unit), Item::Unit(next)]);
+    ways.push(nested);
+    if !unit.default.is_empty() {
+        ways.push(method(&[unit], PositionalOnly, true));
+        ways.push(method(&[unit], PositionalOrKeyword, true));
+        ways.push(method(&[unit], KeywordOnly, true));
+    }
+    if !unit.ty.is_empty() {
+        for units in [&[unit, object][..], &[unit]] {
+            let mut typed = method(units, PositionalOrKeyword, true);
+            typed.typed = true;
+            ways.push(typed);
+        }
+    }
+    ways
 }
 
 /// Each way to put together a result.
@@ -418,7 +437,8 @@ pub fn returning() -> Vec<Method> {
         made.results = Some(results);
         made
     };
-    RESULTS.iter().map(of_row).collect()
+    let all = RESULTS.iter().chain(ITEMS_READ.iter().flatten());
+    all.map(of_row).collect()
 }
 
 /// Every way in which up to three objects may be given.
@@ -458,8 +478,14 @@ fn order(kind: ParamKind) -> usize {
 
 /// Some units, in some way.
 pub fn random(rng: &mut Rng) -> Method {
+    let all: Vec<&Unit> = units::all().collect();
     let count = 1 + rng.below(4);
-    let units: Vec<&Unit> = (0..count).map(|_| rng.pick(UNITS)).collect();
+    // Buffers of items are many, and much alike.
+    let unit = |rng: &mut Rng| match rng.chance(1, 6) {
+        true => *rng.pick(&all),
+        false => rng.pick(UNITS),
+    };
+    let units: Vec<&Unit> = (0..count).map(|_| unit(rng)).collect();
     let mut made = method(&units, PositionalOnly, false);
     let (slash, star) = (rng.below(count + 2), rng.below(count + 2));
     let optional = rng.below(count + 2);
@@ -475,7 +501,7 @@ pub fn random(rng: &mut Rng) -> Method {
         let keyword = param.kind == KeywordOnly && rng.chance(1, 3);
         param.optional = at >= optional && !units[at].default.is_empty() && !keyword;
         if nested == Some(at) {
-            let inside = (0..rng.below(4)).map(|_| Item::Unit(rng.pick(UNITS)));
+            let inside = (0..rng.below(4)).map(|_| Item::Unit(unit(rng)));
             let mut items: Vec<Item> = inside.collect();
             items.insert(0, param.item.clone());
             if rng.chance(1, 3) {

@@ -24,12 +24,18 @@ typedef struct {
 
 enum { ONE_FLAGS = 8, FAST_FLAGS = 0x80, KEYWORDS_FLAGS = 0x82 };  /* METH_O, METH_FASTCALL, and METH_KEYWORDS with it */
 
-extern PyObject _Py_NoneStruct, PyList_Type, PyUnicode_Type, *PyExc_OverflowError, *PyExc_TypeError, *PyExc_ValueError;
+extern PyObject _Py_NoneStruct, PyList_Type, PyUnicode_Type, *PyExc_BufferError, *PyExc_OverflowError, *PyExc_TypeError, *PyExc_ValueError;
 /* With PY_SSIZE_T_CLEAN, Python.h gives the parser these names. */
 int _PyArg_ParseTuple_SizeT(PyObject *, const char *, ...);
 int _PyArg_ParseTupleAndKeywords_SizeT(PyObject *, PyObject *, const char *, char **, ...);
 PyObject *_Py_BuildValue_SizeT(const char *, ...);
+int PyBuffer_IsContiguous(const Py_buffer *, char);
 void PyBuffer_Release(Py_buffer *);
+int PyObject_GetBuffer(PyObject *, Py_buffer *, int);
+int PyBytes_AsStringAndSize(PyObject *, char **, Py_ssize_t *);
+PyObject *PyObject_GetAttrString(PyObject *, const char *);
+PyObject *PyObject_Type(PyObject *);
+Py_ssize_t PyUnicode_GetLength(PyObject *);
 PyObject *PyBool_FromLong(long);
 PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
 PyObject *PyComplex_FromDoubles(double, double);
@@ -52,6 +58,8 @@ PyObject *PyDict_GetItemString(PyObject *, const char *);
 int PyDict_SetItem(PyObject *, PyObject *, PyObject *);
 int PyDict_SetItemString(PyObject *, const char *, PyObject *);
 PyObject *PyCFunction_NewEx(PyMethodDef *, PyObject *, PyObject *);
+void PyErr_Clear(void);
+int PyErr_ExceptionMatches(PyObject *);
 PyObject *PyErr_Format(PyObject *, const char *, ...);
 PyObject *PyErr_Occurred(void);
 void PyErr_SetString(PyObject *, const char *);
@@ -126,6 +134,125 @@ RANGED(u16, 0, 65535)
 RANGED(u32, 0, 4294967295)
 UNSIGNED(u64)
 UNSIGNED(usize)
+
+static int expected(PyObject *object, const char *what, const char *or_none)
+{
+    PyErr_Clear();
+    PyObject *type = PyObject_Type(object), *name = PyObject_GetAttrString(type, "__name__");
+    if (object == &_Py_NoneStruct)
+        PyErr_Format(PyExc_TypeError, "expected %s%s, got None", what, or_none);
+    else
+        PyErr_Format(PyExc_TypeError, "expected %s%s, got %S", what, or_none, name);
+    Py_DecRef(type);
+    Py_DecRef(name);
+    return 0;
+}
+
+/* Codes of `struct` that stand for an item, in native and in standard sizes. */
+struct codes { const char *native, *standard; Py_ssize_t size; };
+
+static int is_of(const char *format, struct codes codes)
+{
+    const char *list = codes.native, *prefix = "@=<>!";
+    if (!format)
+        format = "B";
+    if (*format && __builtin_strchr(prefix, *format))
+        list = *format == '@' ? list : codes.size > 1 && __builtin_strchr(">!", *format) ? "" : codes.standard, format++;
+    return format[0] && !format[1] && __builtin_strchr(list, format[0]);
+}
+
+enum { WRITABLE = 1, FORMAT = 4, STRIDES = 0x18, CLEANUP = 0x20000 };
+
+/* A view of items, or of bytes where there are no codes; `what` begins with its article. */
+static int view(PyObject *object, Py_buffer *out, const struct codes *codes, int writable, int or_none, const char *what)
+{
+    if (!object || or_none && object == &_Py_NoneStruct) {
+        PyBuffer_Release(out);
+        *out = (Py_buffer){0, 0, -1};
+        return CLEANUP;
+    }
+    if (PyObject_GetBuffer(object, out, STRIDES | writable | (codes ? FORMAT : 0)))
+        return PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_BufferError)
+            ? expected(object, what, or_none ? " or None" : "") : 0;
+    if (codes && (!is_of(out->format, *codes) || out->itemsize != codes->size))
+        PyErr_Format(PyExc_TypeError, "expected %s, got one with format '%.100s'", what, out->format ? out->format : "B");
+    else if (codes && out->ndim != 1)
+        PyErr_Format(PyExc_ValueError, "expected a one-dimensional %s, got one of %zd dimensions", what + 2, (Py_ssize_t)out->ndim);
+    else if (!PyBuffer_IsContiguous(out, 'C'))
+        PyErr_Format(PyExc_ValueError, "expected a contiguous %s, got a strided one", what + 2);
+    else
+        return CLEANUP;
+    PyBuffer_Release(out);
+    return 0;
+}
+
+#define VIEWS(item, native, standard, size) \
+    static const struct codes codes_##item = {native, standard, size}; \
+    static int buffer_##item(PyObject *object, void *out) { return view(object, out, &codes_##item, 0, 0, "a buffer of " #item); } \
+    static int buffer_or_none_##item(PyObject *object, void *out) { return view(object, out, &codes_##item, 0, 1, "a buffer of " #item); } \
+    static int mut_buffer_##item(PyObject *object, void *out) \
+    { return view(object, out, &codes_##item, WRITABLE, 0, "a writable buffer of " #item); } \
+    static int mut_buffer_or_none_##item(PyObject *object, void *out) \
+    { return view(object, out, &codes_##item, WRITABLE, 1, "a writable buffer of " #item); }
+VIEWS(bool, "?", "?", 1)
+VIEWS(i8, "b", "b", 1)
+VIEWS(u8, "Bc", "Bc", 1)
+VIEWS(i16, "h", "h", 2)
+VIEWS(u16, "H", "H", 2)
+VIEWS(i32, "i", "il", 4)
+VIEWS(u32, "I", "IL", 4)
+VIEWS(i64, "lqn", "q", 8)
+VIEWS(u64, "LQN", "Q", 8)
+VIEWS(isize, "lqn", "q", 8)
+VIEWS(usize, "LQN", "Q", 8)
+VIEWS(int, "lqn", "q", 8)
+VIEWS(f32, "f", "f", 4)
+VIEWS(f64, "d", "d", 8)
+VIEWS(float, "d", "d", 8)
+
+/* The items of a view in C. */
+typedef _Bool item_bool;
+typedef signed char item_i8;
+typedef unsigned char item_u8;
+typedef short item_i16;
+typedef unsigned short item_u16;
+typedef int item_i32;
+typedef unsigned item_u32;
+typedef long item_i64;
+typedef unsigned long item_u64;
+typedef float item_f32;
+typedef double item_f64;
+#define LAST(item, box, view) (view.len ? box(((item_##item *)view.buf)[view.len / view.itemsize - 1]) : box(0))
+#define FIRST(item, box, view) (view.len ? ((item_##item *)view.buf)[0] = ((item_##item *)view.buf)[view.len / view.itemsize - 1] : 0, LAST(item, box, view))
+
+static inline PyObject *stored(Py_buffer *view)
+{
+    if (view->len)
+        *(char *)view->buf = 65;
+    return itself(&_Py_NoneStruct);
+}
+
+static int buffer_or_none(PyObject *object, void *out) { return view(object, out, 0, 0, 1, "a buffer"); }
+static int mut_buffer_or_none(PyObject *object, void *out) { return view(object, out, 0, WRITABLE, 1, "a writable buffer"); }
+
+static int bytes_or_none(PyObject *object, void *cell)
+{
+    Py_buffer *out = cell;
+    if (object == &_Py_NoneStruct)
+        *out = (Py_buffer){0, 0, -1};
+    else if (PyBytes_AsStringAndSize(object, (char **)&out->buf, &out->len))
+        return expected(object, "bytes", " or None");
+    return 1;
+}
+
+/* The object is in a field that PyBuffer_Release leaves alone. */
+static int str_or_none(PyObject *object, void *cell)
+{
+    if (object != &_Py_NoneStruct && PyUnicode_GetLength(object) < 0)
+        return expected(object, "str", " or None");
+    ((Py_buffer *)cell)->internal = object;
+    return 1;
+}
 
 /* CPython's parser knows no required parameter behind an optional one. */
 static inline int given(PyObject *kwargs, const char *name, const char *text)

@@ -13,6 +13,8 @@ pub struct Unit {
     pub ty: &'static str,
     /// The unit of `returns`.
     pub returns: &'static str,
+    /// What the body returns, `@` being the parameter.
+    pub value: &'static str,
     /// Declarations.
     pub declare: &'static str,
     /// What the parser is passed.
@@ -48,6 +50,7 @@ const fn unit(
         text,
         ty,
         returns,
+        value: "@",
         declare,
         pass,
         make,
@@ -57,10 +60,88 @@ const fn unit(
     }
 }
 
+/// A type without a unit that is a buffer, bytes or a str: it has a converter of this name, which fills in a `Py_buffer`.
+const fn of_type(
+    ty: &'static str,
+    returns: [&'static str; 3],
+    pass: &'static str,
+    default: &'static str,
+) -> Unit {
+    let [returns, value, make] = returns;
+    Unit {
+        value,
+        ..unit(
+            "O&",
+            ty,
+            returns,
+            [
+                "Py_buffer @ = {0, 0, -1}",
+                pass,
+                make,
+                "PyBuffer_Release(&@)",
+            ],
+            default,
+            &["items", "buffer", "none"],
+        )
+    }
+}
+
+/// How many items there are, -1 for None.
+const ITEMS: [&str; 3] = [
+    "n",
+    "len(@)",
+    "PyLong_FromSsize_t(@.itemsize ? @.len / @.itemsize : @.len)",
+];
+const ITEMS_OR_NONE: [&str; 3] = ["n", "-1 if @ is None else len(@)", ITEMS[2]];
+
+/// The buffers of one type of items.
+macro_rules! buffers {
+    ($item:literal) => {
+        [
+            of_type(
+                concat!("Buffer[", $item, "]"),
+                ITEMS,
+                concat!("buffer_", $item, ", &@"),
+                "",
+            ),
+            of_type(
+                concat!("MutBuffer[", $item, "]"),
+                ITEMS,
+                concat!("mut_buffer_", $item, ", &@"),
+                "",
+            ),
+            of_type(
+                concat!("Buffer[", $item, "] | None"),
+                ITEMS_OR_NONE,
+                concat!("buffer_or_none_", $item, ", &@"),
+                "None",
+            ),
+            of_type(
+                concat!("MutBuffer[", $item, "] | None"),
+                ITEMS_OR_NONE,
+                concat!("mut_buffer_or_none_", $item, ", &@"),
+                "None",
+            ),
+        ]
+    };
+}
+
+/// Buffers with items.
+#[rustfmt::skip]
+pub static BUFFERS: &[[Unit; 4]] = &[
+    buffers!("bool"), buffers!("i8"), buffers!("u8"), buffers!("i16"), buffers!("u16"), buffers!("i32"), buffers!("u32"), buffers!("i64"),
+    buffers!("u64"), buffers!("isize"), buffers!("usize"), buffers!("int"), buffers!("f32"), buffers!("f64"), buffers!("float"),
+];
+
+/// All units and types.
+pub fn all() -> impl Iterator<Item = &'static Unit> + Clone {
+    UNITS.iter().chain(BUFFERS.iter().flatten())
+}
+
 /// What a method does with arguments of some units, other than giving them back one by one.
 #[derive(Debug)]
 pub struct Results {
-    /// The units, apart by spaces.
+    /// The units, apart by spaces; buffers of items by their types.
     pub units: &'static str,
     /// The text of `returns`.
     pub returns: &'static str,
@@ -83,6 +164,41 @@ const fn results(
         make,
     }
 }
+
+/// The last item of a buffer is read by way of all, and written to its front.
+macro_rules! items {
+    ($item:literal, $returns:literal, $zero:literal, $box:literal) => {
+        [
+            results(
+                concat!("Buffer[", $item, "]"),
+                $returns,
+                concat!(
+                    "last: ",
+                    $item,
+                    " = ",
+                    $zero,
+                    "\nfor item in a0:\n    last = item\nreturn last"
+                ),
+                concat!("LAST(", $item, ", ", $box, ", a0)"),
+            ),
+            results(
+                concat!("MutBuffer[", $item, "]"),
+                $returns,
+                "if len(a0) == 0:\n    return 0\na0[0] = a0[-1]\nreturn a0[0]",
+                concat!("FIRST(", $item, ", ", $box, ", a0)"),
+            ),
+        ]
+    };
+}
+
+/// What is in buffers.
+#[rustfmt::skip]
+pub static ITEMS_READ: &[[Results; 2]] = &[
+    items!("bool", "p", "False", "PyBool_FromLong"), items!("i8", "h", "0", "PyLong_FromLong"), items!("u8", "b", "0", "PyLong_FromLong"),
+    items!("i16", "h", "0", "PyLong_FromLong"), items!("u16", "H", "0", "PyLong_FromLong"), items!("i32", "i", "0", "PyLong_FromLong"),
+    items!("u32", "I", "0", "PyLong_FromLong"), items!("i64", "L", "0", "PyLong_FromLong"), items!("u64", "K", "0", "PyLong_FromUnsignedLong"),
+    items!("f32", "f", "0.0", "PyFloat_FromDouble"), items!("f64", "d", "0.0", "PyFloat_FromDouble"),
+];
 
 /// The language of `Py_BuildValue`.
 #[rustfmt::skip]
@@ -126,6 +242,7 @@ pub static RESULTS: &[Results] = &[
     results("w*",      "s#",       "return a0",                 "BUILD(\"s#\", a0.buf, a0.len)"),
     results("S",       "y#",       "return a0",                 "itself(a0)"),
     results("U",       "O",        "return a0",                 "itself(a0)"),
+    results("w*",      "",         "if a0:\n    a0[0] = 65",   "stored(&a0)"),
 ];
 
 /// All units but the parenthesised ones.
@@ -176,4 +293,9 @@ pub static UNITS: &[Unit] = &[
     unit("O&",  "u32",        "I",  ["long long @ = 7",                           "convert_u32, &@",      "PyLong_FromLongLong(@)",                     ""],                     "7",     &["int"]),
     unit("O&",  "u64",        "K",  ["unsigned long long @ = 7",                  "convert_u64, &@",      "PyLong_FromUnsignedLongLong(@)",             ""],                     "7",     &["int"]),
     unit("O&",  "usize",      "K",  ["unsigned long long @ = 7",                  "convert_usize, &@",    "PyLong_FromUnsignedLongLong(@)",             ""],                     "7",     &["int"]),
+    Unit { returns: "y#", value: "@", pools: &["bytes", "none"], ..of_type("bytes | None", ["y#", "@", "sized(@.buf, @.len)"], "bytes_or_none, &@", "None") },
+    Unit { pools: &["text", "none"], ..of_type("str | None", ["O", "@", "itself(@.internal ? @.internal : &_Py_NoneStruct)"], "str_or_none, &@", "None") },
+    Unit { text: "O", pools: &["any"], ..unit("O", "object | None", "O", ["PyObject *@ = &_Py_NoneStruct", "&@", "itself(@)", ""], "None", &[]) },
+    of_type("Buffer | None",    ["y#", "@", "sized(@.buf, @.len)"], "buffer_or_none, &@", "None"),
+    of_type("MutBuffer | None", ["y#", "@", "sized(@.buf, @.len)"], "mut_buffer_or_none, &@", "None"),
 ];
