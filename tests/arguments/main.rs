@@ -218,7 +218,9 @@ fn every_method_is_taken() {
             let text = json[key].as_str().unwrap_or_default();
             parts.iter().any(|part| text.contains(part))
         };
-        let later = has("format", NOT_YET) || has("returns", NOT_YET_RETURNED);
+        let later = has("format", NOT_YET)
+            || has("returns", NOT_YET_RETURNED)
+            || method.toml().contains("| None");
         if !later && !is_taken(&method) {
             refused.push(method.toml());
         }
@@ -228,13 +230,13 @@ fn every_method_is_taken() {
 
 #[test]
 fn calls_do_what_the_twin_does() {
-    everywhere(|_| true, &[], "calls", 10_000);
+    everywhere(|_| true, &[], "calls", 5000);
 }
 
 #[test]
 fn development_mode_finds_nothing() {
     let newest = |python: &Python| python.version >= (3, 13);
-    everywhere(newest, &["-X", "dev"], "errors", 10_000);
+    everywhere(newest, &["-X", "dev"], "errors", 5000);
 }
 
 #[test]
