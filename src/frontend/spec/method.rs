@@ -245,7 +245,7 @@ fn range(convert: Convert) -> Storage {
         Convert::Complex => Storage::Complex,
         Convert::Text { nullable, .. } => Storage::View(View {
             nullable,
-            ..View::BYTES
+            ..View::SLICE
         }),
         Convert::Bytelike {
             nullable, mutable, ..
@@ -254,7 +254,7 @@ fn range(convert: Convert) -> Storage {
             mutable,
             ..View::BYTES
         }),
-        Convert::Encoded { .. } => Storage::View(View::BYTES),
+        Convert::Encoded { .. } => Storage::View(View::SLICE),
         Convert::Bytes { nullable } => Storage::View(View {
             nullable,
             whole: Whole::Bytes,
