@@ -458,30 +458,62 @@ fn result(ctx: &mut Ctx, b: &mut Builder, returns: &Returns, values: &[Value], f
             b.ret(&[object]);
         }
         Shape::List(_) | Shape::Dict(_) => unreachable!("the spec's check refuses it so far"),
-        Shape::Tuple(_) => {
-            let units = &returns.units;
-            let size = b.iconst(units.len() as i64);
-            let tuple = ctx.call1(b, "PyTuple_New", &[size]);
-            b.exit_unless(tuple, fails, &[]);
-            let no_item = b.cold_block();
-            for (at, (unit, value)) in units.iter().zip(values).enumerate() {
-                let item = boxed(ctx, b, *unit, *value);
-                if *unit != ResultUnit::Object {
-                    b.exit_unless(item, no_item, &[]);
-                }
-                let at = b.iconst(at as i64);
-                ctx.call(b, "PyTuple_SetItem", &[tuple, at, item]);
-            }
-            b.ret(&[tuple]);
-            b.seal_and_switch_to(no_item);
-            if b.is_reached(no_item) {
-                ctx.call(b, "Py_DecRef", &[tuple]);
-                b.jump(fails, &[]);
-            } else {
-                b.unreachable();
-            }
-        }
+        Shape::Tuple(_) => tuple(ctx, b, &returns.units, values, fails),
     }
+}
+
+/// Returns a tuple of the results. Those that are objects are in its hands once they stand in the tuple; before that, a failure releases
+/// them.
+fn tuple(ctx: &mut Ctx, b: &mut Builder, units: &[ResultUnit], values: &[Value], fails: Block) {
+    let objects = units.iter().zip(values);
+    let mut left: Vec<Value> = objects
+        .filter(|(unit, _)| **unit == ResultUnit::Object)
+        .map(|(_, value)| *value)
+        .collect();
+    let no_tuple = if left.is_empty() {
+        fails
+    } else {
+        b.cold_block()
+    };
+    // Where an item cannot be made: a block for each number of objects that are left.
+    let mut no_item = vec![(b.cold_block(), left.clone())];
+    let size = b.iconst(units.len() as i64);
+    let tuple = ctx.call1(b, "PyTuple_New", &[size]);
+    b.exit_unless(tuple, no_tuple, &[]);
+    for (at, (unit, value)) in units.iter().zip(values).enumerate() {
+        let item = boxed(ctx, b, *unit, *value);
+        if *unit == ResultUnit::Object {
+            left.remove(0);
+            no_item.push((b.cold_block(), left.clone()));
+        } else {
+            let (missing, _) = no_item.last().expect("there is a first one");
+            b.exit_unless(item, *missing, &[]);
+        }
+        let at = b.iconst(at as i64);
+        ctx.call(b, "PyTuple_SetItem", &[tuple, at, item]);
+    }
+    b.ret(&[tuple]);
+    let objects = no_item[0].1.clone();
+    for (block, mut objects) in no_item {
+        objects.push(tuple);
+        release(ctx, b, block, &objects, fails);
+    }
+    if no_tuple != fails {
+        release(ctx, b, no_tuple, &objects, fails);
+    }
+}
+
+/// Releases objects on the way to `fails`.
+fn release(ctx: &mut Ctx, b: &mut Builder, block: Block, objects: &[Value], fails: Block) {
+    let reached = b.is_reached(block);
+    b.seal_and_switch_to(block);
+    if !reached {
+        return b.unreachable();
+    }
+    for &object in objects {
+        ctx.call(b, "Py_DecRef", &[object]);
+    }
+    b.jump(fails, &[]);
 }
 
 /// A new reference to the object of a value, or NULL with an exception.
@@ -496,10 +528,8 @@ fn boxed(ctx: &mut Ctx, b: &mut Builder, unit: ResultUnit, value: Value) -> Valu
         | ResultUnit::Char
         | ResultUnit::Bytes
         | ResultUnit::Text => unreachable!("the spec's check refuses it so far"),
-        ResultUnit::Object => {
-            ctx.call(b, "Py_IncRef", &[value]);
-            return value;
-        }
+        // The body has given us its reference.
+        ResultUnit::Object => return value,
     };
     ctx.call1(b, make, &[value])
 }

@@ -33,6 +33,7 @@ use std::collections::BTreeSet;
 
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
+pub use flow::assigned;
 use typed::{Const, Function, Overflow, Shape, Storage};
 
 /// How an argument may be given.

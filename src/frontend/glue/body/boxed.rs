@@ -4,9 +4,9 @@
 use super::super::runtime::boxed;
 use super::int_name;
 use super::lower::Lower;
+use super::operand::{Operand, reference_part};
 use crate::frontend::lang::typed::{Expr, Ty};
 use crate::ir::func::Value;
-use crate::ir::op::IntCc;
 
 impl Lower<'_, '_> {
     /// `math.name(...)`
@@ -54,22 +54,28 @@ impl Lower<'_, '_> {
         })
     }
 
-    /// A new tuple of the boxed values.
-    pub fn packed(&mut self, values: &[(Value, Ty)]) -> Value {
-        let count = self.b.iconst(values.len() as i64);
-        let tuple = self.ctx.call1(self.b, "PyTuple_New", &[count]);
-        self.check_object(tuple);
-        self.owning(tuple, |l| {
-            for (at, &(value, ty)) in values.iter().enumerate() {
-                let object = boxed::boxed(l.ctx, l.b, ty, value);
-                l.check_object(object);
-                let at = l.b.iconst(at as i64);
-                // Takes over the reference, also where it fails.
-                let status = l.ctx.call1(l.b, "PyTuple_SetItem", &[tuple, at, object]);
-                let failed = l.b.icmp_imm(IntCc::Slt, status, 0);
-                l.check(failed);
-            }
+    /// The object of a value: a new reference.
+    pub fn object(&mut self, operand: Operand) -> Value {
+        if reference_part(operand.ty).is_some() {
+            return self.own(operand).parts[0];
+        }
+        let object = boxed::boxed(self.ctx, self.b, operand.ty, operand.parts[0]);
+        self.check_object(object);
+        object
+    }
+
+    /// A new tuple of an object, which it takes over.
+    pub fn packed(&mut self, object: Value) -> Value {
+        let count = self.b.iconst(1);
+        let tuple = self.owning(object, |l| {
+            let tuple = l.ctx.call1(l.b, "PyTuple_New", &[count]);
+            l.check_object(tuple);
+            tuple
         });
+        let zero = self.b.iconst(0);
+        // It cannot fail on a new tuple.
+        self.ctx
+            .call1(self.b, "PyTuple_SetItem", &[tuple, zero, object]);
         tuple
     }
 }

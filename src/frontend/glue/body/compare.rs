@@ -2,6 +2,7 @@
 
 use super::super::runtime::arith;
 use super::lower::Lower;
+use super::operand::Operand;
 use crate::frontend::lang::typed::{CmpOp, Expr, ExprKind, Ty};
 use crate::ir::func::Value;
 use crate::ir::op::{FloatCc, IntCc, Op};
@@ -54,8 +55,19 @@ fn float(op: CmpOp) -> FloatCc {
 }
 
 impl Lower<'_, '_> {
-    /// 1 where the comparison holds, else 0.
+    /// 1 where the comparison holds, else 0. The operands are held.
     pub fn compare(
+        &mut self,
+        op: CmpOp,
+        (a, left): (&Operand, &Expr),
+        (b, right): (&Operand, &Expr),
+    ) -> Value {
+        let (a, b) = (a.parts[0], b.parts[0]);
+        self.compare_numbers(op, (a, left), (b, right))
+    }
+
+    /// Of numbers, or of addresses.
+    pub fn compare_numbers(
         &mut self,
         op: CmpOp,
         (a, left): (Value, &Expr),

@@ -99,18 +99,16 @@ impl Lower<'_, '_> {
             Message::Text(pieces) => self.text(pieces),
             // PyErr_SetObject takes None, tuples and exceptions for more than an argument: such a value is put into a tuple.
             Message::Value(value) if matches!(value.ty, Ty::None | Ty::Object) => {
-                let object = self.value(value);
-                self.packed(&[(object, value.ty)])
+                let object = self.boxed_value(value);
+                self.packed(object)
             }
             Message::Value(value) => self.boxed_value(value),
         }
     }
 
     fn boxed_value(&mut self, expr: &Expr) -> Value {
-        let value = self.value(expr);
-        let object = boxed::boxed(self.ctx, self.b, expr.ty, value);
-        self.check_object(object);
-        object
+        let operand = self.operand(expr);
+        self.object(operand)
     }
 
     /// A new str of the pieces of an f-string.
