@@ -117,7 +117,8 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyTuple_New", &[I64], Some(I64), 2),
     row("PyTuple_SetItem", &[I64, I64, I64], Some(I32), 2),
     row("PyTuple_Size", &[I64], Some(I64), 2),
-    row("PyType_GetFlags", &[I64], Some(I64), 2),
+    // An unsigned long, which has 32 bits on Windows; so have the flags we know.
+    row("PyType_GetFlags", &[I64], Some(I32), 2),
     row("PyType_GetSlot", &[I64, I32], Some(I64), 4),
     row("PyType_IsSubtype", &[I64, I64], Some(I32), 2),
     row("PyUnicode_AsUTF8AndSize", &[I64, I64], Some(I64), 10),
@@ -129,7 +130,7 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyUnicode_FromStringAndSize", &[I64, I64], Some(I64), 2),
     row("PyUnicode_GetLength", &[I64], Some(I64), 7),
     row("PyUnicode_Join", &[I64, I64], Some(I64), 2),
-    row("PyUnicode_ReadChar", &[I64, I64], Some(I64), 7),
+    row("PyUnicode_ReadChar", &[I64, I64], Some(I32), 7),
     row("Py_DecRef", &[I64], None, 2),
     row("Py_EnterRecursiveCall", &[I64], Some(I32), 9),
     row("Py_GetVersion", &[], Some(I64), 2),
@@ -147,8 +148,12 @@ pub static FUNCS: &[ApiFunc] = &[
 /// Objects (and, behind `PyExc_*`, pointers to objects) that modules import; `PyExc_*` are in [`super::exceptions`].
 pub static OBJECTS: &[&str] = &[
     "PyBool_Type",
+    "PyByteArray_Type",
+    "PyBytes_Type",
+    "PyComplex_Type",
     "PyFloat_Type",
     "PyLong_Type",
+    "PyTuple_Type",
     "_Py_FalseStruct",
     "_Py_NoneStruct",
     "_Py_TrueStruct",
