@@ -4,9 +4,10 @@
 use super::super::runtime::boxed;
 use super::int_name;
 use super::lower::Lower;
-use super::operand::{Operand, reference_part};
-use crate::frontend::lang::typed::{Expr, Ty};
+use super::operand::Operand;
+use crate::frontend::lang::typed::{Expr, Ty, View, Whole};
 use crate::ir::func::Value;
+use crate::ir::op::Type;
 
 impl Lower<'_, '_> {
     /// `math.name(...)`
@@ -56,12 +57,37 @@ impl Lower<'_, '_> {
 
     /// The object of a value: a new reference.
     pub fn object(&mut self, operand: Operand) -> Value {
-        if reference_part(operand.ty).is_some() {
-            return self.own(operand).parts[0];
+        match operand.ty {
+            Ty::None | Ty::Str { .. } | Ty::Object => self.own(operand).parts[0],
+            Ty::View(view) => self.whole(operand, view),
+            Ty::Complex => self.new_object("PyComplex_FromDoubles", &operand.parts),
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => self.with_gil(|l| {
+                let object = boxed::boxed(l.ctx, l.b, operand.ty, operand.parts[0]);
+                l.check_object(object);
+                object
+            }),
         }
-        let object = boxed::boxed(self.ctx, self.b, operand.ty, operand.parts[0]);
-        self.check_object(object);
-        object
+    }
+
+    /// The object that a view is the whole of, or None.
+    fn whole(&mut self, operand: Operand, view: View) -> Value {
+        debug_assert!(
+            matches!(view.whole, Whole::Bytes | Whole::ByteArray),
+            "lang copies what is no object: {view:?}"
+        );
+        let object = self.own(operand).parts[2];
+        if !view.nullable {
+            return object;
+        }
+        let (join, result) = self.join(Type::I64);
+        let absent = self.b.block_like_current();
+        self.b.br(object, join, &[object], absent, &[]);
+        self.b.seal_and_switch_to(absent);
+        let none = self.none();
+        let none = self.own(none).parts[0];
+        self.b.jump(join, &[none]);
+        self.b.seal_and_switch_to(join);
+        result
     }
 
     /// A new tuple of an object, which it takes over.

@@ -21,7 +21,7 @@ fn mirrored(op: CmpOp) -> CmpOp {
     }
 }
 
-fn signed(op: CmpOp) -> IntCc {
+pub(super) fn signed(op: CmpOp) -> IntCc {
     match op {
         CmpOp::Eq | CmpOp::Is => IntCc::Eq,
         CmpOp::Ne | CmpOp::IsNot => IntCc::Ne,
@@ -62,8 +62,15 @@ impl Lower<'_, '_> {
         (a, left): (&Operand, &Expr),
         (b, right): (&Operand, &Expr),
     ) -> Value {
-        let (a, b) = (a.parts[0], b.parts[0]);
-        self.compare_numbers(op, (a, left), (b, right))
+        let (x, y) = (a.parts[0], b.parts[0]);
+        match (a.ty, b.ty) {
+            (Ty::View(_), Ty::View(_)) => self.compare_views(op, a, b),
+            (Ty::Str { .. }, _) | (_, Ty::Str { .. }) if matches!(op, CmpOp::Eq | CmpOp::Ne) => {
+                let equal = self.equal_strs(x, y);
+                self.op2_imm(Op::Bxor, equal, i64::from(op == CmpOp::Ne))
+            }
+            _ => self.compare_numbers(op, (x, left), (y, right)),
+        }
     }
 
     /// Of numbers, or of addresses.

@@ -110,14 +110,28 @@ impl Lower<'_, '_> {
                 self.b.fcmp(FloatCc::Ne, value, zero)
             }
             Ty::None => self.b.iconst(0),
-            Ty::Complex | Ty::Str { .. } | Ty::View(_) => unreachable!("lang refuses it so far"),
-            Ty::Object => {
-                let truth = self.ctx.call1(self.b, "PyObject_IsTrue", &[value]);
-                let failed = self.b.icmp_imm(IntCc::Slt, truth, 0);
-                self.check(failed);
-                truth
+            Ty::Complex => {
+                let zero = self.b.fconst(0.0);
+                let [re, im] = [0, 1].map(|at| self.b.fcmp(FloatCc::Ne, operand.parts[at], zero));
+                self.op2(Op::Bor, re, im)
             }
+            Ty::View(_) => self.b.icmp_imm(IntCc::Sgt, operand.parts[1], 0),
+            Ty::Str { nullable: false } => {
+                let len = self.str_len(value);
+                self.b.icmp_imm(IntCc::Ne, len, 0)
+            }
+            Ty::Str { nullable: true } => self.truth_of_object(value),
+            Ty::Object => self.truth_of_object(value),
         }
+    }
+
+    fn truth_of_object(&mut self, object: Value) -> Value {
+        self.with_gil(|l| {
+            let truth = l.ctx.call1(l.b, "PyObject_IsTrue", &[object]);
+            let failed = l.b.icmp_imm(IntCc::Slt, truth, 0);
+            l.check(failed);
+            truth
+        })
     }
 
     /// `first and second` (or `or`) as a value.
@@ -183,9 +197,10 @@ impl Lower<'_, '_> {
     /// Whether evaluating costs next to nothing and cannot fail, so that it may be done where Python would not.
     fn is_free(&self, expr: &Expr) -> bool {
         match &expr.kind {
+            ExprKind::Const(Const::Str(_)) => false,
             ExprKind::Const(_) | ExprKind::Local { checked: false, .. } => true,
             ExprKind::Widen(x) | ExprKind::Not(x) => self.is_free(x),
-            ExprKind::Truth(x) => x.ty != Ty::Object && self.is_free(x),
+            ExprKind::Truth(x) => !matches!(x.ty, Ty::Object | Ty::Str { .. }) && self.is_free(x),
             ExprKind::Compare { first, rest } => match &rest[..] {
                 [(_, second)] => {
                     let ints = |ty| matches!(ty, Ty::Bool | Ty::I64 | Ty::U64 | Ty::Object);

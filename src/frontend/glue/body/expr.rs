@@ -3,9 +3,10 @@
 
 use smallvec::{SmallVec, smallvec};
 
+use super::super::runtime::raise::Need;
 use super::lower::{Failure, Lower};
 use super::operand::Operand;
-use crate::frontend::lang::typed::{Const, Expr, ExprKind, IntTy, Rule, Ty};
+use crate::frontend::lang::typed::{ComplexPart, Const, Expr, ExprKind, IntTy, Rule, Ty};
 use crate::ir::func::Value;
 use crate::ir::op::{IntCc, Op};
 
@@ -136,7 +137,7 @@ impl Lower<'_, '_> {
             ExprKind::Tuple(_) | ExprKind::Divmod(..) | ExprKind::Call(..) => {
                 self.first(expr).parts[0]
             }
-            _ => self.function_of_numbers(expr),
+            _ => self.function(expr),
         }
     }
 
@@ -145,18 +146,47 @@ impl Lower<'_, '_> {
         match &expr.kind {
             ExprKind::Const(Const::None) => self.none(),
             ExprKind::Local { local, checked } => self.read(*local, *checked),
+            ExprKind::Const(Const::Str(text)) => Operand::new(expr.ty, self.literal(text)),
+            ExprKind::Const(Const::Bytes(bytes)) => self.bytes_constant(expr.ty, bytes),
             ExprKind::Widen(x) => {
                 let operand = self.operand(x);
+                let parts = match (x.ty, expr.ty) {
+                    (Ty::None, Ty::View(_)) => SmallVec::from(self.no_view()),
+                    _ => operand.parts,
+                };
                 Operand {
                     ty: expr.ty,
-                    ..operand
+                    parts,
+                    owned: operand.owned,
                 }
+            }
+            ExprKind::NotNone(x) => {
+                let mark = self.mark();
+                let operand = self.needed(x, Need::Value);
+                self.let_go(mark);
+                operand
+            }
+            ExprKind::Slice(view, start, stop) => {
+                self.slice(expr.ty, view, (start.as_deref(), stop.as_deref()))
+            }
+            ExprKind::Encode(s) => self.encode(expr.ty, s),
+            ExprKind::Decode(view, codec) => self.decode(expr.ty, view, *codec),
+            ExprKind::Zeroes(count) => self.zeroes(expr.ty, count),
+            ExprKind::Copy(view) => self.copy(expr.ty, view),
+            ExprKind::MakeComplex(re, im) => Operand {
+                ty: expr.ty,
+                parts: smallvec![self.value(re), self.value(im)],
+                owned: false,
+            },
+            ExprKind::Boxed(x) => {
+                let operand = self.operand(x);
+                Operand::new(expr.ty, self.object(operand))
             }
             ExprKind::And(a, b) => self.and_or(expr, true, a, b),
             ExprKind::Or(a, b) => self.and_or(expr, false, a, b),
             ExprKind::IfElse(cond, yes, no) => self.if_else(expr, cond, yes, no),
             ExprKind::Call(..) => self.first(expr),
-            other => unreachable!("lang refuses it so far: {other:?}"),
+            other => unreachable!("it is a number: {other:?}"),
         }
     }
 
@@ -177,8 +207,8 @@ impl Lower<'_, '_> {
         Operand::single(Ty::None, none)
     }
 
-    /// Unary operators and builtin functions.
-    fn function_of_numbers(&mut self, expr: &Expr) -> Value {
+    /// Unary operators and functions.
+    fn function(&mut self, expr: &Expr) -> Value {
         match &expr.kind {
             ExprKind::Neg(x, rule) => {
                 let value = self.value(x);
@@ -224,6 +254,23 @@ impl Lower<'_, '_> {
             ExprKind::RoundDigits(x, digits) => self.round_digits(x, digits),
             ExprKind::Math(op, args) => self.math(*op, args, expr.ty),
             ExprKind::MathCall(name, args) => self.math_call(name, args, expr.ty),
+            ExprKind::Len(x) => self.len(x),
+            ExprKind::Index(view, index) => self.index(view, index),
+            ExprKind::Contains { needle, haystack } => self.contains(needle, haystack),
+            ExprKind::IsNone(x) => {
+                let mark = self.mark();
+                let operand = self.held_operand(x);
+                let is_none = self.is_none(&operand);
+                self.release_held(mark);
+                is_none
+            }
+            ExprKind::Part(x, part) => {
+                let parts = self.operand(x).parts;
+                match part {
+                    ComplexPart::Real => parts[0],
+                    ComplexPart::Imag => parts[1],
+                }
+            }
             other => unreachable!("taken before: {other:?}"),
         }
     }
@@ -256,6 +303,17 @@ impl Lower<'_, '_> {
 
     /// Brings an integer of type `from` into the range of a narrower type.
     pub fn narrow(&mut self, value: Value, from: Ty, to: IntTy, rule: Rule) -> Value {
+        self.narrow_or(value, from, (to, rule), Failure::Misfit(to.name()))
+    }
+
+    /// Likewise, with a failure of its own.
+    pub fn narrow_or(
+        &mut self,
+        value: Value,
+        from: Ty,
+        (to, rule): (IntTy, Rule),
+        misfit: Failure,
+    ) -> Value {
         let op = match to {
             IntTy::I8 => Op::Sext8,
             IntTy::I16 => Op::Sext16,
@@ -266,7 +324,7 @@ impl Lower<'_, '_> {
             IntTy::I64 | IntTy::U64 => {
                 if rule == Rule::Raise && to.signed() == (from == Ty::U64) {
                     let negative = self.b.icmp_imm(IntCc::Slt, value, 0);
-                    self.fail_if(negative, Failure::Misfit(to.name()));
+                    self.fail_if(negative, misfit);
                 }
                 return value;
             }
@@ -274,7 +332,6 @@ impl Lower<'_, '_> {
         if rule == Rule::Wrap {
             return self.op1(op, value);
         }
-        let misfit = Failure::Misfit(to.name());
         if from == Ty::U64 || !to.signed() {
             // Negative ones are large as unsigned numbers.
             let large = self.b.icmp_imm(IntCc::Ugt, value, to.range().1 as i64);

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::super::ctx::Ctx;
-use super::super::runtime::raise::{self, Repeat};
+use super::super::runtime::raise::{self, Need, Repeat};
 use super::Bodies;
 use super::locals::{LocalVars, locals};
 use super::operand::{Held, Operand};
 use super::parts;
+use super::view::Kind;
 use crate::frontend::lang::typed::{Function, FunctionId, LocalId, Stmt, Ty};
 use crate::ir::builder::{Builder, Var};
 use crate::ir::func::{Block, Value};
@@ -85,6 +86,17 @@ pub(super) enum Failure {
     Unbound(LocalId),
     /// The module has no state.
     NoState,
+    /// There is no item of this index.
+    OutOfRange(Kind),
+    /// An index that no 64-bit signed integer is.
+    HugeIndex,
+    /// An integer that is no byte.
+    NoByte,
+    /// None, where something else is needed.
+    None(Need),
+    /// A new object of less than no bytes.
+    NegativeCount,
+    NoMemory,
 }
 
 impl<'l, 'a> Lower<'l, 'a> {
@@ -351,6 +363,19 @@ impl<'l, 'a> Lower<'l, 'a> {
                 raise::text(ctx, b, "ValueError", "range() arg 3 must not be zero");
             }
             Failure::NoState => raise::no_state(ctx, b),
+            Failure::OutOfRange(kind) => raise::text(ctx, b, "IndexError", kind.out_of_range()),
+            Failure::HugeIndex => {
+                let text = "cannot fit 'int' into an index-sized integer";
+                raise::text(ctx, b, "IndexError", text);
+            }
+            Failure::NoByte => {
+                raise::text(ctx, b, "ValueError", "byte must be in range(0, 256)");
+            }
+            Failure::None(need) => raise::none(ctx, b, need),
+            Failure::NegativeCount => raise::text(ctx, b, "ValueError", "negative count"),
+            Failure::NoMemory => {
+                ctx.call(b, "PyErr_NoMemory", &[]);
+            }
             Failure::Unbound(local) => {
                 raise::unbound(ctx, b, &self.function.locals[local.index()].name);
             }

@@ -20,6 +20,7 @@ mod call;
 mod compare;
 mod cond;
 mod divide;
+mod each;
 mod expr;
 mod float;
 mod int;
@@ -32,6 +33,8 @@ mod range;
 mod stmt;
 #[cfg(test)]
 mod tests;
+mod text;
+mod view;
 
 pub use plan::{Bodies, plan};
 

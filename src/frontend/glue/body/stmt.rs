@@ -49,9 +49,19 @@ impl Lower<'_, '_> {
                 let counted = self.range(start, stop, step);
                 self.for_range(counted, (*var, *narrow), body, orelse);
             }
-            StmtKind::ForEach { .. } | StmtKind::Store { .. } => {
-                unreachable!("lang refuses it so far")
-            }
+            StmtKind::ForEach {
+                index,
+                var,
+                view,
+                body,
+                orelse,
+            } => self.for_each((*index, *var), view, body, orelse),
+            StmtKind::Store {
+                view,
+                index,
+                value,
+                rule,
+            } => self.store(view, index, value, *rule),
             StmtKind::Break => {
                 let around = self.innermost();
                 self.take_gil_unless(around.released);
@@ -139,7 +149,7 @@ impl Lower<'_, '_> {
     }
 
     /// Jumps where control gets to this point.
-    fn jump_on(&mut self, to: Block) {
+    pub fn jump_on(&mut self, to: Block) {
         if !self.b.is_terminated() {
             self.b.jump(to, &[]);
         }
