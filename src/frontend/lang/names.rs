@@ -202,6 +202,6 @@ fn constant_val(constant: Const, span: Span) -> Val {
             let ty = Ty::Str { nullable: false };
             Val::new(ExprKind::Const(constant), ty, span)
         }
-        Const::Bytes(_) => Val::new(ExprKind::Const(constant), Ty::View(View::BYTES), span),
+        Const::Bytes(_) => Val::new(ExprKind::Const(constant), Ty::View(View::SLICE), span),
     }
 }

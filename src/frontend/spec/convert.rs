@@ -118,7 +118,9 @@ fn by_letter(
         agree(unit, convert, row, ty, diagnostics);
     }
     Some(Conversion {
-        storage: row.map_or(types::made(convert), |(row, _)| row.storage),
+        storage: row.map_or(types::made(convert), |(row, _)| {
+            types::seen(row.storage, convert)
+        }),
         convert,
         unit: unit.text,
     })

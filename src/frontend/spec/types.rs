@@ -240,11 +240,14 @@ pub(super) fn made(convert: Convert) -> Storage {
         Convert::Byte => Storage::Int(IntTy::U8),
         Convert::Char => Storage::Int(IntTy::U32),
         Convert::Complex => Storage::Complex,
-        Convert::Text { nullable, .. } => Storage::View(view(false, nullable)),
+        Convert::Text { nullable, .. } => Storage::View(View {
+            nullable,
+            ..View::SLICE
+        }),
         Convert::Bytelike {
             nullable, mutable, ..
         } => Storage::View(view(mutable, nullable)),
-        Convert::Encoded { .. } => Storage::View(View::BYTES),
+        Convert::Encoded { .. } => Storage::View(View::SLICE),
         Convert::Bytes { nullable } => bytes(nullable),
         Convert::Str { nullable } => Storage::Str { nullable },
         Convert::Buffer {
@@ -263,9 +266,24 @@ pub(super) fn made(convert: Convert) -> Storage {
 /// The greatest code point.
 pub(super) const CODE_POINTS: i128 = 0x10_FFFF;
 
-/// Whether every value that the conversion makes is one of `to`, in the same form: what a letter makes must fit the type beside it.
+/// What bodies see where a letter converts in this way, and a type stands beside it. The type says what is known of a view, but not that
+/// there is an object: the bytes that `y#` makes are none.
+pub(super) fn seen(ty: Storage, convert: Convert) -> Storage {
+    match (ty, made(convert)) {
+        (Storage::View(ty), Storage::View(made)) if made.whole == Whole::Slice => {
+            let whole = match ty.whole {
+                Whole::Bytes => Whole::Slice,
+                other => other,
+            };
+            Storage::View(View { whole, ..ty })
+        }
+        (ty, _) => ty,
+    }
+}
+
+/// Whether every value that the conversion makes is one of `to`: what a letter makes must fit the type beside it.
 pub(super) fn holds(to: Storage, convert: Convert) -> bool {
-    match (to, made(convert)) {
+    match (seen(to, convert), made(convert)) {
         (Storage::Int(to), Storage::Int(from)) => {
             let (least, greatest) = from.range();
             let greatest = match convert {
