@@ -103,7 +103,7 @@ fn make(ctx: &mut Ctx, func: Func, shape: &[Convert], cells: &Cells, keywords: b
     let mut b = Builder::new(Func { cold: true, ..func });
     let params = b.func.params().to_vec();
     let (args, count, format, base) = (params[0], params[1], params[2], params[3]);
-    let failed = b.cold_block();
+    let (refused, failed) = (b.cold_block(), b.cold_block());
     let tuple = pack::tuple(ctx, &mut b, args, count);
     b.exit_unless(tuple, failed, &[]);
     if let Some(place) = cells.tuple() {
@@ -146,13 +146,20 @@ fn make(ctx: &mut Ctx, func: Func, shape: &[Convert], cells: &Cells, keywords: b
         ctx.call(&mut b, "Py_DecRef", &[object]);
     }
     if shape.iter().any(|&convert| is_completed(convert)) {
-        b.exit_unless(ok, failed, &[]);
+        b.exit_unless(ok, refused, &[]);
     }
     for (at, &convert) in shape.iter().enumerate() {
         let cell = moved(&mut b, base, cells.offset(at));
         complete(ctx, &mut b, convert, cell);
     }
     b.ret(&[ok]);
+    b.seal_and_switch_to(refused);
+    if b.is_reached(refused) {
+        forget_memory(&mut b, shape, cells, base);
+        b.jump(failed, &[]);
+    } else {
+        b.unreachable();
+    }
     b.seal_and_switch_to(failed);
     let no = b.iconst(0);
     b.ret(&[no]);
@@ -189,6 +196,16 @@ fn packed_keywords(
     b.jump(failed, &[]);
     b.seal_and_switch_to(packed);
     dict
+}
+
+/// A parser that fails has freed the memory of `es` units; 3.9 leaves their pointers as they were.
+fn forget_memory(b: &mut Builder, shape: &[Convert], cells: &Cells, base: Value) {
+    let null = b.iconst(0);
+    for (at, convert) in shape.iter().enumerate() {
+        if matches!(convert, Convert::Encoded { .. }) {
+            b.store(MemType::I64, null, base, cells.offset(at) + MEMORY);
+        }
+    }
 }
 
 /// Whether a cell is not yet complete when the parser has filled it in.
