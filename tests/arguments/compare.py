@@ -402,20 +402,20 @@ class Run:
                 # Without memory CPython itself fails where it warns or calls Python.
                 if wanted["warnings"] or wanted["user code"]:
                     continue
-                grows = lambda side: all(self.kept(side, method, call, wanted["said"]) for _ in range(8))
-                # Objects kept for later use, of which CPython has lists, are none that are lost: the twin's calls make as many.
-                if grows(self.ours) and not grows(self.twin) and grows(self.ours):
+                # Objects kept for later use, of which CPython has lists, are none that are lost. Making an ndarray loses some.
+                often = 1 if "ndarray" in str(call) else 200
+                if all(self.kept(method, call, wanted["said"]) for _ in range(often)) and often > 1:
                     self.differ(method, call, kept="some, each time")
 
-    def kept(self, side, method, call, wanted):
+    def kept(self, method, call, wanted):
         """Starves a call; whether it left more than there was."""
         self.before[0] = total()
         # All that follows is refused too: until the call ends as it should. Then one piece alone.
-        self.starve(side, method, call, wanted, range(self.starve(side, method, call, wanted, range(1000), 0)), 1)
+        self.starve(method, call, wanted, range(self.starve(method, call, wanted, range(1000), 0)), 1)
         return total() > self.before[0]
 
-    def starve(self, side, method, call, wanted, numbers, pieces):
-        function = side.functions[method["name"]]
+    def starve(self, method, call, wanted, numbers, pieces):
+        function = self.ours.functions[method["name"]]
         for number in numbers:
             self.count += 1
             args, given = call.make()
@@ -436,11 +436,11 @@ class Run:
             out_of_memory = isinstance(error, MemoryError) or error is not None and wanted.startswith(said)
             error = result = None
             changed = changes(every, before)
-            if side is self.ours and (changed or any(held(one) for one in every)):
+            if changed or any(held(one) for one in every):
                 self.differ(method, call, refused=number, kept=changed)
             if said == wanted and not pieces:
                 return number
-            if side is self.ours and said != wanted and not out_of_memory:
+            if said != wanted and not out_of_memory:
                 self.differ(method, call, refused=number, said=said, wanted=wanted)
                 break
         return 0
