@@ -403,8 +403,9 @@ class Run:
                 if wanted["warnings"] or wanted["user code"]:
                     continue
                 # Objects kept for later use, of which CPython has lists, are none that are lost. Making an ndarray loses some.
-                often = 1 if "ndarray" in str(call) else 200
-                if all(self.kept(method, call, wanted["said"]) for _ in range(often)) and often > 1:
+                counted = "ndarray" not in str(call)
+                grown = all(self.kept(method, call, wanted["said"]) for _ in range(200 if counted else 1))
+                if counted and grown:
                     self.differ(method, call, kept="some, each time")
 
     def kept(self, method, call, wanted):
