@@ -1,7 +1,5 @@
 //! Modules of the example specs, for every format, by every linker found, as `lief` reads them: their layout is sound, and what it finds in
 //! them is what `inspect` does, which reads by `goblin`.
-//!
-//! `lief` is looked for where `python3` finds modules and in `site` beside the fetched interpreters (`.ci/run` puts it there).
 
 #![expect(
     clippy::disallowed_methods,
@@ -15,8 +13,6 @@ mod modules;
 mod python;
 #[path = "common/ways.rs"]
 mod ways;
-
-use std::process::Command;
 
 use modules::build_all;
 use pyasmgen::inspect::inspect;
@@ -110,25 +106,9 @@ fn told(report: &Report) -> Value {
     })
 }
 
-/// A command that runs Python with `lief`, if it is there.
-fn lief() -> Option<Command> {
-    let command = || {
-        let mut command = Command::new("python3");
-        command.env("PYTHONPATH", python::fetched().join("site"));
-        command
-    };
-    let asked = command().args(["-c", "import lief"]).output();
-    if asked.is_ok_and(|asked| asked.status.success()) {
-        return Some(command());
-    }
-    assert!(std::env::var_os("CI").is_none(), "no lief");
-    println!("skipped: no lief");
-    None
-}
-
 #[test]
 fn lief_finds_nothing_wrong_and_what_goblin_finds() {
-    let Some(mut command) = lief() else {
+    let Some(mut command) = python::with("lief") else {
         return;
     };
     let mut files = Vec::new();
