@@ -1,5 +1,5 @@
-//! Modules of the example specs, for every format, by every linker found, as `lief` reads them: their layout is sound, and what it finds in
-//! them is what `inspect` does, which reads by `goblin`.
+//! Modules of the example specs, for every format, by every linker found, and what others say of them: LLVM's and the binutils' readers
+//! have no warning; `lief` finds the layout sound, and in it what `inspect` finds, which reads by `goblin`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -11,8 +11,14 @@
 mod modules;
 #[path = "common/python.rs"]
 mod python;
+#[path = "common/tool.rs"]
+mod tool;
 #[path = "common/ways.rs"]
 mod ways;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
 
 use modules::build_all;
 use pyasmgen::inspect::inspect;
@@ -106,29 +112,96 @@ fn told(report: &Report) -> Value {
     })
 }
 
+/// A linked module.
+struct Linked {
+    target: &'static str,
+    way: String,
+    file: PathBuf,
+}
+
+/// All of them, made once, where cargo keeps what tests make.
+fn modules() -> &'static [Linked] {
+    static MODULES: LazyLock<Vec<Linked>> = LazyLock::new(|| {
+        let mut made = Vec::new();
+        let ways = ALL.iter().flat_map(|target| ways::ways(target));
+        for (at, way) in ways.enumerate() {
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("judges/{at}"));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let built = build_all(&folder, way.how());
+            made.extend(built.into_iter().map(|built| Linked {
+                target: way.target,
+                way: way.name(),
+                file: built.file,
+            }));
+        }
+        made
+    });
+    &MODULES
+}
+
+/// Readers, what they are told, and the targets whose modules they read.
+const READERS: &[(&str, &[&str], &[&str])] = &[
+    ("readelf", &["-aW"], &[ways::ELF]),
+    ("llvm-readobj", &["--all", "--unwind"], ALL),
+    ("llvm-objdump", MACHO, &[ways::DARWIN]),
+    (
+        "x86_64-w64-mingw32-objdump",
+        &["-p", "-x", "-d"],
+        &[ways::MSVC, ways::GNU],
+    ),
+    ("llvm-dwarfdump", &["--verify"], ALL),
+];
+
+const ALL: &[&str] = &[ways::ELF, ways::DARWIN, ways::MSVC, ways::GNU];
+
+const MACHO: &[&str] = &[
+    "--macho",
+    "--all-headers",
+    "--unwind-info",
+    "--exports-trie",
+    "--bind",
+    "--rebase",
+    "-d",
+];
+
+#[test]
+fn readers_have_no_warning() {
+    for (name, options, targets) in READERS {
+        let Some(reader) = tool::tool(name) else {
+            continue;
+        };
+        let wanted = |module: &&Linked| targets.contains(&module.target);
+        for module in modules().iter().filter(wanted) {
+            let read = Command::new(&reader)
+                .args(*options)
+                .arg(&module.file)
+                .output();
+            let read = read.expect("readers run");
+            let said = String::from_utf8_lossy(&read.stderr);
+            let way = &module.way;
+            assert!(
+                read.status.success() && said.is_empty(),
+                "{name}, {way}: {said}"
+            );
+            assert!(!read.stdout.is_empty());
+        }
+    }
+}
+
 #[test]
 fn lief_finds_nothing_wrong_and_what_goblin_finds() {
     let Some(mut command) = python::with("lief") else {
         return;
     };
-    let mut files = Vec::new();
-    let mut folders = Vec::new();
-    for target in [ways::ELF, ways::DARWIN, ways::MSVC, ways::GNU] {
-        for way in ways::ways(target) {
-            let folder = tempfile::tempdir().expect("a folder");
-            let built = build_all(folder.path(), way.how());
-            files.extend(built.into_iter().map(|built| (way.name(), built.file)));
-            folders.push(folder);
-        }
-    }
+    let files = modules();
     command.args(["-c", TELL]);
-    command.args(files.iter().map(|(_, file)| file));
+    command.args(files.iter().map(|module| &module.file));
     let output = command.output().expect("python3 runs");
     assert!(output.status.success(), "{}", python::said(&output));
     let lines = String::from_utf8(output.stdout).expect("UTF-8");
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!(lines.len(), files.len());
-    for (line, (way, file)) in lines.iter().zip(&files) {
+    for (line, Linked { file, way, .. }) in lines.iter().zip(files) {
         let theirs: Value = serde_json::from_str(line).expect("JSON");
         let name = file.display().to_string();
         let report = inspect(&name, &std::fs::read(file).expect("readable")).expect("a module");
