@@ -1,4 +1,4 @@
-//! Modules of other systems: every spec of `specs/` is built for macOS and Windows by every linker found, and tried.
+//! Modules of all systems: every spec of `specs/` is built for Linux, macOS and Windows by every linker found, and tried.
 //!
 //! Mach-O runs in this machine's CPythons by way of `common/foreign_import.py`, which stands for the loader: the code calls nothing but
 //! the C API, by the same convention. PE runs in Windows' own CPythons under Wine, where they are (`common/fetch-pythons DIR windows`),
@@ -71,6 +71,13 @@ fn windows() -> Vec<Interpreter> {
             (name, command)
         })
         .collect()
+}
+
+/// `import.rs` has more to ask of what one of them makes.
+#[test]
+fn elf_passes_its_tests_by_every_linker() {
+    let modes = ["tests", "descriptions", "reimport"];
+    everywhere(&ways(ELF), Way::how, &natives(), &modes);
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl Way {
                 MSVC | GNU => ".pyd",
                 _ => ".abi3.so",
             },
-            foreign: true,
+            foreign: self.target != ELF,
             windows_paths: false,
         }
     }
