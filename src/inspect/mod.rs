@@ -66,6 +66,12 @@ pub fn inspect_with(name: &str, bytes: &[u8], options: &Options) -> anyhow::Resu
     }
 }
 
+/// How many relocations of `entry` bytes a file can have. Tables do not overlap in sound files; sections of a hostile one may all name the
+/// same long table.
+fn most_relocations(bytes: &[u8], entry: usize) -> usize {
+    bytes.len() / entry
+}
+
 /// What a format's reader knows beside its report.
 struct Reading<'a> {
     report: Report,
@@ -114,11 +120,6 @@ impl Reading<'_> {
             }
         }
     }
-}
-
-/// The most relocations that a file holds: they have eight bytes at least. Sections of a hostile one may share a long table.
-fn most_relocations(bytes: &[u8]) -> usize {
-    bytes.len() / 8
 }
 
 /// Part of a file: from an offset, as far as it goes.

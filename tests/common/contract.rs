@@ -48,7 +48,7 @@ pub fn job(spec: &Path) -> Value {
                 "name": method.name,
                 "params": params(method, function),
                 "returns": results.map(|result| storage(*result)).collect::<Vec<_>>(),
-                "tuple": function.returns_tuple,
+                "tuple": function.shape.is_tuple(),
                 "wrap": wraps[at],
                 "plain": plain[at],
                 "body": bodies[at],
@@ -112,6 +112,17 @@ fn params(method: &Method, function: &Function) -> Vec<Value> {
                 Convert::F64 => ("float", "f64"),
                 Convert::Truth => ("truth", "bool"),
                 Convert::Object => ("object", "object"),
+                Convert::Byte
+                | Convert::Char
+                | Convert::Complex
+                | Convert::Text { .. }
+                | Convert::Bytelike { .. }
+                | Convert::Encoded { .. }
+                | Convert::Bytes { .. }
+                | Convert::Str { .. }
+                | Convert::Buffer { .. }
+                | Convert::ByteArray
+                | Convert::Instance(_) => panic!("the model knows no {:?}", param.convert),
             };
             json!({
                 "name": param.name,
@@ -123,7 +134,7 @@ fn params(method: &Method, function: &Function) -> Vec<Value> {
                 "convert": convert,
                 "range": range,
                 "storage": storage(local.storage),
-                "default": param.default.map(default),
+                "default": param.default.clone().map(default),
             })
         })
         .collect()
@@ -136,6 +147,9 @@ fn storage(storage: Storage) -> &'static str {
         Storage::F32 => "f32",
         Storage::F64 => "f64",
         Storage::Object => "object",
+        Storage::Complex | Storage::Str { .. } | Storage::View(_) => {
+            panic!("the model knows no {storage:?}")
+        }
     }
 }
 
@@ -154,6 +168,9 @@ fn default(value: Const) -> String {
         Const::Int(value) => value.to_string(),
         Const::Float(value) => float(value),
         Const::None => "None".to_owned(),
+        Const::Complex(..) | Const::Str(_) | Const::Bytes(_) => {
+            panic!("the model knows no {value:?}")
+        }
     }
 }
 

@@ -39,7 +39,7 @@ pub fn parse(
 ) -> Vec<Value> {
     let cells = b.slot(CELL * method.params.len().max(1) as u32, 8);
     for (at, param) in method.params.iter().enumerate() {
-        if let Some(default) = param.default {
+        if let Some(default) = param.default.clone() {
             let value = super::wrap::constant(ctx, b, param.convert, default);
             let base = b.slot_addr(cells);
             b.store(
@@ -149,6 +149,17 @@ fn cell_type(convert: Convert) -> MemType {
         Convert::F32 => MemType::F32,
         Convert::F64 => MemType::F64,
         Convert::Truth => MemType::I32,
+        Convert::Byte
+        | Convert::Char
+        | Convert::Complex
+        | Convert::Text { .. }
+        | Convert::Bytelike { .. }
+        | Convert::Encoded { .. }
+        | Convert::Bytes { .. }
+        | Convert::Str { .. }
+        | Convert::Buffer { .. }
+        | Convert::ByteArray
+        | Convert::Instance(_) => unreachable!("the spec's check refuses it so far"),
     }
 }
 

@@ -12,7 +12,7 @@ use super::args::{self, Given};
 use super::body::{self, Bodies};
 use super::ctx::Ctx;
 use crate::frontend::lang::ParamKind;
-use crate::frontend::lang::typed::{Const, FunctionId, IntTy};
+use crate::frontend::lang::typed::{Const, FunctionId, IntTy, Shape};
 use crate::frontend::spec::module::{Convert, Method, ResultUnit, Returns};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
@@ -79,7 +79,9 @@ pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize) -> FuncId {
         .iter()
         .map(|p| b.param(body, value_type(p.convert)))
         .collect();
-    let results: Vec<Value> = units(&method.returns)
+    let results: Vec<Value> = method
+        .returns
+        .units
         .iter()
         .map(|u| b.param(returns, unit_type(*u)))
         .collect();
@@ -220,7 +222,7 @@ fn fast(
     let mut values = Vec::with_capacity(method.params.len());
     for (at, param) in method.params.iter().enumerate() {
         let load = |b: &mut Builder| b.load(MemType::I64, args, 8 * at as i32);
-        values.push(match (param.kind, param.default) {
+        values.push(match (param.kind, param.default.clone()) {
             (ParamKind::KeywordOnly, Some(default)) => constant(ctx, b, param.convert, default),
             (ParamKind::KeywordOnly, None) => {
                 // Without keywords it is missing: the cold path says so.
@@ -298,6 +300,17 @@ fn convert(
             is_true
         }
         Convert::Object => object,
+        Convert::Byte
+        | Convert::Char
+        | Convert::Complex
+        | Convert::Text { .. }
+        | Convert::Bytelike { .. }
+        | Convert::Encoded { .. }
+        | Convert::Bytes { .. }
+        | Convert::Str { .. }
+        | Convert::Buffer { .. }
+        | Convert::ByteArray
+        | Convert::Instance(_) => unreachable!("the spec's check refuses it so far"),
     }
 }
 
@@ -377,6 +390,9 @@ pub fn constant(ctx: &mut Ctx, b: &mut Builder, convert: Convert, value: Const) 
         ),
         (Const::Bool(value), Type::I64) => b.iconst(i64::from(value)),
         (Const::None, _) => ctx.object(b, "_Py_NoneStruct"),
+        (Const::Complex(..) | Const::Str(_) | Const::Bytes(_), _) => {
+            unreachable!("the spec's check refuses it so far")
+        }
         (Const::Float(_), Type::I64) => {
             unreachable!("the spec's check refuses a float default for an int")
         }
@@ -397,42 +413,53 @@ fn value_type(convert: Convert) -> Type {
         | Convert::IntModulo(_)
         | Convert::IntOwn(..)
         | Convert::Truth
+        | Convert::Byte
+        | Convert::Char
+        | Convert::ByteArray
+        | Convert::Instance(_)
+        | Convert::Str { .. }
         | Convert::Object => Type::I64,
+        Convert::Complex
+        | Convert::Text { .. }
+        | Convert::Bytelike { .. }
+        | Convert::Encoded { .. }
+        | Convert::Bytes { .. }
+        | Convert::Buffer { .. } => unreachable!("it has several values"),
     }
 }
 
 // Results.
 
-fn units(returns: &Returns) -> &[ResultUnit] {
-    match returns {
-        Returns::None => &[],
-        Returns::One(unit) => std::slice::from_ref(unit),
-        Returns::Tuple(units) => units,
-    }
-}
-
 fn unit_type(unit: ResultUnit) -> Type {
     match unit {
         ResultUnit::Float => Type::F64,
-        ResultUnit::Signed | ResultUnit::Unsigned | ResultUnit::Bool | ResultUnit::Object => {
-            Type::I64
+        ResultUnit::Signed
+        | ResultUnit::Unsigned
+        | ResultUnit::Bool
+        | ResultUnit::Byte
+        | ResultUnit::Char
+        | ResultUnit::Object => Type::I64,
+        ResultUnit::Complex | ResultUnit::Bytes | ResultUnit::Text => {
+            unreachable!("it has several values")
         }
     }
 }
 
 /// Makes the result and returns it; goes to `fails` where memory is short.
 fn result(ctx: &mut Ctx, b: &mut Builder, returns: &Returns, values: &[Value], fails: Block) {
-    match returns {
-        Returns::None => {
+    match &returns.shape {
+        Shape::None => {
             let none = ctx.object(b, "_Py_NoneStruct");
             ctx.call(b, "Py_IncRef", &[none]);
             b.ret(&[none]);
         }
-        Returns::One(unit) => {
-            let object = boxed(ctx, b, *unit, values[0]);
+        Shape::One => {
+            let object = boxed(ctx, b, returns.units[0], values[0]);
             b.ret(&[object]);
         }
-        Returns::Tuple(units) => {
+        Shape::List(_) | Shape::Dict(_) => unreachable!("the spec's check refuses it so far"),
+        Shape::Tuple(_) => {
+            let units = &returns.units;
             let size = b.iconst(units.len() as i64);
             let tuple = ctx.call1(b, "PyTuple_New", &[size]);
             b.exit_unless(tuple, fails, &[]);
@@ -464,6 +491,11 @@ fn boxed(ctx: &mut Ctx, b: &mut Builder, unit: ResultUnit, value: Value) -> Valu
         ResultUnit::Unsigned => "PyLong_FromUnsignedLongLong",
         ResultUnit::Float => "PyFloat_FromDouble",
         ResultUnit::Bool => "PyBool_FromLong",
+        ResultUnit::Complex
+        | ResultUnit::Byte
+        | ResultUnit::Char
+        | ResultUnit::Bytes
+        | ResultUnit::Text => unreachable!("the spec's check refuses it so far"),
         ResultUnit::Object => {
             ctx.call(b, "Py_IncRef", &[value]);
             return value;

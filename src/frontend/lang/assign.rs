@@ -63,6 +63,10 @@ impl Body<'_> {
             Storage::Bool if ty == Ty::Bool => Ok(val),
             Storage::Bool => Err(Box::new(val)),
             Storage::Object => val.into_object(),
+            Storage::Complex | Storage::Str { .. } | Storage::View(_) if ty == storage.ty() => {
+                Ok(val)
+            }
+            Storage::Complex | Storage::Str { .. } | Storage::View(_) => Err(Box::new(val)),
         };
         match result {
             Ok(val) => Some(val.expr),
@@ -107,7 +111,7 @@ impl Body<'_> {
 
     fn mismatch(&mut self, span: Span, from: Ty, to: Storage, subject: &str) {
         let (name, target) = (ty_name(from), storage_name(to));
-        let numeric = !matches!(from, Ty::None | Ty::Object);
+        let numeric = matches!(from, Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64);
         if to == Storage::Object {
             return self.not_yet(
                 span,
@@ -123,6 +127,9 @@ impl Body<'_> {
                 format!("write `{target}(...)`, or annotate the first assignment")
             }
             Storage::Bool | Storage::Object => format!("write `{target}(...)`"),
+            Storage::Complex | Storage::Str { .. } | Storage::View(_) => {
+                format!("{subject} wants a value of the type {target}")
+            }
         };
         self.error(
             span,

@@ -122,7 +122,7 @@ pub fn call(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option
 fn number(body: &mut Body, what: &str, val: Val) -> Option<Val> {
     match val.ty() {
         Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => Some(val.number()),
-        Ty::None | Ty::Object => {
+        Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
             let message = format!("`{what}` wants a number, but this is {}", ty_name(val.ty()));
             body.error(val.span(), message, "give it a type, like `i64` or `f64`");
             None
@@ -243,7 +243,7 @@ impl Body<'_> {
             return Some(Val::new(truth.kind, Ty::Bool, span));
         }
         let val = self.plain(name, call, 1, 1, span)?.remove(0);
-        if matches!(val.ty(), Ty::Object | Ty::None) {
+        if !matches!(val.ty(), Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64) {
             let what = format!("`{name}` of {}", ty_name(val.ty()));
             self.not_yet(span, &what);
             return None;
@@ -253,8 +253,8 @@ impl Body<'_> {
             Storage::F64 => at(floating(val), span),
             Storage::F32 => floating(val).wrap(ExprKind::Round32, Ty::F64),
             Storage::Bool => self.truth(val)?,
-            Storage::Object => {
-                self.not_yet(span, "`object`");
+            Storage::Complex | Storage::Str { .. } | Storage::View(_) | Storage::Object => {
+                self.not_yet(span, &format!("`{name}`"));
                 return None;
             }
         };

@@ -171,7 +171,7 @@ impl Body<'_> {
         let (args, order) = self.bind(name, &target.sig.params, call, span)?;
         let results = &target.sig.results;
         let kind = ExprKind::Call(id, args, order);
-        Some(match (results.as_slice(), target.sig.returns_tuple) {
+        Some(match (results.as_slice(), target.sig.shape.is_tuple()) {
             ([], _) => Answer::Nothing(Val::new(kind, Ty::None, span).expr),
             ([result], false) => Answer::One(Val::stored(kind, *result, span)),
             (results, _) => {
@@ -239,9 +239,11 @@ impl Body<'_> {
         let mut args = Vec::new();
         let mut missing = Vec::new();
         for (slot, param) in bound.into_iter().zip(params) {
-            match (slot, param.default) {
+            match (slot, &param.default) {
                 (Some(arg), _) => args.push(arg),
-                (None, Some(default)) => args.push(Some(filled(default, param.storage, span))),
+                (None, Some(default)) => {
+                    args.push(Some(filled(default.clone(), param.storage, span)))
+                }
                 (None, None) => missing.push(format!("`{}`", param.name)),
             }
         }
@@ -319,7 +321,7 @@ fn filled(default: Const, storage: Storage, span: Span) -> Expr {
         (Const::Int(value), Storage::Bool) => Const::Bool(value != 0),
         (other, _) => other,
     };
-    let ty = match (constant, storage) {
+    let ty = match (&constant, storage) {
         (Const::None, _) => Ty::None,
         (_, storage) => storage.ty(),
     };

@@ -162,7 +162,7 @@ fn collect<'e, 'b>(
         constants: env
             .constants
             .iter()
-            .map(|(n, c)| (n.as_str(), *c))
+            .map(|(n, c)| (n.as_str(), c.clone()))
             .collect(),
         exceptions: env.exceptions.iter().map(String::as_str).zip(0..).collect(),
         helpers: Vec::new(),
@@ -205,7 +205,7 @@ fn empty(callable: &Callable) -> Function {
         params: callable.sig.params.len(),
         locals: Vec::new(),
         results: callable.sig.results.clone(),
-        returns_tuple: callable.sig.returns_tuple,
+        shape: callable.sig.shape.clone(),
         body: Vec::new(),
         recursive: false,
         signals: callable.sig.signals,

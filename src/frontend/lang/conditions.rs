@@ -61,6 +61,11 @@ impl Body<'_> {
                 );
                 None
             }
+            Ty::Complex | Ty::Str { .. } | Ty::View(_) => {
+                let what = format!("truth of {}", ty_name(val.ty()));
+                self.not_yet(val.span(), &what);
+                None
+            }
             Ty::None => {
                 self.error(val.span(), "None is always false", "leave it out");
                 None

@@ -219,7 +219,7 @@ impl Body<'_> {
         let fits = match val.ty() {
             Ty::Bool | Ty::I64 | Ty::U64 => true,
             Ty::F64 => !integer,
-            Ty::None | Ty::Object => false,
+            Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => false,
         };
         if !fits {
             let wanted = if integer { "integers" } else { "numbers" };

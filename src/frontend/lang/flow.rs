@@ -155,6 +155,30 @@ impl Flow<'_> {
                 self.looped(body, &mut inside, orelse, &mut after);
                 *state = after;
             }
+            StmtKind::ForEach {
+                index,
+                var,
+                view,
+                body,
+                orelse,
+            } => {
+                self.reads(view, state);
+                let own = || index.iter().chain(std::iter::once(&*var)).copied();
+                own().for_each(|local| state.maybe[local.0 as usize] = true);
+                assigned(body, &mut |local| state.maybe[local.0 as usize] = true);
+                let mut inside = state.clone();
+                own().for_each(|local| inside.bind(local));
+                let mut after = state.clone();
+                self.looped(body, &mut inside, orelse, &mut after);
+                *state = after;
+            }
+            StmtKind::Store {
+                view, index, value, ..
+            } => {
+                for part in [value, view, index] {
+                    self.reads(part, state);
+                }
+            }
             StmtKind::Break => {
                 let target = self.breaks.last_mut().expect("`break` stands in a loop");
                 match target {
@@ -250,8 +274,20 @@ fn assigned(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
                 assigned(body, visit);
                 assigned(orelse, visit);
             }
+            StmtKind::ForEach {
+                index,
+                var,
+                body,
+                orelse,
+                ..
+            } => {
+                index.iter().chain([var]).for_each(|local| visit(*local));
+                assigned(body, visit);
+                assigned(orelse, visit);
+            }
             StmtKind::Nogil(body) => assigned(body, visit),
-            StmtKind::Break
+            StmtKind::Store { .. }
+            | StmtKind::Break
             | StmtKind::Continue
             | StmtKind::Return(_)
             | StmtKind::Raise(..)

@@ -2,8 +2,8 @@
 
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Callable;
-use super::typed::{Const, Storage};
-use super::{Env, MethodSig, ParamSig, ty};
+use super::typed::{Const, Shape, Storage};
+use super::{Env, MethodSig, Nest, ParamSig, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 
 /// The signature of a helper `def`.
@@ -61,9 +61,10 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
     Callable {
         sig: MethodSig {
             name: format!("{}.{}", method.name, def.name.text),
+            arguments: vec![Nest::Param; params.len()],
             params,
+            shape: Shape::flat(results.len(), returns_tuple),
             results,
-            returns_tuple,
             overflow: method.overflow,
             nogil: method.nogil,
             signals: method.signals,
@@ -95,7 +96,7 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         diags.push(Diagnostic::error(value.span, message).hint(hint));
         return None;
     };
-    let fitting = match (constant, storage?) {
+    let fitting = match (constant.clone(), storage?) {
         (Const::Bool(value), Storage::Int(_)) => Some(Const::Int(i128::from(value))),
         (Const::Int(value), Storage::Int(int)) => {
             ty::contains(int.range(), (value, value)).then_some(constant)

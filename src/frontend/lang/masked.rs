@@ -122,7 +122,7 @@ impl Body<'_> {
     pub fn integer(&mut self, val: Val, what: &str) -> Option<Val> {
         match val.ty() {
             Ty::Bool | Ty::I64 | Ty::U64 => Some(val.number()),
-            Ty::F64 | Ty::None | Ty::Object => {
+            Ty::F64 | Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
                 let name = ty_name(val.ty());
                 let message = format!("`{what}` wants an integer, but this is {name}");
                 let diagnostic = Diagnostic::error(val.span(), message);

@@ -153,7 +153,7 @@ impl Body<'_> {
         let suits = match val.ty() {
             Ty::Bool | Ty::I64 | Ty::U64 => true,
             Ty::F64 => !integers,
-            Ty::None | Ty::Object => false,
+            Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => false,
         };
         if !suits {
             let wanted = if integers { "integers" } else { "numbers" };

@@ -23,7 +23,7 @@ mod scope;
 mod stmts;
 #[cfg(test)]
 mod tests;
-mod ty;
+pub mod ty;
 pub mod typed;
 #[cfg(test)]
 mod verify;
@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
-use typed::{Const, Function, Overflow, Storage};
+use typed::{Const, Function, Overflow, Shape, Storage};
 
 /// How an argument may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,17 +61,28 @@ pub struct ParamSig {
     pub span: Span,
 }
 
+/// An argument: a parameter, or a tuple of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nest {
+    /// A parameter, the next one in order.
+    Param,
+    /// A sequence that is taken apart.
+    Tuple(Vec<Nest>),
+}
+
 /// A method as bodies see it.
 #[derive(Clone, Debug)]
 pub struct MethodSig {
     /// Its name.
     pub name: String,
-    /// Parameters in order.
+    /// Parameters in order, those inside of nested tuples too.
     pub params: Vec<ParamSig>,
-    /// Results: none for `None`, several for a tuple.
+    /// How the parameters are nested in tuples: one for each argument. Those inside of tuples are positional-only and have no default.
+    pub arguments: Vec<Nest>,
+    /// Results, those inside of containers too, from left to right.
     pub results: Vec<Storage>,
-    /// A tuple of one is not the same as one.
-    pub returns_tuple: bool,
+    /// What they are put into.
+    pub shape: Shape,
     /// Overflow mode of its body.
     pub overflow: Overflow,
     /// The body runs with the GIL released.

@@ -3,7 +3,7 @@
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, Import};
 use super::ty::{self, Val, ty_name};
-use super::typed::{Const, ExprKind, FunctionId, LocalId, Storage, Ty};
+use super::typed::{Const, ExprKind, FunctionId, LocalId, Storage, Ty, View};
 use super::{builtins, mathfns};
 use crate::base::diag::Diagnostic;
 use crate::base::nearest::nearest;
@@ -54,7 +54,7 @@ impl Body<'_> {
             return Named::Function(*id);
         }
         if let Some(constant) = module.constants.get(name) {
-            return Named::Constant(*constant);
+            return Named::Constant(constant.clone());
         }
         if module.exceptions.contains_key(name) || exceptions::since(name).is_some() {
             return Named::Exception;
@@ -196,6 +196,12 @@ fn constant_val(constant: Const, span: Span) -> Val {
         Const::Bool(value) => Val::bool(value, span),
         Const::Int(value) => Val::int(value, span),
         Const::Float(value) => Val::float(value, span),
+        Const::Complex(..) => Val::new(ExprKind::Const(constant), Ty::Complex, span),
         Const::None => Val::new(ExprKind::Const(Const::None), Ty::None, span),
+        Const::Str(_) => {
+            let ty = Ty::Str { nullable: false };
+            Val::new(ExprKind::Const(constant), ty, span)
+        }
+        Const::Bytes(_) => Val::new(ExprKind::Const(constant), Ty::View(View::SLICE), span),
     }
 }

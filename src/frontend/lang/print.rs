@@ -20,7 +20,7 @@ pub fn function(function: &Function) -> String {
     };
     let params: Vec<_> = (0..function.params).map(local).collect();
     let results: Vec<_> = function.results.iter().map(|r| storage_name(*r)).collect();
-    let results = match (function.returns_tuple, results.is_empty()) {
+    let results = match (function.shape.is_tuple(), results.is_empty()) {
         (true, _) => format!("({})", results.join(", ")),
         (false, true) => "None".to_owned(),
         (false, false) => results.join(", "),
@@ -93,6 +93,31 @@ impl Printer<'_> {
                     .collect();
                 format!("{} = {}", targets.join(", "), self.expr(value))
             }
+            StmtKind::ForEach {
+                index,
+                var,
+                view,
+                body,
+                orelse,
+            } => {
+                let names: Vec<_> = index.iter().chain([var]).map(|l| self.name(*l)).collect();
+                let line = format!("for {} in {}", names.join(", "), self.expr(view));
+                self.line(indent, &line);
+                self.block(body, indent + 1);
+                return self.orelse(orelse, indent);
+            }
+            StmtKind::Store {
+                view,
+                index,
+                value,
+                rule,
+            } => format!(
+                "{}[{}] ={} {}",
+                self.expr(view),
+                self.expr(index),
+                mark(*rule),
+                self.expr(value)
+            ),
             StmtKind::If(cond, body, orelse) => {
                 self.line(indent, &format!("if {}", self.expr(cond)));
                 self.block(body, indent + 1);
@@ -189,7 +214,7 @@ impl Printer<'_> {
             format!("{name}({})", list.join(", "))
         };
         match &e.kind {
-            ExprKind::Const(constant) => literal(*constant, e.ty),
+            ExprKind::Const(constant) => literal(constant, e.ty),
             ExprKind::Local { local, checked } => {
                 let check = if *checked { "!" } else { "" };
                 format!("{}{check}", self.name(*local))
@@ -280,6 +305,33 @@ impl Printer<'_> {
                 format!("math.{name}({}) -> {}", self.list(list), ty_name(e.ty))
             }
             ExprKind::Tuple(list) => format!("({})", self.list(list)),
+            ExprKind::Len(inner) => call("len", &[inner]),
+            ExprKind::Index(view, index) => format!("{}[{}]", self.expr(view), self.expr(index)),
+            ExprKind::Slice(view, start, stop) => {
+                let bound =
+                    |e: &Option<Box<Expr>>| e.as_ref().map_or(String::new(), |e| self.expr(e));
+                format!("{}[{}:{}]", self.expr(view), bound(start), bound(stop))
+            }
+            ExprKind::Contains { needle, haystack } => {
+                format!("({} in {})", self.expr(needle), self.expr(haystack))
+            }
+            ExprKind::IsNone(inner) => format!("({} is None)", self.expr(inner)),
+            ExprKind::NotNone(inner) => call("not_none", &[inner]),
+            ExprKind::Encode(inner) => call("encode", &[inner]),
+            ExprKind::Decode(inner, codec) => {
+                call(&format!("decode.{codec:?}").to_lowercase(), &[inner])
+            }
+            ExprKind::Zeroes(inner) => call("zeroes", &[inner]),
+            ExprKind::Copy(inner) => call(ty_name(e.ty), &[inner]),
+            ExprKind::Part(inner, part) => {
+                format!(
+                    "{}.{}",
+                    self.expr(inner),
+                    format!("{part:?}").to_lowercase()
+                )
+            }
+            ExprKind::MakeComplex(re, im) => call("complex", &[re, im]),
+            ExprKind::Boxed(inner) => call("object", &[inner]),
         }
     }
 }
@@ -291,14 +343,17 @@ fn narrowed(narrow: Option<(IntTy, Rule)>) -> String {
     }
 }
 
-fn literal(constant: Const, ty: Ty) -> String {
+fn literal(constant: &Const, ty: Ty) -> String {
     match constant {
         Const::Bool(true) => "True".to_owned(),
         Const::Bool(false) => "False".to_owned(),
         Const::Int(value) if ty == Ty::U64 => format!("{value}u"),
         Const::Int(value) => value.to_string(),
         Const::Float(value) => format!("{value:?}"),
+        Const::Complex(re, im) => format!("complex({re:?}, {im:?})"),
         Const::None => "None".to_owned(),
+        Const::Str(text) => format!("{text:?}"),
+        Const::Bytes(bytes) => format!("b\"{}\"", bytes.escape_ascii()),
     }
 }
 

@@ -138,7 +138,7 @@ impl Body<'_> {
         out: &mut Vec<Stmt>,
     ) -> Option<Vec<Expr>> {
         let sig = &self.function.sig;
-        let (results, tuple, broken) = (&sig.results, sig.returns_tuple, self.function.broken);
+        let (results, tuple, broken) = (&sig.results, sig.shape.is_tuple(), self.function.broken);
         let name = format!("`{}`", self.function.name());
         if broken {
             if let Some(value) = value {
@@ -223,7 +223,7 @@ impl Body<'_> {
     fn result_name(&self) -> String {
         let sig = &self.function.sig;
         let names: Vec<_> = sig.results.iter().map(|r| storage_name(*r)).collect();
-        match (sig.returns_tuple, names.is_empty()) {
+        match (sig.shape.is_tuple(), names.is_empty()) {
             (true, _) => format!("a tuple ({})", names.join(", ")),
             (false, true) => "None".to_owned(),
             (false, false) => names.join(", "),

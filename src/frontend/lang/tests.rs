@@ -1,7 +1,7 @@
 //! Bodies in, typed bodies or messages out, through one helper.
 
-use super::typed::{Const, Overflow, Storage};
-use super::{Env, MethodSig, ParamKind, ParamSig, check, print, verify};
+use super::typed::{Const, Overflow, Shape, Storage};
+use super::{Env, MethodSig, Nest, ParamKind, ParamSig, check, print, verify};
 use crate::base::source::{Sources, Text};
 
 /// A module of one line per method: `name(x: i64, y: f64 = 1.0) -> i64 [wrap] [nogil] [signals]`, then its body.
@@ -52,7 +52,7 @@ fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
             .strip_prefix("->")
             .map_or("None", |r| r.split('[').next().expect("text").trim());
         let tuple = returns.starts_with('(');
-        let results = returns
+        let results: Vec<Storage> = returns
             .trim_matches(['(', ')'])
             .split(", ")
             .filter(|r| *r != "None")
@@ -61,9 +61,10 @@ fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
         env.methods.push((
             MethodSig {
                 name: name.into(),
+                arguments: vec![Nest::Param; list.len()],
                 params: list,
+                shape: Shape::flat(results.len(), tuple),
                 results,
-                returns_tuple: tuple,
                 overflow: if head.contains("[wrap]") {
                     Overflow::Wrap
                 } else {

@@ -3,8 +3,22 @@
 //! A [`Val`] comes from the checker of expressions and goes into a place: an operator, a local, a parameter, a result. What the place
 //! asks for is spelled out here as conversions. Names and diagnostics' places are not known here.
 
-use super::typed::{BinOp, Const, Expr, ExprKind, IntTy, Overflow, Rule, Storage, Ty};
+use super::typed::{
+    BinOp, Const, Expr, ExprKind, IntTy, Item, Overflow, Rule, Storage, Ty, View, Whole,
+};
 use crate::base::source::Span;
+
+/// The names of the views of one kind of items: read-only, mutable, and both that may be None.
+macro_rules! buffer_names {
+    ($item:literal) => {
+        [
+            concat!("Buffer[", $item, "]"),
+            concat!("MutBuffer[", $item, "]"),
+            concat!("Buffer[", $item, "] | None"),
+            concat!("MutBuffer[", $item, "] | None"),
+        ]
+    };
+}
 
 /// The integers an `I64` holds.
 pub const I64_RANGE: (i128, i128) = (i64::MIN as i128, i64::MAX as i128);
@@ -47,7 +61,13 @@ impl Val {
                 range: int.range(),
                 ..val
             },
-            Storage::Bool | Storage::F32 | Storage::F64 | Storage::Object => val,
+            Storage::Bool
+            | Storage::F32
+            | Storage::F64
+            | Storage::Complex
+            | Storage::Str { .. }
+            | Storage::View(_)
+            | Storage::Object => val,
         }
     }
 
@@ -96,7 +116,13 @@ impl Val {
         let wide = self.wrap(ExprKind::Widen, ty);
         match ty {
             Ty::I64 | Ty::U64 => Val { range, ..wide },
-            Ty::Bool | Ty::F64 | Ty::None | Ty::Object => wide,
+            Ty::Bool
+            | Ty::F64
+            | Ty::Complex
+            | Ty::None
+            | Ty::Str { .. }
+            | Ty::View(_)
+            | Ty::Object => wide,
         }
     }
 
@@ -164,7 +190,9 @@ impl Val {
                 }
                 (_, _) => Ok(self.widen(Ty::F64)),
             },
-            Ty::None | Ty::Object => Err(Box::new(self)),
+            Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
+                Err(Box::new(self))
+            }
         }
     }
 
@@ -173,7 +201,9 @@ impl Val {
         match self.ty() {
             Ty::Object => Ok(self),
             Ty::None => Ok(self.widen(Ty::Object)),
-            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => Err(Box::new(self)),
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::Str { .. } | Ty::View(_) => {
+                Err(Box::new(self))
+            }
         }
     }
 }
@@ -224,7 +254,9 @@ pub fn range_of(ty: Ty) -> (i128, i128) {
         Ty::Bool => (0, 1),
         Ty::I64 => I64_RANGE,
         Ty::U64 => U64_RANGE,
-        Ty::F64 | Ty::None | Ty::Object => (i128::MIN, i128::MAX),
+        Ty::F64 | Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
+            (i128::MIN, i128::MAX)
+        }
     }
 }
 
@@ -235,7 +267,10 @@ pub fn ty_name(ty: Ty) -> &'static str {
         Ty::I64 => "i64",
         Ty::U64 => "u64",
         Ty::F64 => "f64",
+        Ty::Complex => "complex",
         Ty::None => "None",
+        Ty::Str { nullable } => str_name(nullable),
+        Ty::View(view) => view_name(view),
         Ty::Object => "object",
     }
 }
@@ -247,8 +282,42 @@ pub fn storage_name(storage: Storage) -> &'static str {
         Storage::Int(int) => int.name(),
         Storage::F32 => "f32",
         Storage::F64 => "f64",
+        Storage::Complex => "complex",
+        Storage::Str { nullable } => str_name(nullable),
+        Storage::View(view) => view_name(view),
         Storage::Object => "object",
     }
+}
+
+fn str_name(nullable: bool) -> &'static str {
+    if nullable { "str | None" } else { "str" }
+}
+
+/// A type of views as users write it.
+fn view_name(view: View) -> &'static str {
+    let names = match (view.whole, view.item) {
+        (Whole::Bytes | Whole::Slice, _) => ["bytes", "bytes", "bytes | None", "bytes | None"],
+        (Whole::ByteArray, _) => [
+            "bytearray",
+            "bytearray",
+            "bytearray | None",
+            "bytearray | None",
+        ],
+        (Whole::Part, Item::Bool) => buffer_names!("bool"),
+        (Whole::Part, Item::F32) => buffer_names!("f32"),
+        (Whole::Part, Item::F64) => buffer_names!("f64"),
+        (Whole::Part, Item::Int(ty)) => match ty {
+            IntTy::I8 => buffer_names!("i8"),
+            IntTy::I16 => buffer_names!("i16"),
+            IntTy::I32 => buffer_names!("i32"),
+            IntTy::I64 => buffer_names!("i64"),
+            IntTy::U8 => buffer_names!("u8"),
+            IntTy::U16 => buffer_names!("u16"),
+            IntTy::U32 => buffer_names!("u32"),
+            IntTy::U64 => buffer_names!("u64"),
+        },
+    };
+    names[usize::from(view.mutable) + 2 * usize::from(view.nullable)]
 }
 
 /// The type of declared things a user means by a name.
@@ -277,6 +346,9 @@ pub fn natural(ty: Ty) -> Storage {
         Ty::I64 => Storage::Int(IntTy::I64),
         Ty::U64 => Storage::Int(IntTy::U64),
         Ty::F64 => Storage::F64,
+        Ty::Complex => Storage::Complex,
+        Ty::Str { nullable } => Storage::Str { nullable },
+        Ty::View(view) => Storage::View(view),
         Ty::None | Ty::Object => Storage::Object,
     }
 }
@@ -311,7 +383,9 @@ pub fn to_int(val: Val, target: IntTy, rule: Rule) -> Option<Val> {
         (Ty::Bool, Ty::U64) => val.into_u64().unwrap_or_else(|val| val.number()),
         (Ty::Bool, _) => val.number(),
         (Ty::I64 | Ty::U64, _) => val,
-        (Ty::F64 | Ty::None | Ty::Object, _) => return None,
+        (Ty::F64 | Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object, _) => {
+            return None;
+        }
     };
     let val = if val.ty() == wide {
         val

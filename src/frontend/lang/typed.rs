@@ -1,6 +1,8 @@
 //! A body after checking: every name resolved, every conversion spelled out, every operation with its operand type and its rule for
 //! overflow. What `lang::check` hands to `glue::body`; nothing here can be wrong any more.
 
+use std::sync::Arc;
+
 use crate::base::source::Span;
 use crate::ir::func::index;
 
@@ -74,7 +76,88 @@ pub enum Storage {
     Int(IntTy),
     F32,
     F64,
+    Complex,
+    /// A str; `None` as well where `nullable`.
+    Str {
+        nullable: bool,
+    },
+    View(View),
     Object,
+}
+
+/// A view: items that stand side by side in memory. Three values: the address of the first item, the number of items, and the object that
+/// keeps the memory (borrowed or owned as any object; NULL where something else outlives the function: a buffer the wrapper holds, a datum).
+/// `None` is a view of -1 items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct View {
+    /// What it is a view of.
+    pub item: Item,
+    /// Items can be stored.
+    pub mutable: bool,
+    /// It may be `None`.
+    pub nullable: bool,
+    /// What the keeping object is.
+    pub whole: Whole,
+}
+
+/// What a view is to Python, and what of it there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Whole {
+    /// A `memoryview`. There is no object of the kind; what keeps the memory is anything, or nothing.
+    Part,
+    /// A `bytes`, of which there are the items only (a slice, a literal, text in UTF-8): what keeps the memory is anything, or nothing.
+    Slice,
+    /// A `bytes` object whose items are exactly those of the view.
+    Bytes,
+    /// Likewise a `bytearray`, which nothing resizes while the view lives.
+    ByteArray,
+}
+
+/// The items of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Item {
+    Bool,
+    Int(IntTy),
+    F32,
+    F64,
+}
+
+impl Item {
+    /// The type of a declared thing that holds an item.
+    pub fn storage(self) -> Storage {
+        match self {
+            Item::Bool => Storage::Bool,
+            Item::Int(ty) => Storage::Int(ty),
+            Item::F32 => Storage::F32,
+            Item::F64 => Storage::F64,
+        }
+    }
+
+    /// Size in bytes.
+    pub fn size(self) -> u32 {
+        match self {
+            Item::Bool => 1,
+            Item::Int(ty) => ty.bits() / 8,
+            Item::F32 => 4,
+            Item::F64 => 8,
+        }
+    }
+}
+
+impl View {
+    /// A view of bytes, read-only, of no object of its own. All other views of bytes widen to it.
+    pub const BYTES: View = View {
+        item: Item::Int(IntTy::U8),
+        mutable: false,
+        nullable: false,
+        whole: Whole::Part,
+    };
+    /// What is a `bytes` to Python, and no object here.
+    pub const SLICE: View = View {
+        whole: Whole::Slice,
+        ..View::BYTES
+    };
 }
 
 /// The type of a value in an expression.
@@ -88,9 +171,18 @@ pub enum Ty {
     U64,
     /// Double.
     F64,
+    /// Two doubles.
+    Complex,
     /// `None` itself.
     None,
-    /// Any object, borrowed: arguments outlive the call.
+    /// A str, or `None` where `nullable`.
+    Str {
+        /// It may be `None`.
+        nullable: bool,
+    },
+    /// A view.
+    View(View),
+    /// Any object.
     Object,
 }
 
@@ -102,19 +194,25 @@ impl Storage {
             Storage::Int(IntTy::U64) => Ty::U64,
             Storage::Int(_) => Ty::I64,
             Storage::F32 | Storage::F64 => Ty::F64,
+            Storage::Complex => Ty::Complex,
+            Storage::Str { nullable } => Ty::Str { nullable },
+            Storage::View(view) => Ty::View(view),
             Storage::Object => Ty::Object,
         }
     }
 }
 
 /// A constant of any type.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Const {
     Bool(bool),
     Int(i128),
     Float(f64),
+    Complex(f64, f64),
     None,
+    Str(Arc<str>),
+    Bytes(Arc<[u8]>),
 }
 
 /// What happens to a result that does not fit.
@@ -144,10 +242,11 @@ pub struct Function {
     pub params: usize,
     /// All locals.
     pub locals: Vec<Local>,
-    /// Results: none for `None`, several for a tuple. `return` has one expression for each, already of the storage's range.
+    /// Results, those inside of containers too, from left to right; none for `None`. `return` has one expression for each, already of the
+    /// storage's range.
     pub results: Vec<Storage>,
-    /// `results` are the items of a tuple (also when there is just one).
-    pub returns_tuple: bool,
+    /// What the results are put into.
+    pub shape: Shape,
     /// The statements.
     pub body: Vec<Stmt>,
     /// It may call itself, directly or through others.
@@ -156,6 +255,37 @@ pub struct Function {
     pub signals: bool,
     /// Where it is written.
     pub span: Span,
+}
+
+/// How results make one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `None`; no result.
+    None,
+    /// One result as it is.
+    One,
+    /// A tuple.
+    Tuple(Vec<Shape>),
+    /// A list.
+    List(Vec<Shape>),
+    /// A dict: keys and values.
+    Dict(Vec<(Shape, Shape)>),
+}
+
+impl Shape {
+    /// What a function with these results returns: `None`, one, or a flat tuple of them.
+    pub fn flat(results: usize, tuple: bool) -> Shape {
+        match (results, tuple) {
+            (0, false) => Shape::None,
+            (1, false) => Shape::One,
+            _ => Shape::Tuple(vec![Shape::One; results]),
+        }
+    }
+
+    /// A tuple, also of one.
+    pub fn is_tuple(&self) -> bool {
+        matches!(self, Shape::Tuple(_))
+    }
 }
 
 /// A local variable.
@@ -213,6 +343,32 @@ pub enum StmtKind {
         body: Vec<Stmt>,
         /// `else`.
         orelse: Vec<Stmt>,
+    },
+    /// `for index, var in enumerate(view)`, or without `index`: the view is evaluated once, and held while the loop runs (a local it came from
+    /// may be assigned to); each round loads one item.
+    ForEach {
+        /// The counter of `enumerate`, an i64 from 0 on (`start` is not there).
+        index: Option<LocalId>,
+        /// The variable; its storage holds every item.
+        var: LocalId,
+        /// Of type View.
+        view: Expr,
+        /// Body.
+        body: Vec<Stmt>,
+        /// `else`.
+        orelse: Vec<Stmt>,
+    },
+    /// `view[index] = value`: a mutable view; an I64 or U64; a value of the item's `ty` that is not yet brought into its range.
+    /// Evaluated as Python does: value, view, index; then the index is checked, then the value (`rule`), then it is stored.
+    Store {
+        /// The view.
+        view: Expr,
+        /// Where; from the end if negative.
+        index: Expr,
+        /// What.
+        value: Expr,
+        /// What happens to a value out of the item's range: OverflowError, or for bytearrays and `memoryview(...)` CPython's ValueError.
+        rule: Rule,
     },
     /// `break`
     Break,
@@ -387,7 +543,8 @@ pub enum ExprKind {
         /// UnboundLocalError where it has not been written.
         checked: bool,
     },
-    /// Exact and without failure: Bool to I64, U64 or F64; I64 or U64 to F64 (nearest). Also None to Object.
+    /// Exact and without failure: Bool to I64, U64 or F64; I64 or U64 to F64 (nearest); None to Object. Of strs and views the same value
+    /// under a type that says less: one that may be None (also from None itself), read-only, Bytes as Slice, anything as Part.
     Widen(Box<Expr>),
     /// Between I64 and U64: OverflowError (`Raise`) where the value does not fit, or the same bits (`Wrap`).
     Reinterpret(Box<Expr>, Rule),
@@ -398,7 +555,7 @@ pub enum ExprKind {
     /// `int(x)` and the like of a float: towards zero; ValueError for NaN and OverflowError for infinities with CPython's texts,
     /// OverflowError out of the range of the expression's type.
     Truncate(Box<Expr>),
-    /// Truth of a number or bool; the expression is Bool.
+    /// Truth of a number or bool, of a str or view (it is not empty; None is false); the expression is Bool.
     Truth(Box<Expr>),
     /// `-x` of I64, U64 (non-zero does not fit) or F64.
     Neg(Box<Expr>, Rule),
@@ -418,7 +575,8 @@ pub enum ExprKind {
         right: Box<Expr>,
     },
     /// A chain of comparisons: each operand is evaluated once, later ones only while the chain holds. Operands are Bool, I64, U64 and F64
-    /// in any mix (compared exactly), or objects and None for `is`.
+    /// in any mix (compared exactly), views of bytes (by their items, as bytes are), strs for `==` and `!=`, or objects and None for `is`.
+    /// A view or str that is None equals None only; it is not in other comparisons.
     Compare {
         /// First operand.
         first: Box<Expr>,
@@ -461,4 +619,54 @@ pub enum ExprKind {
     MathCall(String, Vec<Expr>),
     /// `return a, b`, `a, b = ...`: several values.
     Tuple(Vec<Expr>),
+    /// `len(x)` of a view (items) or a str (code points): an I64. TypeError as CPython's where it is None.
+    Len(Box<Expr>),
+    /// `view[index]`: the index is I64 or U64; IndexError with CPython's text for that kind of object.
+    Index(Box<Expr>, Box<Expr>),
+    /// `view[start:stop]`: bounds are I64, clipped as Python does. A view of the same memory, of Bytes a Slice; but of a bytearray a new
+    /// bytearray. Its type says so.
+    Slice(Box<Expr>, Option<Box<Expr>>, Option<Box<Expr>>),
+    /// `item in view` (item of type I64 or U64 in a view of bytes: ValueError out of 0..255), or `part in view` (both views of bytes); a Bool.
+    Contains {
+        /// What is looked for.
+        needle: Box<Expr>,
+        /// Where.
+        haystack: Box<Expr>,
+    },
+    /// `x is None` of a nullable view or str; a Bool.
+    IsNone(Box<Expr>),
+    /// A nullable view or str as one that is not None; TypeError where it is.
+    NotNone(Box<Expr>),
+    /// `s.encode()`: the UTF-8 of a str, a view of bytes that the str keeps; UnicodeEncodeError for lone surrogates.
+    Encode(Box<Expr>),
+    /// `view.decode(codec)` of a view of bytes: a str.
+    Decode(Box<Expr>, Codec),
+    /// `bytearray(n)`, `bytes(n)`: n zeroes; ValueError (`negative count`), MemoryError. The expression's type says of which class.
+    Zeroes(Box<Expr>),
+    /// `bytearray(view)`, `bytes(view)`: a copy of the view's memory; the expression's type says of which class. None stays None where the
+    /// type allows it.
+    Copy(Box<Expr>),
+    /// `x.real` (or `x.imag`) of a Complex: an F64.
+    Part(Box<Expr>, ComplexPart),
+    /// `complex(a, b)`
+    MakeComplex(Box<Expr>, Box<Expr>),
+    /// A number, bool, str, complex or whole view as an Object; None as None.
+    Boxed(Box<Expr>),
+}
+
+/// A half of a complex number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum ComplexPart {
+    Real,
+    Imag,
+}
+
+/// How bytes become text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Codec {
+    Utf8,
+    Ascii,
+    Latin1,
 }

@@ -3,7 +3,7 @@
 use super::released;
 use super::typed::{
     BinOp, CmpOp, Const, Expr, ExprKind, Function, IntTy, MathOp, Message, Piece, Stmt, StmtKind,
-    Storage, Ty,
+    Storage, Ty, View, Whole,
 };
 
 type Verdict = Result<(), String>;
@@ -28,6 +28,18 @@ fn ensure(good: bool, message: impl FnOnce() -> String) -> Verdict {
 /// Whether a value of a type, in range or not, can be stored at all.
 fn number(ty: Ty) -> bool {
     matches!(ty, Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64)
+}
+
+/// A type that may be None as one that is not.
+fn nullable(ty: Ty) -> Option<Ty> {
+    match ty {
+        Ty::View(view) if view.nullable => Some(Ty::View(View {
+            nullable: false,
+            ..view
+        })),
+        Ty::Str { nullable: true } => Some(Ty::Str { nullable: false }),
+        _ => None,
+    }
 }
 
 fn int(ty: Ty) -> bool {
@@ -114,6 +126,37 @@ impl Verifier<'_> {
                 self.block(body, loops + 1)?;
                 self.block(orelse, loops)
             }
+            StmtKind::ForEach {
+                index,
+                var,
+                view,
+                body,
+                orelse,
+            } => {
+                let item = self.view(view)?.item.storage();
+                let own = self.storage(var.0)?;
+                let good = match (own, item) {
+                    (Storage::Int(own), Storage::Int(item)) => inside(item.range(), own),
+                    (Storage::F64, Storage::F32) => true,
+                    (own, item) => own == item,
+                };
+                ensure(good, || format!("for: {item:?} in {own:?}"))?;
+                if let Some(index) = index {
+                    let counter = self.storage(index.0)? == Storage::Int(IntTy::I64);
+                    ensure(counter, || "enumerate: the counter is no i64".into())?;
+                }
+                self.block(body, loops + 1)?;
+                self.block(orelse, loops)
+            }
+            StmtKind::Store {
+                view, index, value, ..
+            } => {
+                let view = self.view(view)?;
+                ensure(view.mutable, || "store: read-only".into())?;
+                ensure(int(index.ty), || "store: the index is no integer".into())?;
+                self.expr(index)?;
+                self.typed(value, view.item.storage().ty())
+            }
             StmtKind::Nogil(body) => {
                 // The walk is one for passes that change trees.
                 let found = released::survey(&mut body.clone(), self.f);
@@ -125,11 +168,11 @@ impl Verifier<'_> {
             }
             StmtKind::Break | StmtKind::Continue => ensure(loops > 0, || "outside a loop".into()),
             StmtKind::Return(values) => match values.as_slice() {
-                [value] if self.f.returns_tuple && values.len() != self.f.results.len() => {
+                [value] if self.f.shape.is_tuple() && values.len() != self.f.results.len() => {
                     let items = self.items(value)?;
                     ensure(items == self.f.results, || "return: other items".into())
                 }
-                [value] if self.f.returns_tuple && self.several(value) => Ok(()),
+                [value] if self.f.shape.is_tuple() && self.several(value) => Ok(()),
                 values => {
                     ensure(values.len() == self.f.results.len(), || {
                         "return: count".into()
@@ -177,7 +220,7 @@ impl Verifier<'_> {
     fn several(&self, value: &Expr) -> bool {
         match &value.kind {
             ExprKind::Tuple(_) | ExprKind::Divmod(..) => true,
-            ExprKind::Call(id, ..) => self.all[id.0 as usize].returns_tuple,
+            ExprKind::Call(id, ..) => self.all[id.0 as usize].shape.is_tuple(),
             _ => false,
         }
     }
@@ -221,6 +264,20 @@ impl Verifier<'_> {
         self.expr(e)
     }
 
+    /// An expression that is a view, which is not None.
+    fn view(&self, e: &Expr) -> Result<View, String> {
+        self.expr(e)?;
+        match e.ty {
+            Ty::View(view) if !view.nullable => Ok(view),
+            ty => Err(format!("{:?} is {ty:?}, no view", e.kind)),
+        }
+    }
+
+    fn bytes(&self, e: &Expr) -> Verdict {
+        let bytes = self.view(e)?.item.size() == 1;
+        ensure(bytes, || format!("{:?} is no view of bytes", e.kind))
+    }
+
     /// An expression whose value is of a storage's range.
     fn fits(&self, e: &Expr, storage: Storage) -> Verdict {
         self.typed(e, storage.ty())?;
@@ -230,7 +287,12 @@ impl Verifier<'_> {
                 e.kind,
                 ExprKind::Round32(_) | ExprKind::Const(_) | ExprKind::Call(..)
             ),
-            Storage::Bool | Storage::F64 | Storage::Object => true,
+            Storage::Bool
+            | Storage::F64
+            | Storage::Complex
+            | Storage::Str { .. }
+            | Storage::View(_)
+            | Storage::Object => true,
         };
         ensure(good, || format!("{:?} may not fit in {storage:?}", e.kind))
     }
@@ -283,7 +345,10 @@ impl Verifier<'_> {
             ExprKind::Const(constant) => sure(match (constant, e.ty) {
                 (Const::Bool(_), Ty::Bool)
                 | (Const::Float(_), Ty::F64)
-                | (Const::None, Ty::None) => true,
+                | (Const::Complex(..), Ty::Complex)
+                | (Const::None, Ty::None)
+                | (Const::Str(_), Ty::Str { nullable: false }) => true,
+                (Const::Bytes(_), Ty::View(view)) => view == View::SLICE,
                 (Const::Int(value), Ty::I64) => i64::try_from(*value).is_ok(),
                 (Const::Int(value), Ty::U64) => u64::try_from(*value).is_ok(),
                 _ => false,
@@ -385,7 +450,7 @@ impl Verifier<'_> {
                 let callee = &self.all[id.0 as usize];
                 sure(match callee.results.as_slice() {
                     [] => e.ty == Ty::None,
-                    [result, ..] => e.ty == result.ty() && !callee.returns_tuple,
+                    [result, ..] => e.ty == result.ty() && !callee.shape.is_tuple(),
                 })?;
                 self.args(id.0, args, order)
             }
@@ -436,6 +501,76 @@ impl Verifier<'_> {
                 };
                 sure(args.len() == count && e.ty == ty)?;
                 args.iter().try_for_each(|arg| self.typed(arg, Ty::F64))
+            }
+            ExprKind::Len(inner) => {
+                sure(e.ty == Ty::I64)?;
+                match inner.ty {
+                    Ty::Str { nullable: false } => self.expr(inner),
+                    _ => self.view(inner).map(drop),
+                }
+            }
+            ExprKind::Index(view, index) => {
+                let item = self.view(view)?.item.storage();
+                sure(e.ty == item.ty() && int(index.ty))?;
+                self.expr(index)
+            }
+            ExprKind::Slice(view, start, stop) => {
+                let of = self.view(view)?;
+                let Ty::View(part) = e.ty else {
+                    return Err(wrong());
+                };
+                let copied = of.whole == Whole::ByteArray;
+                sure(part.item == of.item && part.mutable == of.mutable && !part.nullable)?;
+                sure((part.whole == Whole::Part) != copied)?;
+                let mut bounds = start.iter().chain(stop);
+                bounds.try_for_each(|bound| self.typed(bound, Ty::I64))
+            }
+            ExprKind::Contains { needle, haystack } => {
+                sure(e.ty == Ty::Bool)?;
+                self.bytes(haystack)?;
+                if int(needle.ty) {
+                    self.expr(needle)
+                } else {
+                    self.bytes(needle)
+                }
+            }
+            ExprKind::IsNone(inner) => {
+                sure(e.ty == Ty::Bool && nullable(inner.ty).is_some())?;
+                self.expr(inner)
+            }
+            ExprKind::NotNone(inner) => {
+                sure(nullable(inner.ty) == Some(e.ty))?;
+                self.expr(inner)
+            }
+            ExprKind::Encode(inner) => {
+                sure(e.ty == Ty::View(View::SLICE))?;
+                self.typed(inner, Ty::Str { nullable: false })
+            }
+            ExprKind::Decode(inner, _) => {
+                sure(e.ty == Ty::Str { nullable: false })?;
+                self.bytes(inner)
+            }
+            ExprKind::Zeroes(count) => {
+                sure(matches!(e.ty, Ty::View(view) if view.whole == Whole::ByteArray))?;
+                self.typed(count, Ty::I64)
+            }
+            ExprKind::Copy(inner) => {
+                sure(matches!(e.ty, Ty::View(view) if view.whole != Whole::Part))?;
+                self.view(inner).map(drop)
+            }
+            ExprKind::Part(inner, _) => {
+                sure(e.ty == Ty::F64)?;
+                self.typed(inner, Ty::Complex)
+            }
+            ExprKind::MakeComplex(re, im) => {
+                sure(e.ty == Ty::Complex)?;
+                self.typed(re, Ty::F64)?;
+                self.typed(im, Ty::F64)
+            }
+            ExprKind::Boxed(inner) => {
+                let part = matches!(inner.ty, Ty::View(view) if view.whole == Whole::Part);
+                sure(e.ty == Ty::Object && !part && !matches!(inner.ty, Ty::None | Ty::Object))?;
+                self.expr(inner)
             }
             ExprKind::MathCall(_, args) => {
                 sure(number(e.ty))?;

@@ -18,7 +18,16 @@ pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
         | ExprKind::Abs(inner, _)
         | ExprKind::Round(inner)
         | ExprKind::BitCount(inner)
-        | ExprKind::BitLength(inner) => expr(inner, visit),
+        | ExprKind::BitLength(inner)
+        | ExprKind::Len(inner)
+        | ExprKind::IsNone(inner)
+        | ExprKind::NotNone(inner)
+        | ExprKind::Encode(inner)
+        | ExprKind::Decode(inner, _)
+        | ExprKind::Zeroes(inner)
+        | ExprKind::Copy(inner)
+        | ExprKind::Part(inner, _)
+        | ExprKind::Boxed(inner) => expr(inner, visit),
         ExprKind::Binary { left, right, .. } => {
             expr(left, visit);
             expr(right, visit);
@@ -30,7 +39,13 @@ pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
         ExprKind::And(left, right)
         | ExprKind::Or(left, right)
         | ExprKind::Divmod(left, right, _)
-        | ExprKind::RoundDigits(left, right) => {
+        | ExprKind::RoundDigits(left, right)
+        | ExprKind::Index(left, right)
+        | ExprKind::Contains {
+            needle: left,
+            haystack: right,
+        }
+        | ExprKind::MakeComplex(left, right) => {
             expr(left, visit);
             expr(right, visit);
         }
@@ -38,6 +53,12 @@ pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
             expr(a, visit);
             expr(b, visit);
             expr(c, visit);
+        }
+        ExprKind::Slice(view, start, stop) => {
+            expr(view, visit);
+            for bound in [start, stop].into_iter().flatten() {
+                expr(bound, visit);
+            }
         }
         ExprKind::Bits(_, _, operand, count) => {
             expr(operand, visit);
@@ -79,13 +100,15 @@ pub fn statements(list: &mut [Stmt], visit: &mut dyn FnMut(&mut Stmt)) {
         match &mut stmt.kind {
             StmtKind::If(_, body, orelse)
             | StmtKind::While(_, body, orelse)
-            | StmtKind::ForRange { body, orelse, .. } => {
+            | StmtKind::ForRange { body, orelse, .. }
+            | StmtKind::ForEach { body, orelse, .. } => {
                 statements(body, visit);
                 statements(orelse, visit);
             }
             StmtKind::Nogil(body) => statements(body, visit),
             StmtKind::Assign(..)
             | StmtKind::Unpack { .. }
+            | StmtKind::Store { .. }
             | StmtKind::Break
             | StmtKind::Continue
             | StmtKind::Return(_)
@@ -103,7 +126,15 @@ pub fn values(stmt: &mut Stmt, visit: &mut dyn FnMut(&mut Expr)) {
         | StmtKind::Unpack { value, .. }
         | StmtKind::If(value, ..)
         | StmtKind::While(value, ..)
+        | StmtKind::ForEach { view: value, .. }
         | StmtKind::Expr(value) => expr(value, visit),
+        StmtKind::Store {
+            view, index, value, ..
+        } => {
+            for part in [value, view, index] {
+                expr(part, visit);
+            }
+        }
         StmtKind::ForRange {
             start, stop, step, ..
         } => {

@@ -14,6 +14,7 @@ use crate::base::nearest::nearest;
 use crate::base::source::Text;
 use crate::frontend::argfmt::parse::{Format, Item};
 use crate::frontend::argfmt::units::Unit;
+use crate::frontend::lang::ty::storage_name;
 use crate::frontend::lang::typed::Storage;
 
 /// How many parameters a method may have, as in CPython before 3.7.
@@ -222,7 +223,7 @@ fn agree(
     }
     let (letter, name) = (unit.text, row.name);
     let message = if types::same_kind(row.storage, storage) {
-        let made = types::name(storage);
+        let made = storage_name(storage);
         format!("`{letter}` in `args` makes {made} values, which do not all fit in {name}")
     } else {
         format!(

@@ -7,7 +7,7 @@ use super::names::{Wrong, shown};
 use crate::frontend::lang::typed::{Const, IntTy, Storage};
 
 /// The value of a literal.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
     /// True, False, None, a float, or an integer.
     Value(Const),
@@ -40,7 +40,7 @@ pub(super) fn parse(text: &str, constants: &[(String, Option<Const>)]) -> Result
         });
     }
     if let Some((_, value)) = constants.iter().find(|constant| constant.0 == text) {
-        return value.map(Literal::Value).ok_or_else(|| {
+        return value.clone().map(Literal::Value).ok_or_else(|| {
             (
                 format!("the constant `{text}` cannot be a default yet"),
                 "integers of up to 64 bits, floats and bools can".into(),
@@ -136,7 +136,7 @@ pub(super) fn suit(
             hint.to_owned(),
         ))
     };
-    match (storage, value) {
+    match (storage, value.clone()) {
         (Storage::Bool, Const::Bool(flag)) => Ok((value, python_bool(flag).to_owned())),
         (Storage::Bool, _) => kind("a bool", "write True or False"),
         (Storage::Int(ty), Const::Int(int)) => {
@@ -165,7 +165,7 @@ pub(super) fn suit(
         (Storage::F32 | Storage::F64, _) => kind("a float", "write one, as in `x = 0.0`"),
         (Storage::Object, Const::None) => Ok((value, "None".to_owned())),
         (Storage::Object, Const::Bool(flag)) => Ok((value, python_bool(flag).to_owned())),
-        (Storage::Object, _) => Err((
+        (Storage::Complex | Storage::Str { .. } | Storage::View(_) | Storage::Object, _) => Err((
             format!("`{written}` as the default of an object is not there yet"),
             "write None, and test for it in the body".to_owned(),
         )),

@@ -15,8 +15,8 @@ use super::strings;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{Span, Text};
 use crate::frontend::argfmt::parse::{self, Format};
-use crate::frontend::lang::typed::{Const, IntTy, Overflow, Storage};
-use crate::frontend::lang::{MethodSig, ParamSig};
+use crate::frontend::lang::typed::{Const, IntTy, Item, Overflow, Storage, View, Whole};
+use crate::frontend::lang::{MethodSig, Nest, ParamSig};
 use crate::target::Target;
 
 /// What a method's parts may refer to.
@@ -85,15 +85,17 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
         text_signature: signature::text(&shown),
         format: format_text(&method_name, &written, format.as_ref(), table, &conversions),
         params: params.iter().map(|(param, _)| param.clone()).collect(),
-        returns: results.returns,
+        arguments: vec![Nest::Param; params.len()],
+        returns: results.returns.clone(),
         nogil,
         span: name.map_or(table.header, Str::inner),
     };
     let sig = MethodSig {
         name: method_name,
         params: signature_params(&params, &written.list, &conversions),
+        arguments: vec![Nest::Param; params.len()],
+        shape: results.returns.shape.clone(),
         results: results.storages,
-        returns_tuple: results.tuple,
         overflow,
         nogil,
         signals: table.signals.as_ref().is_some_and(|flag| flag.value),
@@ -239,7 +241,39 @@ fn range(convert: Convert) -> Storage {
         Convert::F32 => Storage::F32,
         Convert::F64 => Storage::F64,
         Convert::Truth => Storage::Bool,
-        Convert::Object => Storage::Object,
+        Convert::Byte => Storage::Int(IntTy::U8),
+        Convert::Char => Storage::Int(IntTy::I32),
+        Convert::Complex => Storage::Complex,
+        Convert::Text { nullable, .. } => Storage::View(View {
+            nullable,
+            ..View::SLICE
+        }),
+        Convert::Bytelike {
+            nullable, mutable, ..
+        } => Storage::View(View {
+            nullable,
+            mutable,
+            ..View::BYTES
+        }),
+        Convert::Encoded { .. } => Storage::View(View::SLICE),
+        Convert::Bytes { nullable } => Storage::View(View {
+            nullable,
+            whole: Whole::Bytes,
+            ..View::BYTES
+        }),
+        Convert::Str { nullable } => Storage::Str { nullable },
+        Convert::Buffer {
+            item,
+            mutable,
+            nullable,
+            ..
+        } => Storage::View(View {
+            item: item.unwrap_or(Item::Int(IntTy::U8)),
+            mutable,
+            nullable,
+            whole: Whole::Part,
+        }),
+        Convert::ByteArray | Convert::Instance(_) | Convert::Object => Storage::Object,
     }
 }
 
@@ -296,7 +330,7 @@ fn signature_params(
                 .as_ref()
                 .map_or(Storage::Int(IntTy::I64), |conversion| conversion.storage),
             kind: param.kind,
-            default: param.default,
+            default: param.default.clone(),
             span: written.span,
         })
         .collect()

@@ -1,8 +1,8 @@
 //! A checked spec: what glue builds from. Nothing here can be wrong any more.
 
 use crate::base::source::{SourceId, Span};
-use crate::frontend::lang::ParamKind;
-use crate::frontend::lang::typed::{Const, Function, IntTy};
+use crate::frontend::lang::typed::{Const, Function, IntTy, Item, Shape};
+use crate::frontend::lang::{Nest, ParamKind};
 
 /// A module to be built.
 #[derive(Clone, Debug)]
@@ -71,8 +71,10 @@ pub struct Method {
     pub doc: Option<String>,
     /// Signature as `__text_signature__` has it, parentheses included: `($module, x, y=1, /)`.
     pub text_signature: String,
-    /// Parameters in order.
+    /// Parameters in order, those inside of nested tuples too.
     pub params: Vec<Param>,
+    /// How the parameters are nested in tuples (`(...)` of the format): one for each argument.
+    pub arguments: Vec<Nest>,
     /// The whole format for `PyArg_ParseTuple[AndKeywords]`, `|`, `$` and `:name` included; parameters with a converter of their own are `O&`.
     pub format: String,
     /// Result.
@@ -111,19 +113,93 @@ pub enum Convert {
     F64,
     /// `p`
     Truth,
+    /// `c`: a byte.
+    Byte,
+    /// `C`: a code point.
+    Char,
+    /// `D`
+    Complex,
+    /// `s z y` and `s# z# y#`: a pointer into the object, and its length (of the first three found at the NUL that ends them).
+    Text {
+        /// What it takes.
+        takes: Takes,
+        /// `#`: the length is given, NULs are allowed.
+        sized: bool,
+        /// `z`
+        nullable: bool,
+    },
+    /// `s* z* y* w*`: a `Py_buffer` of bytes, to be released.
+    Bytelike {
+        /// What it takes.
+        takes: Takes,
+        /// `z`
+        nullable: bool,
+        /// `w`
+        mutable: bool,
+    },
+    /// `es et es# et#`: UTF-8 in memory of its own, to be freed.
+    Encoded {
+        /// `t`: bytes go through as they are.
+        bytes: bool,
+        /// `#`: NULs are allowed.
+        sized: bool,
+    },
+    /// `S`; `bytes | None` has a converter of its own (`O&`).
+    Bytes {
+        /// `bytes | None`
+        nullable: bool,
+    },
+    /// `U`; `str | None` has a converter of its own (`O&`).
+    Str {
+        /// `str | None`
+        nullable: bool,
+    },
+    /// `Buffer[T]`, `MutBuffer[T]`, `Buffer | None`...: a `Py_buffer` taken and checked by our own converter (`O&`), to be released.
+    Buffer {
+        /// `None` for the raw bytes of any object.
+        item: Option<Item>,
+        /// `MutBuffer`
+        mutable: bool,
+        /// `| None`
+        nullable: bool,
+        /// As written, for messages; at most one per spelling.
+        name: &'static str,
+    },
+    /// `Y`: a bytearray, as an object.
+    ByteArray,
+    /// `O!`: an instance of a builtin class, as an object.
+    Instance(ClassRef),
     /// `O`
     Object,
 }
 
-/// A method's result.
+/// Which of str and bytes a unit takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Takes {
+    Str,
+    Bytes,
+    Both,
+}
+
+/// A class that arguments can be asked to be of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassRef {
+    /// A type object of the stable ABI, by its symbol: `PyList_Type`.
+    Builtin(&'static str),
+    /// An exception class of `builtins`, by name: `PyExc_<name>` points to it.
+    BuiltinException(&'static str),
+    /// An exception of the module, by index.
+    Exception(usize),
+}
+
+/// A method's result: what each of the body's results becomes, and how they are put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Returns {
-    /// `None`.
-    None,
-    /// One value.
-    One(ResultUnit),
-    /// A tuple.
-    Tuple(Vec<ResultUnit>),
+pub struct Returns {
+    /// One for each result of the body.
+    pub units: Vec<ResultUnit>,
+    /// What they are put into.
+    pub shape: Shape,
 }
 
 /// How a value becomes an object.
@@ -137,7 +213,17 @@ pub enum ResultUnit {
     Float,
     /// A bool.
     Bool,
-    /// An object.
+    /// A complex.
+    Complex,
+    /// `c`: a bytes object of one byte, of an integer of 0 to 255.
+    Byte,
+    /// `C`: a str of one code point.
+    Char,
+    /// `y y# y* S`: bytes of a view of bytes; None of one that is None. The object itself where the view is the whole of a bytes object.
+    Bytes,
+    /// `s z s# z#`: a str of the UTF-8 in a view of bytes; None of one that is None.
+    Text,
+    /// An object, a str (`U`), or the object that a view is the whole of.
     Object,
 }
 

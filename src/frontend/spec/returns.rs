@@ -9,7 +9,7 @@ use super::types;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Text;
 use crate::frontend::argfmt::units;
-use crate::frontend::lang::typed::{IntTy, Storage};
+use crate::frontend::lang::typed::{IntTy, Shape, Storage};
 use crate::target::Target;
 
 /// How many items a tuple may have.
@@ -20,16 +20,17 @@ const LIMIT: usize = 255;
 pub(super) struct Results {
     pub returns: Returns,
     pub storages: Vec<Storage>,
-    pub tuple: bool,
 }
 
 impl Results {
     /// `None`.
     pub fn none() -> Results {
         Results {
-            returns: Returns::None,
+            returns: Returns {
+                units: Vec::new(),
+                shape: Shape::None,
+            },
             storages: Vec::new(),
-            tuple: false,
         }
     }
 }
@@ -62,15 +63,10 @@ pub(super) fn read(text: &Text, target: &Target, diagnostics: &mut Diagnostics) 
         return None;
     }
     let units: Vec<ResultUnit> = storages.iter().map(|&storage| unit(storage)).collect();
-    let returns = match (tuple, units.as_slice()) {
-        (true, _) => Returns::Tuple(units),
-        (false, &[one]) => Returns::One(one),
-        (false, _) => return Some(Results::none()),
-    };
+    let shape = Shape::flat(units.len(), tuple);
     Some(Results {
-        returns,
+        returns: Returns { units, shape },
         storages,
-        tuple,
     })
 }
 
@@ -211,7 +207,9 @@ fn unit(storage: Storage) -> ResultUnit {
         Storage::Int(IntTy::U64) => ResultUnit::Unsigned,
         Storage::Int(_) => ResultUnit::Signed,
         Storage::F32 | Storage::F64 => ResultUnit::Float,
-        Storage::Object => ResultUnit::Object,
+        Storage::Complex => ResultUnit::Complex,
+        Storage::View(_) => ResultUnit::Bytes,
+        Storage::Str { .. } | Storage::Object => ResultUnit::Object,
     }
 }
 
@@ -230,6 +228,9 @@ fn result_unit(storage: Storage) -> &'static str {
         },
         Storage::F32 => "f",
         Storage::F64 => "d",
+        Storage::Complex => "D",
+        Storage::View(_) => "y#",
+        Storage::Str { .. } => "U",
         Storage::Object => "O",
     }
 }

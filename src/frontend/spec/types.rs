@@ -95,17 +95,6 @@ fn int_ty(size: u32, signed: bool) -> IntTy {
     }
 }
 
-/// The type as users write it.
-pub(super) fn name(storage: Storage) -> &'static str {
-    match storage {
-        Storage::Bool => "bool",
-        Storage::Int(ty) => ty.name(),
-        Storage::F32 => "f32",
-        Storage::F64 => "f64",
-        Storage::Object => "object",
-    }
-}
-
 /// Whether every value of `from` is one of `to`, of the same kind: what a letter makes must fit the type beside it.
 pub(super) fn holds(to: Storage, from: Storage) -> bool {
     match (to, from) {
@@ -123,7 +112,10 @@ pub(super) fn same_kind(a: Storage, b: Storage) -> bool {
         Storage::Bool => 0,
         Storage::Int(_) => 1,
         Storage::F32 | Storage::F64 => 2,
-        Storage::Object => 3,
+        Storage::Complex => 3,
+        Storage::Str { .. } => 4,
+        Storage::View(_) => 5,
+        Storage::Object => 6,
     };
     kind(a) == kind(b)
 }

@@ -237,7 +237,7 @@ impl<'a> Object<'a> {
     fn relocations(&self, memory: &mut Memory) -> Vec<report::Relocation> {
         let mut out = Vec::new();
         for (index, section) in self.tables.sections.iter().enumerate() {
-            let left = most_relocations(self.tables.bytes).saturating_sub(out.len());
+            let left = most_relocations(self.tables.bytes, 10).saturating_sub(out.len());
             for r in self.relocations_of(section).take(left) {
                 let offset = u64::from(r.virtual_address.wrapping_sub(section.virtual_address));
                 let at = Self::base(index) + offset;

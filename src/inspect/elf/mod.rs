@@ -271,7 +271,7 @@ impl<'a> File<'a> {
             } else {
                 ("", &self.elf.dynsyms, &self.elf.dynstrtab)
             };
-            let left = most_relocations(self.bytes).saturating_sub(out.len());
+            let left = most_relocations(self.bytes, 8).saturating_sub(out.len());
             for r in list.iter().take(left) {
                 let symbol = symbols.get(r.r_sym).filter(|_| r.r_sym != 0);
                 let addend = r.r_addend.unwrap_or(0);
@@ -428,7 +428,7 @@ impl<'a> File<'a> {
             }
         };
         if object {
-            let mut left = most_relocations(self.bytes);
+            let mut left = most_relocations(self.bytes, 8);
             for (index, list) in &self.elf.shdr_relocs {
                 let changed = self.elf.section_headers[*index].sh_info as usize;
                 for r in list.iter().take(left) {

@@ -20,14 +20,11 @@ impl File<'_> {
             ARM64 => names::ARM64_RELOCATIONS,
             _ => &[],
         };
-        let most = most_relocations(self.bytes);
         for (section, _) in &self.sections {
             let all = section.iter_relocations(self.bytes, self.ctx);
             let mut subtracted = false;
-            for r in all
-                .take(most.saturating_sub(out.len()))
-                .map_while(Result::ok)
-            {
+            let most = most_relocations(self.bytes, 8).saturating_sub(out.len());
+            for r in all.take(most).map_while(Result::ok) {
                 let offset = u64::from(r.r_address as u32);
                 let at = section.addr.wrapping_add(offset);
                 let kind = kinds.get(usize::from(r.r_type())).copied();

@@ -90,6 +90,7 @@ impl Lower<'_, '_> {
                 self.b.fcmp(FloatCc::Ne, value, zero)
             }
             Ty::None => self.b.iconst(0),
+            Ty::Complex | Ty::Str { .. } | Ty::View(_) => unreachable!("lang refuses it so far"),
             Ty::Object => {
                 let truth = self.ctx.call1(self.b, "PyObject_IsTrue", &[value]);
                 let failed = self.b.icmp_imm(IntCc::Slt, truth, 0);

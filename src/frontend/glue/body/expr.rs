@@ -92,7 +92,7 @@ impl Lower<'_, '_> {
 
     fn leaf(&mut self, expr: &Expr) -> Value {
         match &expr.kind {
-            ExprKind::Const(constant) => self.constant(*constant, expr.ty),
+            ExprKind::Const(constant) => self.constant(constant, expr.ty),
             ExprKind::Local { local, checked } => self.read(*local, *checked),
             ExprKind::Binary { .. } => unreachable!("taken by value()"),
             ExprKind::Widen(x) => self.widen(x, expr.ty),
@@ -192,8 +192,8 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn constant(&mut self, constant: Const, ty: Ty) -> Value {
-        match (constant, ty) {
+    fn constant(&mut self, constant: &Const, ty: Ty) -> Value {
+        match (constant.clone(), ty) {
             (Const::Bool(value), Ty::F64) => self.b.fconst(f64::from(u8::from(value))),
             (Const::Bool(value), _) => self.b.iconst(i64::from(value)),
             (Const::Int(value), Ty::F64) => self.b.fconst(value as f64),
@@ -201,6 +201,9 @@ impl Lower<'_, '_> {
             (Const::Int(value), _) => self.b.iconst(value as i64),
             (Const::Float(value), _) => self.b.fconst(value),
             (Const::None, _) => self.ctx.object(self.b, "_Py_NoneStruct"),
+            (Const::Complex(..) | Const::Str(_) | Const::Bytes(_), _) => {
+                unreachable!("lang refuses it so far")
+            }
         }
     }
 

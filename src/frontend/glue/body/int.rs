@@ -88,7 +88,13 @@ impl Lower<'_, '_> {
                     Rule::Raise => self.checked(Op::SsubOvf, ("abs", ty), flipped, sign),
                 }
             }
-            Ty::Bool | Ty::U64 | Ty::None | Ty::Object => value,
+            Ty::Bool
+            | Ty::U64
+            | Ty::Complex
+            | Ty::None
+            | Ty::Str { .. }
+            | Ty::View(_)
+            | Ty::Object => value,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::ctx::Ctx;
-use super::abi;
+use super::parts;
 use crate::frontend::lang::typed::{
     Exception, Expr, ExprKind, Function, FunctionId, MathOp, Message, Piece, Stmt, StmtKind,
     Storage,
@@ -128,15 +128,15 @@ fn called_from(
 }
 
 fn declare(ctx: &mut Ctx, function: &Function, takes_self: bool, takes_thread: bool) -> Standalone {
-    let of = |storage: &Storage| abi(storage.ty());
-    let results: Vec<AbiType> = function.results.iter().map(of).collect();
+    let of = |storage: &Storage| parts(storage.ty()).iter().copied();
+    let results: Vec<AbiType> = function.results.iter().flat_map(of).collect();
     let floats = results.iter().filter(|&&r| r == AbiType::F64).count();
     let ints = results.len() - floats + 1;
     let by_pointer = ints > RESULT_REGISTERS || floats > RESULT_REGISTERS;
     let self_ = takes_self.then_some(AbiType::I64);
     let own = function.locals[..function.params]
         .iter()
-        .map(|local| of(&local.storage));
+        .flat_map(|local| of(&local.storage));
     let pointer = by_pointer.then_some(AbiType::I64);
     let thread = takes_thread.then_some(AbiType::I64);
     let params: Vec<AbiType> = self_
@@ -252,6 +252,12 @@ fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
             work.extend([start, stop, step].map(Node::Expr));
             work.extend([Node::Stmts(body), Node::Stmts(orelse)]);
         }
+        StmtKind::ForEach {
+            view, body, orelse, ..
+        } => work.extend([Node::Expr(view), Node::Stmts(body), Node::Stmts(orelse)]),
+        StmtKind::Store {
+            view, index, value, ..
+        } => work.extend([view, index, value].map(Node::Expr)),
         StmtKind::Nogil(stmts) => {
             let inner = survey(stmts);
             body.nodes += inner.nodes;
@@ -288,12 +294,32 @@ pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::Abs(x, _)
         | ExprKind::Round(x)
         | ExprKind::BitCount(x)
-        | ExprKind::BitLength(x) => vec![x],
+        | ExprKind::BitLength(x)
+        | ExprKind::Len(x)
+        | ExprKind::IsNone(x)
+        | ExprKind::NotNone(x)
+        | ExprKind::Encode(x)
+        | ExprKind::Decode(x, _)
+        | ExprKind::Zeroes(x)
+        | ExprKind::Copy(x)
+        | ExprKind::Part(x, _)
+        | ExprKind::Boxed(x) => vec![x],
         ExprKind::Binary { left, right, .. } => vec![left, right],
         ExprKind::And(a, b)
         | ExprKind::Or(a, b)
         | ExprKind::Divmod(a, b, _)
-        | ExprKind::RoundDigits(a, b) => vec![a, b],
+        | ExprKind::RoundDigits(a, b)
+        | ExprKind::Index(a, b)
+        | ExprKind::MakeComplex(a, b)
+        | ExprKind::Contains {
+            needle: a,
+            haystack: b,
+        } => vec![a, b],
+        ExprKind::Slice(view, start, stop) => std::iter::once(view)
+            .chain(start)
+            .chain(stop)
+            .map(|operand| &**operand)
+            .collect(),
         ExprKind::IfElse(a, b, c) | ExprKind::PowMod(a, b, c) => vec![a, b, c],
         ExprKind::Compare { first, rest } => {
             let rest = rest.iter().map(|(_, operand)| operand);

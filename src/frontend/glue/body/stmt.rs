@@ -48,6 +48,9 @@ impl Lower<'_, '_> {
                 let counted = self.range(start, stop, step);
                 self.for_range(counted, (*var, *narrow), body, orelse);
             }
+            StmtKind::ForEach { .. } | StmtKind::Store { .. } => {
+                unreachable!("lang refuses it so far")
+            }
             StmtKind::Break => {
                 let around = self.innermost();
                 self.take_gil_unless(around.released);

@@ -9,7 +9,7 @@ mod oracle;
 mod statements;
 
 use super::super::ctx::Ctx;
-use super::{Bodies, abi, define, inline, plan};
+use super::{Bodies, define, inline, parts, plan};
 use crate::base::source::{SourceId, Span};
 use crate::frontend::lang::typed::*;
 use crate::frontend::spec::module::{BaseClass, ExceptionClass, Method, Module, Returns};
@@ -55,6 +55,9 @@ pub fn storage(ty: Ty) -> Storage {
         Ty::I64 => Storage::Int(IntTy::I64),
         Ty::U64 => Storage::Int(IntTy::U64),
         Ty::F64 => Storage::F64,
+        Ty::Complex => Storage::Complex,
+        Ty::Str { nullable } => Storage::Str { nullable },
+        Ty::View(view) => Storage::View(view),
         Ty::None | Ty::Object => Storage::Object,
     }
 }
@@ -71,7 +74,7 @@ pub fn function(params: &[Ty], results: &[Ty], body: Vec<Stmt>) -> Function {
         params: params.len(),
         locals: locals.collect(),
         results: results.iter().map(|&ty| storage(ty)).collect(),
-        returns_tuple: results.len() > 1,
+        shape: Shape::flat(results.len(), results.len() > 1),
         body,
         recursive: false,
         signals: false,
@@ -104,8 +107,12 @@ fn method(function: &Function) -> Method {
         doc: None,
         text_signature: String::new(),
         params: Vec::new(),
+        arguments: Vec::new(),
         format: String::new(),
-        returns: Returns::None,
+        returns: Returns {
+            units: Vec::new(),
+            shape: Shape::None,
+        },
         nogil: false,
         span: span(),
     }
@@ -142,7 +149,7 @@ fn entry(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId) -> FuncId {
     let function = &ctx.module.functions[id.index()];
     let own = function.locals[..function.params]
         .iter()
-        .map(|local| abi(local.storage.ty()));
+        .flat_map(|local| parts(local.storage.ty()).iter().copied());
     let params: Vec<AbiType> = [AbiType::I64, AbiType::I64]
         .into_iter()
         .chain(own)

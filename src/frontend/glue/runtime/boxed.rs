@@ -18,7 +18,8 @@ pub fn boxed(ctx: &mut Ctx, b: &mut Builder, ty: Ty, value: Value) -> Value {
         Ty::I64 => ctx.call1(b, "PyLong_FromLongLong", &[value]),
         Ty::U64 => ctx.call1(b, "PyLong_FromUnsignedLongLong", &[value]),
         Ty::F64 => ctx.call1(b, "PyFloat_FromDouble", &[value]),
-        Ty::None | Ty::Object => {
+        Ty::Complex | Ty::View(_) => unreachable!("it has several values"),
+        Ty::None | Ty::Str { .. } | Ty::Object => {
             ctx.call(b, "Py_IncRef", &[value]);
             value
         }
@@ -123,7 +124,9 @@ pub fn unboxed(
             ("TypeError", "ValueError"),
             &args,
         ),
-        Ty::None | Ty::Object => unreachable!("objects are never unboxed to {ty:?}"),
+        Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
+            unreachable!("objects are never unboxed to {ty:?}")
+        }
     };
     (result[0], result[1])
 }
