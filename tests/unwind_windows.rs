@@ -105,20 +105,14 @@ fn job(compiled: &Compiled, file: &Path) -> Value {
             json!({ "name": func.name, "rva": rva, "states": rows, "jumps": jumps })
         })
         .collect();
-    let path = format!("Z:{}", file.display()).replace('/', "\\");
-    json!({ "file": path, "functions": functions })
+    json!({ "file": python::windows_path(file), "functions": functions })
 }
 
 #[test]
 fn windows_finds_the_caller_from_every_instruction() {
-    let table = std::fs::read_to_string(python::fetched().join("windows.tsv")).unwrap_or_default();
-    let Some(interpreter) = table
-        .lines()
-        .last()
-        .and_then(|line| line.split('\t').next())
-    else {
-        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
-        return println!("skipped: no Windows CPython");
+    let interpreters = python::windows();
+    let Some((_, interpreter)) = interpreters.last() else {
+        return;
     };
     for triple in ["x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu"] {
         let target = target::find(triple).expect("a row");

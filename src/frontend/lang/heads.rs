@@ -3,7 +3,7 @@
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Callable;
 use super::typed::{Const, Shape, Storage};
-use super::{Env, MethodSig, ParamSig, annotations, join, ty};
+use super::{Env, MethodSig, Nest, ParamSig, annotations, join, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 
 /// The signature of a helper `def`.
@@ -61,6 +61,7 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
     Callable {
         sig: MethodSig {
             name: format!("{}.{}", method.name, def.name.text),
+            arguments: vec![Nest::Param; params.len()],
             params,
             results,
             shape,
@@ -81,6 +82,7 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         Syntax::Bool(value) => Some(Const::Bool(*value)),
         Syntax::None => Some(Const::None),
         Syntax::Float(value) => Some(Const::Float(*value)),
+        Syntax::Imaginary(value) => Some(Const::Complex(0.0, *value)),
         Syntax::Bytes(bytes) => Some(Const::Bytes(bytes.as_slice().into())),
         Syntax::Str(pieces) => ast::plain_text(pieces).map(|text| Const::Str(text.into())),
         Syntax::Unary(ast::UnaryOp::Neg, inner) => match inner.kind {
@@ -106,6 +108,7 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         (Const::Float(value), Storage::F32) => Some(Const::Float(f64::from(value as f32))),
         (Const::Bool(_), Storage::Bool)
         | (Const::Float(_), Storage::F64)
+        | (Const::Complex(..), Storage::Complex)
         | (Const::Str(_), Storage::Str { .. })
         | (_, Storage::Object) => Some(constant),
         (Const::None, storage) => join::may_be_none(storage.ty()).then_some(constant),

@@ -202,6 +202,7 @@ pub fn constant_val(constant: Const, span: Span) -> Val {
         Const::Bool(value) => Val::bool(value, span),
         Const::Int(value) => Val::int(value, span),
         Const::Float(value) => Val::float(value, span),
+        Const::Complex(..) => Val::new(ExprKind::Const(constant), Ty::Complex, span),
         Const::None => Val::new(ExprKind::Const(Const::None), Ty::None, span),
         Const::Str(_) => {
             let ty = Ty::Str { nullable: false };

@@ -209,6 +209,7 @@ pub enum Const {
     Bool(bool),
     Int(i128),
     Float(f64),
+    Complex(f64, f64),
     None,
     Str(Arc<str>),
     Bytes(Arc<[u8]>),

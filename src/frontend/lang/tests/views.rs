@@ -434,6 +434,7 @@ fn bytes_and_text_are_made_of_each_other() {
         ("f64", "z.real + z.imag", "(z.real + z.imag)"),
         ("complex", "complex(x, d)", "complex(x:f64, d)"),
         ("complex", "complex(2)", "complex(2.0, 0.0)"),
+        ("complex", "2j", "complex(0.0, 2.0)"),
         ("complex", "complex(z)", "z"),
         ("i64", "len(t.encode())", "len(encode(t))"),
     ]);

@@ -100,6 +100,7 @@ impl Verifier<'_> {
             ExprKind::Const(constant) => sure(match (constant, e.ty) {
                 (Const::Bool(_), Ty::Bool)
                 | (Const::Float(_), Ty::F64)
+                | (Const::Complex(..), Ty::Complex)
                 | (Const::None, Ty::None)
                 | (Const::Str(_), Ty::Str { nullable: false }) => true,
                 (Const::Bytes(_), Ty::View(view)) => view == View::SLICE,
