@@ -1284,6 +1284,16 @@ impl Random {
             "0xffffffff",
             "18446744073709551615",
             "math.pi",
+            "data",
+            "buf",
+            "out",
+            "items",
+            "maybe",
+            "t",
+            "z",
+            "b'ab'",
+            "'ab'",
+            "e",
         ];
         if depth == 0 || self.below(4) == 0 {
             return self.pick(&atoms).to_owned();
@@ -1300,15 +1310,19 @@ impl Random {
             "math.sin",
             "u32.clz",
             "g",
+            "len",
+            "bytes",
+            "bytearray",
+            "complex",
         ];
         let pairs = [
             "min", "max", "pow", "u64.rotl", "math.gcd", "round", "divmod",
         ];
         let ops = [
             "+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^", "<", "==", "is", "and",
-            "or", ",",
+            "or", ",", "in", "not in", "is not",
         ];
-        match self.below(9) {
+        match self.below(13) {
             0..=3 => format!(
                 "({} {} {})",
                 self.expr(depth - 1),
@@ -1328,6 +1342,17 @@ impl Random {
                 self.expr(depth - 1)
             ),
             7 => format!("({} & 0xffffffffffffffff)", self.expr(depth - 1)),
+            8 | 9 => format!("{}[{}]", self.expr(depth - 1), self.expr(depth - 1)),
+            10 => format!(
+                "{}[{}:{}]",
+                self.expr(depth - 1),
+                self.expr(0),
+                self.expr(0)
+            ),
+            11 => {
+                let text = ["encode()", "decode()", "real", "decode('ascii')"];
+                format!("{}.{}", self.expr(depth - 1), self.pick(&text))
+            }
             _ => {
                 let (a, b, c) = (
                     self.expr(depth - 1),
@@ -1342,12 +1367,12 @@ impl Random {
     fn block(&mut self, depth: usize, indent: usize, out: &mut String) {
         for _ in 0..1 + self.below(3) {
             let pad = " ".repeat(indent);
-            let name = self.pick(&["p", "q", "r", "x", "s"]);
+            let name = self.pick(&["p", "q", "r", "x", "s", "e", "out[x]", "data"]);
             let e = self.expr(2);
             let kind = if depth == 0 {
                 self.below(6)
             } else {
-                self.below(10)
+                self.below(15)
             };
             match kind {
                 0 | 1 => *out += &format!("{pad}{name} = {e}\n"),
@@ -1363,17 +1388,25 @@ impl Random {
                             "raise ValueError(f'{x:>{y}}')",
                             "t: i8 = x",
                             "p, r = divmod(x, y)",
-                            "x = y = u"
+                            "x = y = u",
+                            "e = None",
+                            "e = buf",
+                            "e = data[1:]",
+                            "out[0], q = q, out[0]",
+                            "raise ValueError(data)",
                         ])
                     )
                 }
                 6 => *out += &format!("{pad}while {e}:\n"),
                 7 => *out += &format!("{pad}for {name} in range({e}):\n"),
+                8 => *out += &format!("{pad}for {name} in {e}:\n"),
+                9 => *out += &format!("{pad}for {name}, q in enumerate({e}):\n"),
+                10 => *out += &format!("{pad}with nogil:\n"),
                 _ => *out += &format!("{pad}if {e}:\n"),
             }
             if kind > 5 {
                 self.block(depth - 1, indent + 1, out);
-                if self.below(3) == 0 {
+                if kind != 10 && self.below(3) == 0 {
                     *out += &format!("{pad}else:\n");
                     self.block(depth - 1, indent + 1, out);
                 }
@@ -1395,8 +1428,14 @@ fn whatever_is_accepted_is_well_typed() {
         "u8",
         "(i64, i64)",
         "f32",
+        "bytes",
+        "Buffer | None",
+        "str",
+        "[object, bytes]",
+        "complex",
     ];
-    for round in 0..4000 {
+    let views = "data: bytes, buf: Buffer, out: MutBuffer, items: Buffer[f64], maybe: bytes | None, t: str | None, z: complex";
+    for round in 0..8000 {
         let result = types[round % types.len()];
         let mode = ["", " [wrap]"][random.below(2)];
         let mut text = String::new();
@@ -1408,7 +1447,8 @@ fn whatever_is_accepted_is_well_typed() {
         }
         let helper = ("g(n: u8) -> i32", "return n");
         // `checked` verifies what comes out without a message.
-        let out = checked(&[(&format!("f({ALL}) -> {result}{mode}"), &text), helper]);
+        let head = format!("f({ALL}, {views}) -> {result}{mode}");
+        let out = checked(&[(&head, &text), helper]);
         accepted += usize::from(out.starts_with("def"));
     }
     assert!(
@@ -1509,6 +1549,17 @@ fn no_text_makes_the_checker_panic() {
         "Buffer[",
         "math.",
         "sqrt",
+        "data",
+        "o",
+        "b''",
+        "bytes(",
+        "bytearray(",
+        "enumerate(",
+        ".decode(",
+        ".real",
+        "| None",
+        "out[",
+        " not in ",
         "é",
         "\u{1F600}",
         "\0",
@@ -1531,10 +1582,13 @@ fn no_text_makes_the_checker_panic() {
         let text: String = (0..count)
             .map(|_| random.pick(&words).to_owned() + random.pick(&["", " "]))
             .collect();
-        checked(&[(&format!("f({ALL}) -> i64"), &text)]);
+        checked(&[(
+            &format!("f({ALL}, data: bytes, out: MutBuffer) -> i64"),
+            &text,
+        )]);
     }
     // A sound body with a few words changed.
-    let sound = "def h ( a : i64 , b : u8 = 3 ) -> tuple[ i64 , f64 ] : \n    return a , b\np , q = h ( x , 3 )\nfor i in range( x ) : \n    if i % 2 : \n        p += ( i * 31 ) & 255\n    else: \n        break\nwhile p > 0 : \n    p -= 1\nassert p == 0 , f'{p}'\nreturn p if b else x";
+    let sound = "def h ( a : i64 , b : u8 = 3 ) -> tuple[ i64 , f64 ] : \n    return a , b\np , q = h ( x , 3 )\nfor i in range( x ) : \n    if i % 2 : \n        p += ( i * 31 ) & 255\n    else: \n        break\nwhile p > 0 : \n    p -= 1\nassert p == 0 , f'{p}'\nv = data [ 1 : ]\nfor j , c in enumerate( v ) : \n    out [ j ] += c\n    if c in b'ab' : v = bytearray( 3 )\nreturn p if b else x";
     let parts: Vec<&str> = sound.split(' ').collect();
     for _ in 0..4000 {
         let mut parts = parts.clone();
@@ -1546,6 +1600,7 @@ fn no_text_makes_the_checker_panic() {
                 _ => drop(parts.remove(at)),
             }
         }
-        checked(&[(&format!("f({ALL}) -> i64"), &parts.join(" "))]);
+        let head = format!("f({ALL}, data: bytes, out: MutBuffer) -> i64");
+        checked(&[(&head, &parts.join(" "))]);
     }
 }
