@@ -15,6 +15,7 @@ mod flow;
 mod fold;
 mod graph;
 mod heads;
+mod inplace;
 mod join;
 mod loops;
 mod masked;

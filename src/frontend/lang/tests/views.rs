@@ -975,6 +975,62 @@ fn exceptions_hold_objects() {
     ]);
 }
 
+#[test]
+fn a_bytearray_that_becomes_bytes_is_bytes_all_the_time() {
+    for text in [
+        "a = bytearray(x)\na[0] = 1\nreturn bytes(a)",
+        "a = bytearray(data)\na[0] += a[1]\nfor y in a: x += y\nreturn bytes(a)",
+        "if b: a = bytearray(len(data))\nif a == data and 3 in a: return bytes(a)\nreturn data",
+        "while True:\n    a = bytearray(3)\n    if a[x]: return bytes(a)",
+        "a = bytearray(9)\nwith nogil:\n    a[x] = 3\nreturn bytes(a)",
+        "a: bytearray = bytearray(4)\ny = bytes(a)\nassert a, 'empty'\nreturn bytes(a)",
+    ] {
+        let out = body(&format!("f({ALL}) -> bytes"), text);
+        assert!(
+            out.contains("a: bytes\n") || out.contains("a?: bytes\n"),
+            "{out}"
+        );
+        let copy = out.contains("bytes(a) ") || out.contains("return bytes(a");
+        assert!(!copy && out.contains("return a"), "{out}");
+    }
+    for text in [
+        // An alias, which would change with it.
+        "a = bytearray(3)\nw = a\nreturn bytes(a)",
+        "a = bytearray(3)\nw = a[1:]\nreturn bytes(a)",
+        "a = w = bytearray(3)\nreturn bytes(a)",
+        "a = bytearray(3)\nw = h(a)\nreturn bytes(a)",
+        // Another bytearray.
+        "a = bytearray(3)\nif b: a = bytearray(4)\nreturn bytes(a)",
+        // No bytes in the end.
+        "a = bytearray(3)\ny = bytes(a)\nreturn y",
+        "a = bytearray(3)\nif b: raise ValueError(a)\nreturn bytes(a)",
+        "a = bytearray(3)\nreturn bytes(a if b else a)",
+    ] {
+        let text = format!("def h(a: Buffer) -> Buffer | None: return a\n{text}");
+        let out = body(&format!("f({ALL}) -> bytes"), &text);
+        assert!(out.contains("a: bytearray\n"), "{out}");
+    }
+    let out = body("f(n: i64) -> object", "a = bytearray(n)\nreturn a");
+    assert!(out.contains("a: bytearray\n"), "{out}");
+    for (ty, expected) in [
+        ("object", "return object(a:bytes)\n"),
+        ("Buffer | None", "return a:bytes:Buffer[u8] | None\n"),
+        ("(i64, bytes)", "return n, a:bytes\n"),
+        ("{bytes: bytes}", "return a:bytes, a:bytes\n"),
+    ] {
+        let value = match ty {
+            "(i64, bytes)" => "n, bytes(a)",
+            "{bytes: bytes}" => "{bytes(a): bytes(a)}",
+            _ => "bytes(a)",
+        };
+        let out = body(
+            &format!("f(n: i64) -> {ty}"),
+            &format!("a = bytearray(n)\nreturn {value}"),
+        );
+        assert_eq!(out, format!("local a: bytes\na = zeroes(n)\n{expected}"));
+    }
+}
+
 /// Random expressions of one kind, mostly right.
 impl Random {
     fn view(&mut self, depth: usize) -> String {
