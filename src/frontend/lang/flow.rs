@@ -5,7 +5,7 @@
 
 use super::ast;
 use super::check::Callable;
-use super::typed::{Const, Expr, ExprKind, Local, LocalId, Stmt, StmtKind};
+use super::typed::{Const, Expr, ExprKind, Local, LocalId, Shape, Stmt, StmtKind};
 use super::walk;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
@@ -76,7 +76,7 @@ pub fn check(
         return;
     }
     let last = source.last().map_or(function.span, |last| last.span);
-    if function.sig.results.is_empty() {
+    if function.sig.shape == Shape::None {
         body.push(Stmt {
             kind: StmtKind::Return(Vec::new()),
             span: last,

@@ -1,16 +1,22 @@
 //! The body language: Python text becomes typed bodies. The door to the Python parser is `parse`.
 
+mod annotations;
 mod assign;
 mod ast;
+mod bind;
 mod builtins;
+mod bytes;
 mod calls;
 mod check;
+mod coerce;
 mod conditions;
 mod exprs;
 mod flow;
 mod fold;
 mod graph;
 mod heads;
+mod inplace;
+mod join;
 mod loops;
 mod masked;
 mod mathfns;
@@ -19,14 +25,17 @@ mod parse;
 pub mod print;
 mod raise;
 mod released;
+mod returns;
 mod scope;
 mod stmts;
 #[cfg(test)]
 mod tests;
 pub mod ty;
 pub mod typed;
+mod unpack;
 #[cfg(test)]
 mod verify;
+mod views;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -35,6 +44,9 @@ use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
 pub use flow::assigned;
 use typed::{Const, Function, Overflow, Shape, Storage};
+
+/// What can be written instead of what is not there yet.
+const SO_FAR: &str = "bodies know numbers, bools, strs, bytes and buffers so far; objects are stored, passed on and compared with `is`";
 
 /// How an argument may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
