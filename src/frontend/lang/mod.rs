@@ -83,6 +83,16 @@ pub enum Nest {
     Tuple(Vec<Nest>),
 }
 
+impl Nest {
+    /// How many parameters it is made of.
+    pub fn leaves(&self) -> usize {
+        match self {
+            Nest::Param => 1,
+            Nest::Tuple(items) => items.iter().map(Nest::leaves).sum(),
+        }
+    }
+}
+
 /// A method as bodies see it.
 #[derive(Clone, Debug)]
 pub struct MethodSig {
