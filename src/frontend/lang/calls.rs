@@ -3,9 +3,9 @@
 
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, positional};
-use super::names::Named;
+use super::names::{Named, constant_val};
 use super::ty::{Val, storage_name, ty_name};
-use super::typed::{Const, Expr, ExprKind, FunctionId, Storage, Ty};
+use super::typed::{Const, Expr, ExprKind, FunctionId, Shape, Storage, Ty};
 use super::{ParamKind, ParamSig, builtins, mathfns};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
@@ -14,8 +14,8 @@ use crate::base::source::Span;
 pub enum Answer {
     /// One value.
     One(Val),
-    /// Several, of these types.
-    Many(Expr, Vec<Storage>),
+    /// Several, of these types, and what they would be put into.
+    Many(Expr, Vec<Storage>, Shape),
     /// The None of a body without results.
     Nothing(Expr),
 }
@@ -171,13 +171,12 @@ impl Body<'_> {
         let (args, order) = self.bind(name, &target.sig.params, call, span)?;
         let results = &target.sig.results;
         let kind = ExprKind::Call(id, args, order);
-        Some(match (results.as_slice(), target.sig.shape.is_tuple()) {
-            ([], _) => Answer::Nothing(Val::new(kind, Ty::None, span).expr),
-            ([result], false) => Answer::One(Val::stored(kind, *result, span)),
-            (results, _) => {
-                let expr = Val::new(kind, results[0].ty(), span).expr;
-                Answer::Many(expr, results.to_vec())
-            }
+        let first = results.first().map_or(Ty::None, |result| result.ty());
+        let expr = |kind| Val::new(kind, first, span).expr;
+        Some(match &target.sig.shape {
+            Shape::None => Answer::Nothing(expr(kind)),
+            Shape::One => Answer::One(Val::stored(kind, results[0], span)),
+            shape => Answer::Many(expr(kind), results.clone(), shape.clone()),
         })
     }
 
@@ -272,7 +271,7 @@ impl Body<'_> {
         self.coerce(val?, param.storage, true, &subject)
     }
 
-    /// `value.name(...)` on a number.
+    /// `value.name(...)` on a number, a str or a view.
     fn method_call(
         &mut self,
         value: &ast::Expr,
@@ -297,36 +296,55 @@ impl Body<'_> {
                 ..Val::new(kind, Ty::I64, span)
             });
         }
+        match (val.as_ref().map(Val::ty), name) {
+            (Some(Ty::Str { .. }), "encode") => return self.encode(val?, call, span),
+            (Some(Ty::View(view)), "decode") => return self.decode(val?, view, call, span),
+            _ => {}
+        }
         self.arguments(call);
         let ty = val?.ty();
-        if ty == Ty::Object {
-            self.not_yet(place, "a method of an object");
-        } else {
-            let message = format!("{} has no method `{name}` here", ty_name(ty));
-            let hint = "integers have `bit_count` and `bit_length`";
-            self.error(place, message, hint);
-        }
+        let hint = match ty {
+            Ty::Object => {
+                self.not_yet(place, "a method of an object");
+                return None;
+            }
+            Ty::Str { .. } => "strs have `encode`",
+            Ty::View(_) => "bytes and other views of them have `decode`",
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::None => {
+                "integers have `bit_count` and `bit_length`"
+            }
+        };
+        let message = format!("{} has no method `{name}` here", ty_name(ty));
+        self.error(place, message, hint);
         None
     }
 }
 
 /// A default, as its parameter holds it.
 fn filled(default: Const, storage: Storage, span: Span) -> Expr {
+    let float = matches!(storage, Storage::F32 | Storage::F64 | Storage::Complex);
     let constant = match (default, storage) {
         (Const::Bool(value), Storage::Int(_)) => Const::Int(i128::from(value)),
-        (Const::Bool(value), Storage::F32 | Storage::F64) => {
-            Const::Float(f64::from(u8::from(value)))
-        }
-        (Const::Int(value), Storage::F32 | Storage::F64) => Const::Float(value as f64),
+        (Const::Bool(value), _) if float => Const::Float(f64::from(u8::from(value))),
+        (Const::Int(value), _) if float => Const::Float(value as f64),
         (Const::Int(value), Storage::Bool) => Const::Bool(value != 0),
+        (Const::Str(text), Storage::View(_)) => Const::Bytes(text.as_bytes().into()),
         (other, _) => other,
     };
-    let ty = match (&constant, storage) {
-        (Const::None, _) => Ty::None,
-        (_, storage) => storage.ty(),
+    let val = match (&constant, storage) {
+        (Const::Int(_), Storage::Int(_)) => Val::new(ExprKind::Const(constant), storage.ty(), span),
+        _ => constant_val(constant, span),
     };
-    let val = Val::new(ExprKind::Const(constant), ty, span);
-    val.into_object().unwrap_or_else(|number| *number).expr
+    let val = match storage {
+        Storage::Object => val.into_object(),
+        Storage::Str { .. } | Storage::View(_) => val.into_type(storage.ty()),
+        Storage::Complex => {
+            let zero = Val::float(0.0, span).expr;
+            Ok(val.wrap(|re| ExprKind::MakeComplex(re, Box::new(zero)), Ty::Complex))
+        }
+        Storage::Bool | Storage::Int(_) | Storage::F32 | Storage::F64 => Ok(val),
+    };
+    val.expect("the default is of the parameter's type").expr
 }
 
 /// A hint that shows what a function takes.

@@ -1,16 +1,20 @@
 //! The body language: Python text becomes typed bodies. The door to the Python parser is `parse`.
 
+mod annotations;
 mod assign;
 mod ast;
 mod builtins;
+mod bytes;
 mod calls;
 mod check;
+mod coerce;
 mod conditions;
 mod exprs;
 mod flow;
 mod fold;
 mod graph;
 mod heads;
+mod join;
 mod loops;
 mod masked;
 mod mathfns;
@@ -19,21 +23,28 @@ mod parse;
 pub mod print;
 mod raise;
 mod released;
+mod returns;
 mod scope;
 mod stmts;
 #[cfg(test)]
 mod tests;
 pub mod ty;
 pub mod typed;
+mod unpack;
 #[cfg(test)]
 mod verify;
+mod views;
 mod walk;
 
 use std::collections::BTreeSet;
 
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
+pub use flow::assigned;
 use typed::{Const, Function, Overflow, Shape, Storage};
+
+/// What can be written instead of what is not there yet.
+const SO_FAR: &str = "bodies know numbers, bools, strs, bytes and buffers so far; objects are stored, passed on and compared with `is`";
 
 /// How an argument may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +79,16 @@ pub enum Nest {
     Param,
     /// A sequence that is taken apart.
     Tuple(Vec<Nest>),
+}
+
+impl Nest {
+    /// How many parameters it is made of.
+    pub fn leaves(&self) -> usize {
+        match self {
+            Nest::Param => 1,
+            Nest::Tuple(items) => items.iter().map(Nest::leaves).sum(),
+        }
+    }
 }
 
 /// A method as bodies see it.

@@ -181,9 +181,14 @@ impl Body<'_> {
         let val = self.expr(value)?;
         match val.ty() {
             Ty::Object => self.not_yet(place, "an attribute of an object"),
+            Ty::Complex => return self.complex_part(val, name, place),
             ty => {
                 let message = format!("{} has no attribute `{name}` to read", ty_name(ty));
-                let hint = "integers have the methods `x.bit_count()` and `x.bit_length()`";
+                let hint = match ty {
+                    Ty::Str { .. } => "strs have the method `s.encode()`",
+                    Ty::View(_) => "bytes have the method `data.decode()`",
+                    _ => "integers have the methods `x.bit_count()` and `x.bit_length()`",
+                };
                 self.error(place, message, hint);
             }
         }
@@ -191,7 +196,8 @@ impl Body<'_> {
     }
 }
 
-fn constant_val(constant: Const, span: Span) -> Val {
+/// A constant as a value.
+pub fn constant_val(constant: Const, span: Span) -> Val {
     match constant {
         Const::Bool(value) => Val::bool(value, span),
         Const::Int(value) => Val::int(value, span),
