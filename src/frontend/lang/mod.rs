@@ -3,6 +3,7 @@
 mod annotations;
 mod assign;
 mod ast;
+mod bind;
 mod builtins;
 mod bytes;
 mod calls;
@@ -14,6 +15,7 @@ mod flow;
 mod fold;
 mod graph;
 mod heads;
+mod inplace;
 mod join;
 mod loops;
 mod masked;
