@@ -2,9 +2,19 @@
 
 pub mod args;
 pub mod body;
+pub mod buffer;
+pub mod cells;
+pub mod convert;
+pub mod converter;
 pub mod ctx;
+pub mod defaults;
 pub mod entry;
 pub mod exec;
+pub mod freeze;
+pub mod item;
+pub mod pack;
+pub mod parser;
+pub mod result;
 pub mod runtime;
 pub mod state;
 pub mod version;

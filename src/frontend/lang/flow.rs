@@ -258,7 +258,7 @@ impl Flow<'_> {
 }
 
 /// Calls `visit` for each local that statements assign to.
-fn assigned(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
+pub fn assigned(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
     for statement in statements {
         match &statement.kind {
             StmtKind::Assign(local, _) => visit(*local),

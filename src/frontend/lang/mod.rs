@@ -42,6 +42,7 @@ use std::collections::BTreeSet;
 
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
+pub use flow::assigned;
 use typed::{Const, Function, Overflow, Shape, Storage};
 
 /// What can be written instead of what is not there yet.
@@ -80,6 +81,16 @@ pub enum Nest {
     Param,
     /// A sequence that is taken apart.
     Tuple(Vec<Nest>),
+}
+
+impl Nest {
+    /// How many parameters it is made of.
+    pub fn leaves(&self) -> usize {
+        match self {
+            Nest::Param => 1,
+            Nest::Tuple(items) => items.iter().map(Nest::leaves).sum(),
+        }
+    }
 }
 
 /// A method as bodies see it.

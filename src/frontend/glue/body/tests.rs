@@ -158,11 +158,7 @@ fn entry(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId) -> FuncId {
     let mut b = Builder::new(Func::new(format!("entry{}", id.0), sig));
     let params: Vec<Value> = b.func.params().to_vec();
     let (returns, fails) = (b.block(), b.cold_block());
-    let results: Vec<Value> = function
-        .results
-        .iter()
-        .map(|result| b.param(returns, super::ir_type(result.ty())))
-        .collect();
+    let results = super::result_params(&mut b, returns, function);
     inline(
         ctx,
         bodies,
@@ -174,8 +170,12 @@ fn entry(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId) -> FuncId {
         fails,
     );
     b.seal_and_switch_to(returns);
-    for (at, (&result, &storage)) in results.iter().zip(&function.results).enumerate() {
-        b.store(super::mem_type(storage), result, params[1], 8 * at as i32);
+    for (at, (&result, part)) in results
+        .iter()
+        .zip(super::result_parts(function))
+        .enumerate()
+    {
+        b.store(super::mem_type(part), result, params[1], 8 * at as i32);
     }
     let flag = b.iconst(0);
     b.ret(&[flag]);
