@@ -94,7 +94,7 @@ fn make(ctx: &mut Ctx, func: Func, passed: &[Passed], keywords: bool) -> Func {
     let mut b = Builder::new(Func { cold: true, ..func });
     let params = b.func.params().to_vec();
     let (args, count, format, base) = (params[0], params[1], params[2], params[3]);
-    let failed = b.cold_block();
+    let (refused, failed) = (b.cold_block(), b.cold_block());
     let tuple = pack::tuple(ctx, &mut b, args, count);
     b.exit_unless(tuple, failed, &[]);
     let kwargs = keywords.then(|| packed_keywords(ctx, &mut b, &params, tuple, failed));
@@ -127,9 +127,8 @@ fn make(ctx: &mut Ctx, func: Func, passed: &[Passed], keywords: bool) -> Func {
         Passed::Unit(leaf) => is_completed(leaf.convert),
         Passed::Kept(_) | Passed::Tuple(_) => false,
     };
-    let untold = b.cold_block();
     if !told.is_empty() || passed.iter().any(completed) {
-        b.exit_unless(ok, untold, &[]);
+        b.exit_unless(ok, refused, &[]);
     }
     for argument in passed {
         if let Passed::Unit(leaf) = argument {
@@ -138,7 +137,8 @@ fn make(ctx: &mut Ctx, func: Func, passed: &[Passed], keywords: bool) -> Func {
         }
     }
     b.ret(&[ok]);
-    b.seal_and_switch_to(untold);
+    b.seal_and_switch_to(refused);
+    forget_memory(&mut b, passed, base);
     for &cell in &told {
         let cell = moved(&mut b, base, cell);
         told::retell(ctx, &mut b, cell);
@@ -200,6 +200,21 @@ fn packed_keywords(
     b.jump(failed, &[]);
     b.seal_and_switch_to(packed);
     dict
+}
+
+/// A parser that fails has freed the memory of `es` units; 3.9 leaves their pointers as they were.
+fn forget_memory(b: &mut Builder, passed: &[Passed], base: Value) {
+    for argument in passed {
+        if let Passed::Unit(Leaf {
+            convert: Convert::Encoded { .. },
+            cell,
+            ..
+        }) = argument
+        {
+            let null = b.iconst(0);
+            b.store(MemType::I64, null, base, cell + MEMORY);
+        }
+    }
 }
 
 /// Whether a cell is not yet complete when the parser has filled it in.
