@@ -8,11 +8,11 @@
 //! cell        the C variables
 //! ```
 
-use super::cells::{HELD, WRONG};
+use super::cells::{HELD, WRONG, moved};
 use super::ctx::Ctx;
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Func, Signature, Value};
-use crate::ir::op::{IntCc, MemType};
+use crate::ir::op::{IntCc, MemType, Type};
 
 /// The name of the function in formats of units that are parsed alone: what the parser says of those begins with it.
 pub const MARK: &str = "\x01";
@@ -23,11 +23,21 @@ const BEFORE: i64 = (MARK.len() + "() argument".len()) as i64;
 fn taken(ctx: &mut Ctx, b: &mut Builder) -> ([Value; 3], Value) {
     let slot = b.slot(24, 8);
     let base = b.slot_addr(slot);
-    let places = [0, 8, 16].map(|offset| super::cells::moved(b, base, offset));
+    let places = [0, 8, 16].map(|offset| moved(b, base, offset));
     ctx.call(b, "PyErr_Fetch", &places);
     let words = [0, 8, 16].map(|offset| b.load(MemType::I64, base, offset));
+    let (there, absent, done) = (b.block(), b.cold_block(), b.block());
+    let text = b.param(done, Type::I64);
+    b.br(words[1], there, &[], absent, &[]);
+    b.seal_and_switch_to(absent);
+    // Up to 3.10 that is what comes of a text for which there is no memory.
+    let none = ctx.call1(b, "PyErr_NoMemory", &[]);
+    b.jump(done, &[none]);
+    b.seal_and_switch_to(there);
     // Up to 3.11 it may be the text itself.
-    let text = ctx.call1(b, "PyObject_Str", &[words[1]]);
+    let itself = ctx.call1(b, "PyObject_Str", &[words[1]]);
+    b.jump(done, &[itself]);
+    b.seal_and_switch_to(done);
     (words, text)
 }
 
@@ -92,7 +102,7 @@ pub fn retell(ctx: &mut Ctx, b: &mut Builder, cell: Value) {
         let vague = ctx.c_string(&mut b, " (unspecified)");
         let vague = ctx.call1(&mut b, "PyUnicode_FromString", &[vague]);
         let (replace, made) = (b.block(), b.block());
-        let result = b.param(made, crate::ir::op::Type::I64);
+        let result = b.param(made, Type::I64);
         b.br(vague, replace, &[], made, &[vague]);
         b.seal_and_switch_to(replace);
         let once = b.iconst(1);
