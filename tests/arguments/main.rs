@@ -234,6 +234,29 @@ fn threads_do_not_meet() {
     everywhere(|python| python.free_threaded, &[], "threads", 10_000);
 }
 
+/// With memory that is marked when it is freed.
+#[test]
+fn user_code_cannot_crash_a_call() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = python::root("tests/arguments/hazards.toml");
+    let module = python::build(&spec, folder.path(), "hazards");
+    let mut wrong = Vec::new();
+    for python in python::all() {
+        let output = python
+            .command()
+            .args(["-X", "dev", "-X", "faulthandler"])
+            .arg(python::root("tests/arguments/hazards.py"))
+            .arg(&module)
+            .output()
+            .expect("interpreters run");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() || text.lines().last() != Some("done") {
+            wrong.push(format!("{}: {}", python.name(), python::said(&output)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn any_allocation_may_fail() {
     let can = |python: &Python| {
