@@ -732,7 +732,7 @@ def view_argument(rng, storage, convert):
     """A right argument for something that is no number."""
     if storage.endswith(" | None") and rng.random() < 0.3:
         return None
-    content = bytes(rng.choice([0, 1, 97, 98, 99, 127, 128, 255, rng.randrange(256)]) for _ in range(rng.randrange(9)))
+    content = bytes(rng.choice([0, 1, 97, 98, 99, 127, 128, 255, rng.randrange(256)]) for _ in range(max(0, rng.randrange(-1, 12))))
     if convert == "bytes":
         return content
     if convert == "str":
@@ -746,7 +746,7 @@ def view_argument(rng, storage, convert):
     if name == "bool":
         return memoryview(bytearray(byte & 1 for byte in content)).cast("?")
     letter = {"i8": "b", "i16": "h", "i32": "i", "i64": "q", "u8": "B", "u16": "H", "u32": "I", "u64": "Q", "f32": "f", "f64": "d"}[name]
-    return array.array(letter, [argument(rng, name, rng.random() < 0.5) for _ in range(rng.randrange(7))])
+    return array.array(letter, [argument(rng, name, rng.random() < 0.5) for _ in range(rng.randrange(-1, 9))])
 
 
 def fresh(value, convert):

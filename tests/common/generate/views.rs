@@ -27,7 +27,14 @@ impl Maker<'_> {
 
     pub(super) fn view_literal(&mut self, ty: Ty) -> String {
         let texts: &[&str] = match ty {
-            Ty::Bytes => &["b''", "b'a'", "b'abc'", "b'\\x00\\xff'", "b'bcab'"],
+            Ty::Bytes => &[
+                "b''",
+                "b'a'",
+                "b'abc'",
+                "b'xyz'",
+                "b'\\x00\\xff'",
+                "b'bcab'",
+            ],
             Ty::Str => &["''", "'a'", "'abc'", "'\u{e9}\u{20ac}\u{1f600}'"],
             Ty::Complex => &["2j", "complex(0.5, -0.0)", "complex(1, 2)"],
             _ => return self.view_leaf(ty),
@@ -131,12 +138,14 @@ impl Maker<'_> {
         }
     }
 
+    /// An index, mostly one that is there.
     fn at(&mut self, depth: usize) -> String {
-        match self.rng.below(8) {
+        match self.rng.below(24) {
             0 => self.expr(Ty::I64, depth),
             1 => self.leaf(Ty::U64),
-            2 => format!("({} & 3)", self.expr(Ty::I64, depth)),
-            _ => (*self.rng.pick(&["0", "0", "1", "2", "-1", "-1", "-2"])).to_owned(),
+            2 | 3 => format!("({} & 3)", self.expr(Ty::I64, depth)),
+            4 => (*self.rng.pick(&["1", "2", "-2"])).to_owned(),
+            _ => (*self.rng.pick(&["0", "-1"])).to_owned(),
         }
     }
 
@@ -163,7 +172,16 @@ impl Maker<'_> {
                 Some(var) => format!("len({})", var.name),
                 None => "len(b'ab')".to_owned(),
             },
-            _ => format!("{}[{}]", self.any_view(depth), self.at(depth)),
+            _ => {
+                let ty = *self
+                    .rng
+                    .pick(&[Ty::Bytes, Ty::Bytes, Ty::Buf, Ty::Array, Ty::Mut]);
+                let view = match self.rng.chance(7, 8) {
+                    true => self.view_leaf(ty),
+                    false => self.any_view(depth),
+                };
+                format!("{view}[{}]", self.at(depth))
+            }
         }
     }
 
@@ -322,14 +340,22 @@ impl Maker<'_> {
             _ => (self.any_view(1), Ty::I64),
         };
         let (first, var) = (self.leaf(ty), self.new_name());
-        match ty == Ty::I64 && self.rng.chance(1, 4) {
-            true => {
-                let storage = *self.rng.pick(&["u8", "i16", "i8"]);
-                self.line(&format!("{var}: {storage} = 1"));
-            }
+        let declared = ty == Ty::I64 && self.rng.chance(1, 4);
+        let storage = match declared {
+            true => *self.rng.pick(&["u8", "i16", "i8"]),
+            false => super::wide(ty),
+        };
+        match declared {
+            true => self.line(&format!("{var}: {storage} = 1")),
             false => self.line(&format!("{var} = {first}")),
         }
-        self.push(var.clone(), ty);
+        self.vars.push(Var {
+            name: var.clone(),
+            storage,
+            ty,
+            declared,
+            fixed: false,
+        });
         match self.rng.chance(1, 3) {
             true => {
                 let counter = self.new_name();
