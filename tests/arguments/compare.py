@@ -311,7 +311,8 @@ class Run:
         if len(params) != 1 or params[0]["kind"] == "keyword" or isinstance(params[0]["item"], list) or params[0]["item"]["unit"] != "O&" or method["returns"] is not None:
             return None
         unit = nearest(params[0]["item"]["type"])
-        return next(one["name"] for one in self.job["methods"] if one["format"] == unit and one["params"][0]["kind"] == "positional")
+        same = (one["name"] for one in self.job["methods"] if one["format"] == unit and one["params"][0]["kind"] == "positional")
+        return next(same, None)
 
     def binder(self, method):
         """A `def` of the same signature, where nothing but binding can fail."""
