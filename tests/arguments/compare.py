@@ -39,7 +39,7 @@ def load(job):
     loader.exec_module(module)
     twin = ctypes.PyDLL(job["twin"])
     twin.functions.restype = ctypes.py_object
-    values.NAMESPACE["Problem"] = module.Problem
+    values.NAMESPACE.update(Problem=module.Problem, SubProblem=values.sub(module.Problem))
     ctypes.c_void_p.in_dll(twin, "problem").value = id(module.Problem)
     return module, twin.functions(job["name"].encode())
 
@@ -395,11 +395,11 @@ class Run:
             out_of_memory = isinstance(error, MemoryError) or error is not None and wanted.startswith(said)
             error = result = None
             changed = changes(every, before)
-            if changed or any(held(one) for one in every):
+            if side is self.ours and (changed or any(held(one) for one in every)):
                 self.differ(method, call, refused=number, kept=changed)
             if said == wanted and not pieces:
                 return number
-            if said != wanted and not out_of_memory:
+            if side is self.ours and said != wanted and not out_of_memory:
                 self.differ(method, call, refused=number, said=said, wanted=wanted)
                 break
         return 0

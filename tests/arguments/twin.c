@@ -210,6 +210,13 @@ VIEWS(f32, "f", "f", 4)
 VIEWS(f64, "d", "d", 8)
 VIEWS(float, "d", "d", 8)
 
+static inline PyObject *copied(PyObject *bytes)
+{
+    char *text;
+    Py_ssize_t size;
+    return PyBytes_AsStringAndSize(bytes, &text, &size) ? 0 : PyBytes_FromStringAndSize(text, size);
+}
+
 /* The items of a view in C. */
 typedef _Bool item_bool;
 typedef signed char item_i8;
