@@ -36,6 +36,7 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyByteArray_AsString", &[I64], Some(I64), 2),
     row("PyByteArray_FromObject", &[I64], Some(I64), 2),
     row("PyByteArray_FromStringAndSize", &[I64, I64], Some(I64), 2),
+    row("PyByteArray_Resize", &[I64, I64], Some(I32), 2),
     row("PyBytes_AsString", &[I64], Some(I64), 2),
     row("PyBytes_AsStringAndSize", &[I64, I64, I64], Some(I32), 2),
     row("PyBytes_FromObject", &[I64], Some(I64), 2),
