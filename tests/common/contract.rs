@@ -7,7 +7,7 @@ use std::path::Path;
 use pyasmgen::base::source::Sources;
 use pyasmgen::frontend::lang::ParamKind;
 use pyasmgen::frontend::lang::ty::storage_name;
-use pyasmgen::frontend::lang::typed::{Const, Function, Storage};
+use pyasmgen::frontend::lang::typed::{Const, Function, Shape, Storage};
 use pyasmgen::frontend::spec::module::{BaseClass, ConstValue, Convert, Method, Module, Takes};
 use pyasmgen::{compile, target};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ pub fn job(spec: &Path) -> Option<Value> {
             "name": method.name,
             "params": params(method, function)?,
             "returns": results.map(|result| storage_name(*result)).collect::<Vec<_>>(),
-            "tuple": function.shape.is_tuple(),
+            "shape": shape(&function.shape),
             "wrap": wraps[at],
             "plain": plain[at],
             "body": bodies[at],
@@ -141,6 +141,23 @@ fn params(method: &Method, function: &Function) -> Option<Vec<Value>> {
             }))
         })
         .collect()
+}
+
+/// What results are put into.
+fn shape(of: &Shape) -> Value {
+    let all = |items: &[Shape]| items.iter().map(shape).collect::<Vec<_>>();
+    match of {
+        Shape::None => Value::Null,
+        Shape::One => json!("one"),
+        Shape::Tuple(items) => json!(["tuple", all(items)]),
+        Shape::List(items) => json!(["list", all(items)]),
+        Shape::Dict(items) => {
+            let pairs = items
+                .iter()
+                .map(|(key, value)| json!([shape(key), shape(value)]));
+            json!(["dict", pairs.collect::<Vec<_>>()])
+        }
+    }
 }
 
 fn bool(value: bool) -> String {
