@@ -125,6 +125,7 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PySequence_Contains", &[I64, I64], Some(I32), 2),
     row("PySequence_GetItem", &[I64, I64], Some(I64), 2),
     row("PySequence_Size", &[I64], Some(I64), 2),
+    row("PySequence_Tuple", &[I64], Some(I64), 2),
     row("PyTuple_GetItem", &[I64, I64], Some(I64), 2),
     row("PyTuple_New", &[I64], Some(I64), 2),
     row("PyTuple_SetItem", &[I64, I64, I64], Some(I32), 2),
