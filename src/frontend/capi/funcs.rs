@@ -36,6 +36,7 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyByteArray_AsString", &[I64], Some(I64), 2),
     row("PyByteArray_FromObject", &[I64], Some(I64), 2),
     row("PyByteArray_FromStringAndSize", &[I64, I64], Some(I64), 2),
+    row("PyByteArray_Resize", &[I64, I64], Some(I32), 2),
     row("PyBytes_AsString", &[I64], Some(I64), 2),
     row("PyBytes_AsStringAndSize", &[I64, I64, I64], Some(I32), 2),
     row("PyBytes_FromObject", &[I64], Some(I64), 2),
@@ -49,6 +50,7 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyErr_CheckSignals", &[], Some(I32), 2),
     row("PyErr_Clear", &[], None, 2),
     row("PyErr_ExceptionMatches", &[I64], Some(I32), 2),
+    row("PyErr_Fetch", &[I64, I64, I64], None, 2),
     variadic("PyErr_Format", &[I64, I64], Some(I64), 2),
     row(
         "PyErr_NewExceptionWithDoc",
@@ -58,6 +60,7 @@ pub static FUNCS: &[ApiFunc] = &[
     ),
     row("PyErr_NoMemory", &[], Some(I64), 2),
     row("PyErr_Occurred", &[], Some(I64), 2),
+    row("PyErr_Restore", &[I64, I64, I64], None, 2),
     row("PyErr_SetNone", &[I64], None, 2),
     row("PyErr_SetObject", &[I64, I64], None, 2),
     row("PyErr_SetString", &[I64, I64], None, 2),
@@ -136,12 +139,15 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyUnicode_DecodeASCII", &[I64, I64, I64], Some(I64), 2),
     row("PyUnicode_DecodeLatin1", &[I64, I64, I64], Some(I64), 2),
     row("PyUnicode_DecodeUTF8", &[I64, I64, I64], Some(I64), 2),
+    variadic("PyUnicode_FromFormat", &[I64], Some(I64), 2),
     row("PyUnicode_FromOrdinal", &[I32], Some(I64), 2),
     row("PyUnicode_FromString", &[I64], Some(I64), 2),
     row("PyUnicode_FromStringAndSize", &[I64, I64], Some(I64), 2),
     row("PyUnicode_GetLength", &[I64], Some(I64), 7),
     row("PyUnicode_Join", &[I64, I64], Some(I64), 2),
     row("PyUnicode_ReadChar", &[I64, I64], Some(I32), 7),
+    row("PyUnicode_Replace", &[I64, I64, I64, I64], Some(I64), 2),
+    row("PyUnicode_Substring", &[I64, I64, I64], Some(I64), 7),
     row("Py_DecRef", &[I64], None, 2),
     row("Py_EnterRecursiveCall", &[I64], Some(I32), 9),
     row("Py_GetVersion", &[], Some(I64), 2),
@@ -154,6 +160,7 @@ pub static FUNCS: &[ApiFunc] = &[
         3,
     ),
     variadic("_PyArg_ParseTuple_SizeT", &[I64, I64], Some(I32), 3),
+    variadic("_PyArg_Parse_SizeT", &[I64, I64], Some(I32), 3),
 ];
 
 /// Objects (and, behind `PyExc_*`, pointers to objects) that modules import; `PyExc_*` are in [`super::exceptions`].

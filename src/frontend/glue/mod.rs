@@ -10,13 +10,15 @@ pub mod ctx;
 pub mod defaults;
 pub mod entry;
 pub mod exec;
-pub mod freeze;
 pub mod item;
+pub mod nested;
 pub mod pack;
 pub mod parser;
 pub mod result;
 pub mod runtime;
 pub mod state;
+pub mod told;
+pub mod unit;
 pub mod version;
 pub mod wrap;
 

@@ -36,18 +36,12 @@ pub enum Call {
 impl Call {
     /// The cheapest call that can bind the method's parameters.
     pub fn of(method: &Method) -> Call {
-        match &method.params[..] {
-            // Of a tuple, the parser's words are wanted.
-            _ if is_nested(method) => Call::of_kinds(method),
-            [only] if only.kind == ParamKind::PositionalOnly && only.default.is_none() => Call::One,
-            _ => Call::of_kinds(method),
-        }
-    }
-
-    fn of_kinds(method: &Method) -> Call {
         let named = |param: &Param| param.kind != ParamKind::PositionalOnly;
+        let optional = |param: &Param| param.default.is_some();
         if method.params.iter().any(named) {
             Call::FastKeywords
+        } else if method.arguments.len() == 1 && !method.params.iter().any(optional) {
+            Call::One
         } else {
             Call::Fast
         }
@@ -154,15 +148,17 @@ fn arguments(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, call: Call, body: 
             .map(|_| b.param(block, Type::I64))
             .collect::<Vec<_>>()
     });
-    let mut exits = Exits {
+    let exits = Exits {
         cold,
         forget,
-        known: params[2..].to_vec(),
+        known: match call {
+            Call::One => vec![b.iconst(1)],
+            Call::Fast | Call::FastKeywords => params[2..].to_vec(),
+        },
     };
     match call {
         _ if is_nested(w.method) || wants_keywords(w.method) => b.jump(cold, &exits.known),
         Call::One => {
-            exits.known = vec![b.iconst(1)];
             let convert = w.method.params[0].convert;
             let mut values = convert::hot(ctx, b, &mut w.cells, convert, params[1], &exits);
             if convert::is_taken(convert) {

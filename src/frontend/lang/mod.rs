@@ -117,7 +117,7 @@ pub struct MethodSig {
 /// All that bodies of a module can name.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
-    /// Module constants; `None` for those that bodies cannot use yet (text, bytes, integers over 64 bits).
+    /// Module constants; `None` for integers over 64 bits, which bodies cannot use.
     pub constants: Vec<(String, Option<Const>)>,
     /// Exception classes of the module.
     pub exceptions: Vec<String>,

@@ -10,6 +10,7 @@ mod oracle;
 mod py;
 mod references;
 mod statements;
+mod texts;
 mod views;
 
 use super::super::ctx::Ctx;

@@ -5,7 +5,8 @@ use super::oracle::python;
 use super::py::{Answer, Call, Py};
 use super::*;
 
-/// A function, and what CPython does instead: a lambda on memoryviews, bytes, bytearrays and numbers.
+/// A function, and what CPython does instead: a lambda on memoryviews, bytes, bytearrays and numbers, or the text of a function `f` with
+/// `$` for the ends of lines.
 pub struct Case {
     pub function: Function,
     pub model: String,
@@ -141,6 +142,8 @@ fn code(item: Item) -> char {
 
 const SCRIPT: &str = r#"
 import struct, sys
+i64 = u64 = int
+Buffer = memoryview
 def bits(n): return struct.unpack('<d', struct.pack('<Q', n))[0]
 def ofbits(x): return struct.unpack('<Q', struct.pack('<d', x))[0]
 def mv(content, code): return memoryview(bytearray.fromhex(content)).cast(code)
@@ -160,22 +163,29 @@ def items(v, limit):
     else: n += 1000
     return n, s
 def show(x):
+    if x is None or isinstance(x, tuple) and not x: return 'n'
     if isinstance(x, tuple): return ' '.join(map(show, x))
     if isinstance(x, int): return 'i%d' % x
     if isinstance(x, float): return 'f%d' % ofbits(x) if x == x else 'fnan'
     if isinstance(x, complex): return 'c%d %d' % (ofbits(x.real), ofbits(x.imag))
-    if x is None: return 'n'
     if isinstance(x, bytes): return 'b' + x.hex()
     if isinstance(x, bytearray): return 'B' + x.hex()
     if isinstance(x, memoryview): return 'b' + x.tobytes().hex()
     return 's' + x.encode().hex()
 models = {}
+def defined(model):
+    if not model.startswith('def '): return eval(model)
+    names = dict(globals())
+    exec(model.replace('$', '\n'), names)
+    return names['f']
 for line in sys.stdin:
     model, args, mutable = line.rstrip('\n').split('\t')
-    if model not in models: models[model] = eval(model)
+    if model not in models: models[model] = defined(model)
     args = eval('[' + args + ']')
     try: answer = show(models[model](*args))
     except Exception as e:
+        # Buffers are declared things: what does not fit in them is an OverflowError.
+        if 'memoryview: invalid value' in str(e): e = OverflowError()
         # Where the text is ours.
         answer = '%s: %s' % (type(e).__name__, e) if isinstance(e, (IndexError, ValueError)) and not isinstance(e, UnicodeError) else type(e).__name__
     else:
@@ -183,8 +193,17 @@ for line in sys.stdin:
     print(answer)
 "#;
 
+/// Checks cases, whose functions call each other by their places.
 pub fn check(cases: &[Case]) {
-    let module = module(cases.iter().map(|case| case.function.clone()).collect());
+    check_with(
+        cases,
+        cases.iter().map(|case| case.function.clone()).collect(),
+    );
+}
+
+/// Checks cases whose functions are the first of `functions`.
+pub fn check_with(cases: &[Case], functions: Vec<Function>) {
+    let module = module(functions);
     let built = build(&module);
     let mut input = String::new();
     for case in cases {
@@ -230,6 +249,12 @@ pub fn check(cases: &[Case]) {
 fn answer(answer: Answer) -> String {
     match answer {
         Ok((results, changed)) => {
+            // Without any, it is None.
+            let results = if results.is_empty() {
+                vec![Py::None]
+            } else {
+                results
+            };
             let results: Vec<String> = results.iter().map(shown).collect();
             let changed = changed.iter().map(|value| format!(", {}", shown(value)));
             results.join(" ") + &changed.collect::<String>()
