@@ -39,7 +39,7 @@ impl Item {
     /// Pools of arguments; a tuple's items are in a list.
     fn pools(&self) -> Value {
         match self {
-            Item::Unit(unit) => json!({ "unit": unit.text, "pools": unit.pools }),
+            Item::Unit(unit) => json!({ "unit": unit.text, "type": unit.ty, "pools": unit.pools }),
             Item::Tuple(items) => items.iter().map(Item::pools).collect(),
         }
     }
