@@ -32,7 +32,7 @@ FORMATS = {"_PyArg_ParseTuple_SizeT": "format_1", "_PyArg_ParseTupleAndKeywords_
 # Windows only: 32-bit C long arguments that must be widened (index, signed)
 LONG_ARGS = {"PyBool_FromLong": [(0, True)]}
 # Windows x86-64 only: argument that points to a table of function pointers, wrapped before the call
-TABLE_ARG = {"PyModuleDef_Init": (0, "def")}
+TABLE_ARG = {"PyModuleDef_Init": (0, "def"), "PyModule_AddFunctions": (1, "methods")}
 FREE_THREADED = "t" in getattr(sys, "abiflags", "")
 
 
