@@ -37,7 +37,7 @@ const REFUSED: &[&str] = &[];
 /// Random methods of a module.
 const RANDOM: usize = 60;
 /// Random argument lists for a method.
-const LISTS: usize = 40;
+const LISTS: usize = 25;
 
 /// What is built: a module and its twin.
 struct Built {
@@ -220,8 +220,9 @@ fn calls_do_what_the_twin_does() {
 
 #[test]
 fn development_mode_finds_nothing() {
-    let newest = |python: &Python| python.version >= (3, 13);
-    everywhere(newest, &["-X", "dev"], "errors", 5000);
+    // What is deprecated has changed most between these.
+    let some = |python: &Python| [9, 13, 15].contains(&python.version.1) && !python.free_threaded;
+    everywhere(some, &["-X", "dev"], "errors", 5000);
 }
 
 #[test]
