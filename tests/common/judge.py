@@ -275,7 +275,7 @@ def gil_stays_off(job):
 SUB = """
 import sys
 names = {"__name__": "sub"}
-with open(%(judge)r) as file:
+with open(%(judge)r, encoding="utf-8") as file:
     exec(compile(file.read(), %(judge)r, "exec"), names)
 names["inside"](%(job)r, %(answer)r)
 """
@@ -283,7 +283,7 @@ names["inside"](%(job)r, %(answer)r)
 
 def inside(job, answer):
     """In a sub-interpreter: the tests, twice imported."""
-    with open(job) as file:
+    with open(job, encoding="utf-8") as file:
         job = json.load(file)
     found = tests(job) + tests(job)
     with open(answer, "w") as file:
@@ -327,7 +327,7 @@ def subinterpreters(job_file, isolated):
 
 
 def main():
-    with open(sys.argv[1]) as file:
+    with open(sys.argv[1], encoding="utf-8") as file:
         job = json.load(file)
     modes = {
         "tests": tests, "reimport": reimport, "reload": reload, "before_exec": before_exec, "after_clear": after_clear,

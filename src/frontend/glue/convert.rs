@@ -6,9 +6,10 @@
 //!
 //! In: the object, where to leave. Out: the values that the parameter is made of. Which argument is whose is decided in `wrap`.
 
+use super::access::Access;
 use super::cells::{Cells, Parts, buffer_length, moved};
 use super::ctx::Ctx;
-use super::{buffer, converter, defaults, exec};
+use super::{buffer, converter, defaults, direct, exec};
 use crate::frontend::lang::typed::IntTy;
 use crate::frontend::spec::module::{ClassRef, Convert, Takes};
 use crate::ir::builder::Builder;
@@ -138,6 +139,9 @@ fn leave(b: &mut Builder, exits: &Exits) {
 
 /// `PyLong_AsSsize_t` takes an int, or raises without running user code; unlike `PyLong_AsLongLong` it is quick for ints of several digits.
 fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
+    if ctx.access == Access::Fields {
+        return direct::int(ctx, b, object, exits);
+    }
     let read = ctx.call1(b, "PyLong_AsSsize_t", &[object]);
     let (suspect, fine) = (b.cold_block(), b.block());
     let value = b.param(fine, Type::I64);
@@ -166,6 +170,9 @@ fn modulo(ctx: &mut Ctx, b: &mut Builder, ty: IntTy, object: Value, exits: &Exit
 }
 
 fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
+    if ctx.access == Access::Fields {
+        return direct::float(ctx, b, object, exits);
+    }
     of_class(ctx, b, object, "PyFloat_Type", exits);
     ctx.call1(b, "PyFloat_AsDouble", &[object])
 }
@@ -173,6 +180,9 @@ fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value 
 /// 1 where an object is of exactly this class, as far as can be told: the type is read where [`exec::type_offset`] says, which is nowhere on
 /// builds whose objects we do not know.
 fn is_of_class(ctx: &mut Ctx, b: &mut Builder, object: Value, class: &str) -> Value {
+    if ctx.access == Access::Fields {
+        return direct::is_of_class(ctx, b, object, class);
+    }
     let cell = exec::type_offset(ctx);
     let cell = b.data_addr(cell, 0);
     let offset = b.load(MemType::I64, cell, 0);
