@@ -66,8 +66,8 @@ fn leaves(instruction: &Instruction, states: &[Machine]) -> bool {
 }
 
 /// What `virtual_unwind.py` reads of a module.
-fn job(compiled: &Compiled, file: &Path) -> Value {
-    let offset = offsets(&compiled.object);
+fn job(compiled: &Compiled, target: &Target, file: &Path) -> Value {
+    let offset = offsets(&compiled.object(target));
     let bytes = std::fs::read(file).expect("readable");
     let module = PE::parse(&bytes).expect("a module");
     let export = module.exports.first().expect("an entry");
@@ -131,10 +131,10 @@ fn windows_finds_the_caller_from_every_instruction() {
             let compiled = compiled(&python::root(&format!("specs/{name}.toml")), target);
             let object = folder.path().join("m.obj");
             let file = folder.path().join(format!("{name}.pyd"));
-            std::fs::write(&object, &compiled.object).expect("writable");
+            std::fs::write(&object, compiled.object(target)).expect("writable");
             link::link(&linker, target, &object, &file).expect("links");
             let path = folder.path().join("job.json");
-            std::fs::write(&path, job(&compiled, &file).to_string()).expect("writable");
+            std::fs::write(&path, job(&compiled, target, &file).to_string()).expect("writable");
             let output = Command::new(interpreter)
                 .arg(python::root("tests/common/virtual_unwind.py"))
                 .arg(&path)

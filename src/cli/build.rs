@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::ValueEnum;
 
+use super::linker::{self, Choice};
 use super::output::{self, Output};
 use super::specs::{self, Checked};
 use super::ui::{self, MessageFormat, Ui};
@@ -34,10 +35,10 @@ pub struct Args {
     /// What to write, separated by commas [default: object,module]
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     emit: Vec<Emit>,
-    /// What makes the module out of the object: `system` (the first found), or a name like `ld`, `ld.lld`, `mold`, `gold`, `cc`,
-    /// `ld64.lld`, `lld-link`, or a path
+    /// What makes the module: `self` (no other program), `system` (the first linker found), or a name like `ld`, `ld.lld`, `mold`,
+    /// `gold`, `cc`, `ld64.lld`, `lld-link`, or a path
     #[arg(long, value_name = "LINKER", default_value = "system")]
-    linker: String,
+    linker: Choice,
     /// Write the dependencies of the outputs in make's syntax
     #[arg(long, value_name = "FILE")]
     depfile: Option<PathBuf>,
@@ -159,7 +160,6 @@ fn wanted(args: &Args) -> anyhow::Result<BTreeSet<Emit>> {
     if args.debug {
         bail!("`--debug` is not there yet");
     }
-    refuse_self(&args.linker)?;
     let mut emit: BTreeSet<Emit> = args.emit.iter().copied().collect();
     if emit.is_empty() {
         emit.extend([Emit::Object, Emit::Module]);
@@ -170,14 +170,6 @@ fn wanted(args: &Args) -> anyhow::Result<BTreeSet<Emit>> {
         }
     }
     Ok(emit)
-}
-
-/// pyasmgen's own linker is to come.
-pub fn refuse_self(linker: &str) -> anyhow::Result<()> {
-    if linker == "self" {
-        bail!("`--linker self` is not there yet; `--linker system` takes the first linker found");
-    }
-    Ok(())
 }
 
 fn places(
@@ -287,17 +279,21 @@ fn write(
         places.ir.write(text.as_bytes())?;
     }
     if emit.contains(&Emit::Object) {
-        places.object.write(&compiled.object)?;
+        places.object.write(&compiled.object(target))?;
     }
     if emit.contains(&Emit::Module) {
-        let linked = link_module(args, emit, compiled, target, places);
+        let object = places
+            .object
+            .path()
+            .filter(|_| emit.contains(&Emit::Object));
+        let linked = linker::make(&args.linker, compiled, target, object, &places.module);
         if linked
             .as_ref()
             .is_err_and(|error| error.is::<link::Missing>())
         {
             // Everything that the command wants which we are going to print.
             if !emit.contains(&Emit::Object) {
-                places.object.write(&compiled.object)?;
+                places.object.write(&compiled.object(target))?;
             }
             if let Some((name, content)) = link::support(target)? {
                 output::write(&places.module.with_file_name(name), &content)?;
@@ -308,31 +304,13 @@ fn write(
     Ok(())
 }
 
-fn link_module(
-    args: &Args,
-    emit: &BTreeSet<Emit>,
-    compiled: &Compiled,
-    target: &Target,
-    places: &Places,
-) -> anyhow::Result<()> {
-    let linker = link::resolve(&args.linker, target)?;
-    output::make_folder_of(&places.module)?;
-    if emit.contains(&Emit::Object) {
-        let object = places.object.path().context("the object went to stdout")?;
-        return link::link(&linker, target, object, &places.module);
-    }
-    let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let stem = specs::stem(&compiled.module);
-    let object = temporary
-        .path()
-        .join(format!("{stem}{}", target.object_suffix));
-    output::write(&object, &compiled.object)?;
-    link::link(&linker, target, &object, &places.module)
-}
-
 fn link_command(args: &Args, target: &Target, places: &Places) -> anyhow::Result<Vec<OsString>> {
     let object = places.object.path().unwrap_or(Path::new("-"));
-    let linker = link::resolve(&args.linker, target).unwrap_or_else(|missing| missing.would_run);
+    let choice = match &args.linker {
+        Choice::Program(choice) => choice,
+        Choice::Own => bail!("`--linker self` runs no command; `--linker system` does"),
+    };
+    let linker = link::resolve(choice, target).unwrap_or_else(|missing| missing.would_run);
     link::command(&linker, target, object, &places.module)
 }
 

@@ -1,0 +1,73 @@
+//! Who makes a module: pyasmgen itself, or a linker that is there already.
+//!
+//! In: what `--linker` says, and what was compiled. Out: the module, complete or not at all.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::{output, specs};
+use crate::compile::Compiled;
+use crate::link;
+use crate::target::Target;
+
+/// What `--linker` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// `self`: no other program.
+    Own,
+    /// `system`, the name of a program, or the path of one.
+    Program(String),
+}
+
+impl From<String> for Choice {
+    fn from(text: String) -> Choice {
+        match text.as_str() {
+            "self" => Choice::Own,
+            _ => Choice::Program(text),
+        }
+    }
+}
+
+/// Makes the module `output`. A linker reads the object `object`, where there is one already, else one of its own.
+///
+/// # Errors
+/// [`link::Missing`] where the linker is not there, and whatever else goes wrong.
+pub fn make(
+    choice: &Choice,
+    compiled: &Compiled,
+    target: &Target,
+    object: Option<&Path>,
+    output: &Path,
+) -> anyhow::Result<()> {
+    let choice = match choice {
+        Choice::Own => return output::write(output, &own(compiled, target)?),
+        Choice::Program(choice) => choice,
+    };
+    let linker = link::resolve(choice, target)?;
+    output::make_folder_of(output)?;
+    if let Some(object) = object {
+        return link::link(&linker, target, object, output);
+    }
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let stem = specs::stem(&compiled.module);
+    let object = folder
+        .path()
+        .join(format!("{stem}{}", target.object_suffix));
+    output::write(&object, &compiled.object(target))?;
+    link::link(&linker, target, &object, output)
+}
+
+/// The module as pyasmgen itself links it.
+///
+/// # Errors
+/// It does not know how, yet.
+pub fn own(compiled: &Compiled, target: &Target) -> anyhow::Result<Vec<u8>> {
+    if !compiled.can_link(target) {
+        bail!(
+            "`--linker self` is not there yet for {}; `--linker system` takes the first linker found",
+            target.triple
+        );
+    }
+    Ok(compiled.linked(target))
+}
