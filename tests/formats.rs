@@ -14,7 +14,10 @@
 mod modules;
 #[path = "common/python.rs"]
 mod python;
-use std::path::{Path, PathBuf};
+#[path = "common/ways.rs"]
+mod ways;
+
+use std::path::Path;
 use std::process::Command;
 
 use modules::{How, build_all, judge};
@@ -22,101 +25,10 @@ use pyasmgen::frontend::capi::{exceptions::EXCEPTIONS, funcs};
 use pyasmgen::link::{self, Linker};
 use pyasmgen::target;
 use python::Python;
-
-const DARWIN: &str = "x86_64-apple-darwin";
-const MSVC: &str = "x86_64-pc-windows-msvc";
-const GNU: &str = "x86_64-pc-windows-gnu";
-
-/// A target and one of its linkers.
-struct Way {
-    target: &'static str,
-    linker: PathBuf,
-}
-
-impl Way {
-    /// For interpreters of this machine.
-    fn how(&self) -> How<'_> {
-        How {
-            target: Some(self.target),
-            linker: self.linker.to_str().expect("UTF-8"),
-            suffix: if self.target == DARWIN {
-                ".abi3.so"
-            } else {
-                ".pyd"
-            },
-            foreign: true,
-            windows_paths: false,
-        }
-    }
-
-    /// For Windows' own interpreters.
-    fn how_on_windows(&self) -> How<'_> {
-        How {
-            foreign: false,
-            windows_paths: true,
-            ..self.how()
-        }
-    }
-
-    fn name(&self) -> String {
-        format!("{} by {}", self.target, self.linker.display())
-    }
-}
+use ways::{DARWIN, ELF, GNU, MSVC, Way, ways};
 
 /// An interpreter's name, and what starts it.
 type Interpreter = (String, Box<dyn Fn() -> Command>);
-
-/// The linkers found for a target: those on `PATH`, LLVM's own folders, and what comes with Rust.
-fn ways(target: &'static str) -> Vec<Way> {
-    let names: &[&str] = match target {
-        DARWIN => &["ld64.lld", "lld"],
-        MSVC => &["lld-link", "x86_64-w64-mingw32-ld"],
-        _ => &["x86_64-w64-mingw32-ld", "lld-link"],
-    };
-    let mut linkers: Vec<PathBuf> = names
-        .iter()
-        .flat_map(|name| folders().into_iter().map(move |folder| folder.join(name)))
-        .filter(|program| program.is_file())
-        .collect();
-    // One program under several names counts once for each kind of its behaviour.
-    linkers.dedup_by_key(|program| {
-        let name = program.file_name().map(ToOwned::to_owned);
-        (name, program.canonicalize().ok())
-    });
-    let ways: Vec<Way> = linkers
-        .into_iter()
-        .map(|linker| Way { target, linker })
-        .collect();
-    assert!(
-        std::env::var_os("CI").is_none() || !ways.is_empty(),
-        "no linker for {target}"
-    );
-    if ways.is_empty() {
-        println!("skipped: no linker for {target}");
-    }
-    ways
-}
-
-fn folders() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    for entry in std::fs::read_dir("/usr/lib")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        if entry.file_name().to_string_lossy().starts_with("llvm-") {
-            folders.push(entry.path().join("bin"));
-        }
-    }
-    let said = Command::new("rustc").args(["--print", "sysroot"]).output();
-    if let Ok(said) = said {
-        let sysroot = PathBuf::from(String::from_utf8_lossy(&said.stdout).trim());
-        let host = "lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld";
-        folders.push(sysroot.join(host));
-    }
-    folders
-}
 
 /// Tries the modules of the first way in all interpreters, those of the others in the last one; `modes` are those of `judge.py`.
 fn everywhere(ways: &[Way], how: fn(&Way) -> How<'_>, commands: &[Interpreter], modes: &[&str]) {
@@ -137,17 +49,9 @@ fn everywhere(ways: &[Way], how: fn(&Way) -> How<'_>, commands: &[Interpreter], 
 
 /// This machine's interpreters that can call C: the loader's stand-in is written in Python.
 fn natives() -> Vec<Interpreter> {
-    let can = |python: &Python| {
-        let asked = python.command().args(["-c", "import ctypes"]).output();
-        let can = asked.is_ok_and(|asked| asked.status.success());
-        if !can {
-            println!("skipped: {} has no ctypes", python.name());
-        }
-        can
-    };
     python::all()
         .into_iter()
-        .filter(|python| can(python))
+        .filter(Python::has_ctypes)
         .map(|python| {
             let name = python.name();
             let command: Box<dyn Fn() -> Command> = Box::new(move || python.command());
@@ -156,22 +60,13 @@ fn natives() -> Vec<Interpreter> {
         .collect()
 }
 
-/// Windows' CPythons, as `fetch-pythons` left them.
+/// Windows' own.
 fn windows() -> Vec<Interpreter> {
-    let table = python::fetched().join("windows.tsv");
-    let table = std::fs::read_to_string(table).unwrap_or_default();
-    if table.is_empty() {
-        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
-        println!("skipped: no Windows CPython");
-    }
-    table
-        .lines()
-        .filter_map(|line| {
-            let mut cells = line.split('\t');
-            let program = PathBuf::from(cells.next()?);
-            let name = format!("Windows {}", cells.nth(2)?);
+    let found = python::windows().into_iter();
+    found
+        .map(|(name, program)| {
             let command: Box<dyn Fn() -> Command> = Box::new(move || Command::new(&program));
-            Some((name, command))
+            (name, command)
         })
         .collect()
 }
@@ -185,7 +80,7 @@ fn mach_o_passes_its_tests_in_every_cpython() {
 #[test]
 fn pe_passes_its_tests_in_windows_cpythons() {
     let mut ways = ways(MSVC);
-    ways.extend(self::ways(GNU));
+    ways.extend(ways::ways(GNU));
     let modes = ["tests", "descriptions", "reimport", "dropped"];
     everywhere(&ways, Way::how_on_windows, &windows(), &modes);
 }
@@ -204,7 +99,7 @@ fn linkers_have_no_warning() {
         for way in ways(triple) {
             let folder = tempfile::tempdir().expect("a folder");
             let linker = link::resolve(way.how().linker, target).expect("it is there");
-            let (name, content) = link::support(target)
+            let (name, content) = link::support(&linker, target)
                 .expect("it can be made")
                 .expect("these want one");
             std::fs::write(folder.path().join(name), content).expect("writable");
@@ -217,6 +112,7 @@ fn linkers_have_no_warning() {
                 let words = words.expect("it suits");
                 let fatal = match (&linker, triple) {
                     (Linker::Link(_), _) => "/WX",
+                    (Linker::LdLld(_), _) => "-Xlink=/WX",
                     (Linker::Lld(_) | Linker::Ld64(_), _) => "-fatal_warnings",
                     _ => "--fatal-warnings",
                 };
@@ -233,6 +129,38 @@ fn linkers_have_no_warning() {
                     python::said(&ran)
                 );
             }
+        }
+    }
+}
+
+/// What `--print link` prints, pasted into a shell, makes the module that `build` makes.
+#[test]
+fn the_printed_command_links() {
+    for target in [ELF, DARWIN, MSVC, GNU] {
+        for way in ways(target) {
+            let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let how = way.how();
+            let built = &build_all(one.path(), how)[0];
+            let spec = python::root("specs").join(format!("{}.toml", built.name));
+            let printed = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
+                .current_dir(two.path())
+                .args(["build", "--print", "link", "-o", "an other folder/"])
+                .args(["--target", target, "--linker", how.linker])
+                .arg(spec)
+                .output()
+                .expect("pyasmgen runs");
+            assert!(printed.status.success(), "{}", python::said(&printed));
+            let pasted = Command::new("sh")
+                .current_dir(two.path())
+                .arg("-c")
+                .arg(String::from_utf8(printed.stdout).expect("UTF-8"))
+                .output()
+                .expect("there is a shell");
+            let name = way.name();
+            assert!(pasted.status.success(), "{name}: {}", python::said(&pasted));
+            let made = built.file.file_name().expect("a name");
+            let made = two.path().join("an other folder").join(made);
+            assert!(same(&built.file, &made), "{name}");
         }
     }
 }
@@ -256,7 +184,9 @@ fn import_libraries_promise_what_python3_dll_has() {
     let old = EXCEPTIONS.iter().filter(|(_, since)| *since <= 10);
     let exceptions = old.map(|(name, _)| format!("PyExc_{name}"));
     let target = target::find(MSVC).expect("a row");
-    let (_, library) = link::support(target).expect("made").expect("there is one");
+    let linker = Linker::Link("lld-link".into());
+    let library = link::support(&linker, target).expect("made");
+    let (_, library) = library.expect("there is one");
     let library = String::from_utf8_lossy(&library).into_owned();
     for name in functions.chain(objects).chain(exceptions) {
         assert!(exports.contains(&&name[..]), "python3.dll has no {name}");

@@ -11,7 +11,7 @@ use pyasmgen::base::source::{SourceId, Text};
 use pyasmgen::frontend::lang::typed::{
     Const, ExprKind, Function, IntTy, Overflow, Shape, StmtKind, Storage,
 };
-use pyasmgen::frontend::lang::{Env, MethodSig, ParamKind, ParamSig, check};
+use pyasmgen::frontend::lang::{Env, MethodSig, Nest, ParamKind, ParamSig, check};
 
 /// Runs `script` with the texts on its standard input, each behind its length; gives its output lines.
 fn python(script: &str, texts: &[String]) -> Option<Vec<String>> {
@@ -62,6 +62,7 @@ fn accepted(text: &str, results: Vec<Storage>) -> Option<Function> {
     let sig = MethodSig {
         name: "f".into(),
         params: vec![param("x"), param("y")],
+        arguments: vec![Nest::Param; 2],
         shape: Shape::flat(results.len(), false),
         results,
         overflow: Overflow::Raise,

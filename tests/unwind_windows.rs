@@ -67,7 +67,8 @@ fn leaves(instruction: &Instruction, states: &[Machine]) -> bool {
 
 /// What `virtual_unwind.py` reads of a module.
 fn job(compiled: &Compiled, target: &Target, file: &Path) -> Value {
-    let offset = offsets(&compiled.object(target));
+    let object = compiled.object(target);
+    let offset = offsets(&object);
     let bytes = std::fs::read(file).expect("readable");
     let module = PE::parse(&bytes).expect("a module");
     let export = module.exports.first().expect("an entry");
@@ -105,20 +106,14 @@ fn job(compiled: &Compiled, target: &Target, file: &Path) -> Value {
             json!({ "name": func.name, "rva": rva, "states": rows, "jumps": jumps })
         })
         .collect();
-    let path = format!("Z:{}", file.display()).replace('/', "\\");
-    json!({ "file": path, "functions": functions })
+    json!({ "file": python::windows_path(file), "functions": functions })
 }
 
 #[test]
 fn windows_finds_the_caller_from_every_instruction() {
-    let table = std::fs::read_to_string(python::fetched().join("windows.tsv")).unwrap_or_default();
-    let Some(interpreter) = table
-        .lines()
-        .last()
-        .and_then(|line| line.split('\t').next())
-    else {
-        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
-        return println!("skipped: no Windows CPython");
+    let interpreters = python::windows();
+    let Some((_, interpreter)) = interpreters.last() else {
+        return;
     };
     for triple in ["x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu"] {
         let target = target::find(triple).expect("a row");

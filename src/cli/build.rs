@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use super::linker::{self, Choice};
@@ -17,7 +17,7 @@ use super::{Exit, depfile};
 use crate::base::source::Sources;
 use crate::compile::{self, Compiled, Options};
 use crate::ir::print;
-use crate::link;
+use crate::link::{self, Linker};
 use crate::target::{self, Target};
 
 /// Build objects and importable modules from specs
@@ -42,7 +42,7 @@ pub struct Args {
     /// Write the dependencies of the outputs in make's syntax
     #[arg(long, value_name = "FILE")]
     depfile: Option<PathBuf>,
-    /// Print the command that links the object instead of writing anything
+    /// Print the command that links the object instead of running it; what it reads is written
     #[arg(long, value_enum, value_name = "WHAT")]
     print: Option<Print>,
     /// Form of the diagnostics on stderr
@@ -102,13 +102,11 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let places = places(args, &emit, targets.len(), &checked)?;
     keep_apart(args, &emit, &places)?;
     if args.print == Some(Print::Link) {
+        // A linker that does not suit leaves nothing behind.
         for (checked, places) in checked.iter().zip(&places) {
-            let command = link_command(args, checked.target, places)?;
-            ui::result(format!("{}\n", link::shell(&command)).as_bytes())?;
+            link_command(args, checked.target, places)?;
         }
-        return Ok(Exit::Done);
     }
-
     let mut rules = Vec::new();
     let mut unlinked = None;
     for (checked, places) in checked.into_iter().zip(&places) {
@@ -131,7 +129,8 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         output::write(path, depfile::text(&rules).as_bytes())?;
     }
     if let Some((missing, target, places)) = unlinked {
-        let command = link::shell(&link_command(args, target, places)?);
+        let (_, command) = link_command(args, target, places)?;
+        let command = link::shell(&command);
         bail!("{missing}; the object is there, and this links it:\n{command}");
     }
     Ok(Exit::Done)
@@ -189,6 +188,9 @@ fn places(
             Output::Stdout => bail!("`-o -` takes one output, and there are {several}"),
             Output::Folder(_) => {}
         }
+    }
+    if output == Output::Stdout && args.print.is_some() {
+        bail!("`-o -` and `--print` both take stdout");
     }
     if output == Output::Stdout && emit.contains(&Emit::Module) {
         bail!("a module cannot be written to stdout, since a linker makes it");
@@ -281,6 +283,10 @@ fn write(
     if emit.contains(&Emit::Object) {
         places.object.write(&compiled.object(target))?;
     }
+    if args.print == Some(Print::Link) {
+        let command = leave(args, emit, compiled, target, places)?;
+        return ui::result(format!("{}\n", link::shell(&command)).as_bytes());
+    }
     if emit.contains(&Emit::Module) {
         let object = places
             .object
@@ -291,27 +297,45 @@ fn write(
             .as_ref()
             .is_err_and(|error| error.is::<link::Missing>())
         {
-            // Everything that the command wants which we are going to print.
-            if !emit.contains(&Emit::Object) {
-                places.object.write(&compiled.object(target))?;
-            }
-            if let Some((name, content)) = link::support(target)? {
-                output::write(&places.module.with_file_name(name), &content)?;
-            }
+            leave(args, emit, compiled, target, places)?;
         }
         linked?;
     }
     Ok(())
 }
 
-fn link_command(args: &Args, target: &Target, places: &Places) -> anyhow::Result<Vec<OsString>> {
-    let object = places.object.path().unwrap_or(Path::new("-"));
+/// Writes everything that the command reads which is going to be printed; the command.
+fn leave(
+    args: &Args,
+    emit: &BTreeSet<Emit>,
+    compiled: &Compiled,
+    target: &Target,
+    places: &Places,
+) -> anyhow::Result<Vec<OsString>> {
+    let (linker, command) = link_command(args, target, places)?;
+    if !emit.contains(&Emit::Object) {
+        places.object.write(&compiled.object(target))?;
+    }
+    if let Some((name, content)) = link::support(&linker, target)? {
+        output::write(&places.module.with_file_name(name), &content)?;
+    }
+    Ok(command)
+}
+
+/// The command that links the object, and the linker that it is for.
+fn link_command(
+    args: &Args,
+    target: &Target,
+    places: &Places,
+) -> anyhow::Result<(Linker, Vec<OsString>)> {
+    let object = places.object.path().context("the object goes to stdout")?;
     let choice = match &args.linker {
         Choice::Program(choice) => choice,
         Choice::Own => bail!("`--linker self` runs no command; `--linker system` does"),
     };
     let linker = link::resolve(choice, target).unwrap_or_else(|missing| missing.would_run);
-    link::command(&linker, target, object, &places.module)
+    let command = link::command(&linker, target, object, &places.module)?;
+    Ok((linker, command))
 }
 
 impl Place {

@@ -63,6 +63,12 @@ pub fn inspect_with(name: &str, bytes: &[u8], options: &Options) -> anyhow::Resu
     }
 }
 
+/// How many relocations of `entry` bytes a file can have. Tables do not overlap in sound files; sections of a hostile one may all name the
+/// same long table.
+fn most_relocations(bytes: &[u8], entry: usize) -> usize {
+    bytes.len() / entry
+}
+
 /// What a format's reader knows beside its report.
 struct Reading<'a> {
     report: Report,

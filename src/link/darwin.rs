@@ -61,7 +61,12 @@ pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -
             words.extend(bundle.map(OsString::from));
             words.push(format!("-mmacosx-version-min={oldest}").into());
         }
-        Linker::Ld(_) | Linker::Lld(_) | Linker::Ld64(_) | Linker::Gold(_) | Linker::Link(_) => {
+        Linker::Ld(_)
+        | Linker::LdLld(_)
+        | Linker::Lld(_)
+        | Linker::Ld64(_)
+        | Linker::Gold(_)
+        | Linker::Link(_) => {
             if matches!(linker, Linker::Lld(_)) {
                 words.extend(["-flavor", "darwin"].map(OsString::from));
             }

@@ -17,10 +17,16 @@ fn system(target: &Target) -> &'static [&'static str] {
         Format::MachO => &["ld64.lld", "rust-lld", "lld"],
         // There are other programs of that name elsewhere.
         Format::Coff if cfg!(windows) && target.guard_cf => {
-            &["link", "lld-link", "rust-lld", "lld"]
+            &["link", "lld-link", "ld.lld", "rust-lld", "lld"]
         }
-        Format::Coff if target.guard_cf => &["lld-link", "rust-lld", "lld"],
-        Format::Coff => &["x86_64-w64-mingw32-ld", "lld-link", "rust-lld", "lld"],
+        Format::Coff if target.guard_cf => &["lld-link", "ld.lld", "rust-lld", "lld"],
+        Format::Coff => &[
+            "x86_64-w64-mingw32-ld",
+            "lld-link",
+            "ld.lld",
+            "rust-lld",
+            "lld",
+        ],
     }
 }
 
@@ -37,6 +43,7 @@ fn usual(target: &Target) -> Style {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
     Ld,
+    LdLld,
     Gold,
     Lld,
     Driver,
@@ -48,6 +55,7 @@ impl Style {
     fn linker(self, program: PathBuf) -> Linker {
         match self {
             Style::Ld => Linker::Ld(program),
+            Style::LdLld => Linker::LdLld(program),
             Style::Gold => Linker::Gold(program),
             Style::Lld => Linker::Lld(program),
             Style::Driver => Linker::Driver(program),
@@ -61,7 +69,7 @@ impl Style {
 const NAMES: &[(&str, Style)] = &[
     ("ld", Style::Ld),
     ("ld.bfd", Style::Ld),
-    ("ld.lld", Style::Ld),
+    ("ld.lld", Style::LdLld),
     ("ld.mold", Style::Ld),
     ("ld.gold", Style::Gold),
     ("mold", Style::Ld),
@@ -178,7 +186,9 @@ fn by_version(program: &Path) -> Style {
         Style::Lld
     } else if text.contains("GNU gold") {
         Style::Gold
-    } else if ["GNU ld", "LLD", "mold", "Wild"]
+    } else if text.contains("LLD") {
+        Style::LdLld
+    } else if ["GNU ld", "mold", "Wild"]
         .iter()
         .any(|known| text.contains(known))
     {
@@ -197,7 +207,7 @@ mod tests {
         let cases = [
             ("/usr/bin/ld", Some(Style::Ld)),
             ("x86_64-linux-gnu-ld.bfd", Some(Style::Ld)),
-            ("/opt/ld.lld-19", Some(Style::Ld)),
+            ("/opt/ld.lld-19", Some(Style::LdLld)),
             ("rust-lld", Some(Style::Lld)),
             ("aarch64-linux-gnu-gcc-12", Some(Style::Driver)),
             ("clang-19", Some(Style::Driver)),

@@ -23,8 +23,10 @@ use crate::target::{Format, Target};
 /// A linker, by how it wants to be spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Linker {
-    /// `ld` and what takes the same arguments: `ld.lld`, `mold`, `wild`.
+    /// `ld` and what takes the same arguments: `mold`, `wild`.
     Ld(PathBuf),
+    /// `ld.lld`, which takes them for ELF, and for Windows those of MinGW's `ld` that it knows.
+    LdLld(PathBuf),
     /// GNU gold, which refuses options it does not know.
     Gold(PathBuf),
     /// `lld` under its generic name, which asks whom to imitate.
@@ -42,6 +44,7 @@ impl Linker {
     pub fn program(&self) -> &Path {
         match self {
             Linker::Ld(program)
+            | Linker::LdLld(program)
             | Linker::Gold(program)
             | Linker::Lld(program)
             | Linker::Driver(program)
@@ -55,6 +58,7 @@ impl Linker {
     fn suits(&self, format: Format) -> bool {
         match self {
             Linker::Ld(_) | Linker::Lld(_) | Linker::Driver(_) => true,
+            Linker::LdLld(_) => format != Format::MachO,
             Linker::Gold(_) => format == Format::Elf,
             Linker::Ld64(_) => format == Format::MachO,
             Linker::Link(_) => format == Format::Coff,
@@ -107,13 +111,17 @@ pub fn command(
     })
 }
 
-/// Name and content of the file that linkers for a target want to see beside the objects.
+/// Name and content of the file that a linker wants to see beside the output.
 ///
 /// # Errors
 /// The file cannot be made.
-pub fn support(target: &Target) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
+pub fn support(
+    linker: &Linker,
+    target: &Target,
+) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
     Ok(match target.format {
         Format::Elf => None,
+        Format::MachO if matches!(linker, Linker::Driver(_)) => None,
         Format::MachO => Some((darwin::LIBRARY, darwin::library(target))),
         Format::Coff => Some((windows::LIBRARY, windows::library(target)?)),
     })
@@ -159,7 +167,7 @@ pub fn link(linker: &Linker, target: &Target, object: &Path, output: &Path) -> a
     let made = workshop.path().join(name);
     let words = command(linker, target, object, &made)?;
     let shown = shell(&command(linker, target, object, output)?);
-    if let Some((name, content)) = support(target)? {
+    if let Some((name, content)) = support(linker, target)? {
         let path = workshop.path().join(name);
         std::fs::write(&path, content)
             .with_context(|| format!("cannot write {}", path.display()))?;

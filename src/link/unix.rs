@@ -41,7 +41,7 @@ pub fn command(linker: &Linker, object: &Path, output: &Path) -> Vec<OsString> {
         );
     };
     match linker {
-        Linker::Ld(_) => add(&["-shared"], &[COMMON, SEPARATE, DIRECT]),
+        Linker::Ld(_) | Linker::LdLld(_) => add(&["-shared"], &[COMMON, SEPARATE, DIRECT]),
         Linker::Gold(_) => add(&["-shared"], &[COMMON, DIRECT]),
         Linker::Lld(_) => add(&["-flavor", "gnu", "-shared"], &[COMMON, SEPARATE, DIRECT]),
         // Nobody asks the linkers of other systems for an ELF module.

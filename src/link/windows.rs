@@ -22,8 +22,6 @@ const DLL: &str = "python3.dll";
 
 /// Options of `link.exe` and what imitates it. Every one makes something stricter, or the output reproducible.
 const LINK: &[&str] = &[
-    "/nologo",
-    "/dll",
     "/noentry",
     "/nodefaultlib",
     "/dynamicbase",
@@ -99,6 +97,15 @@ fn export(name: String, data: bool) -> COFFShortExport {
     }
 }
 
+/// What the linker of a target is told in the language of `link.exe`.
+fn link_options(target: &Target) -> impl Iterator<Item = &'static str> {
+    let guard = target.guard_cf.then_some("/guard:cf");
+    let machine = match target.arch {
+        Arch::X86_64 => "/machine:x64",
+    };
+    LINK.iter().copied().chain(guard).chain([machine])
+}
+
 /// The command line, program first.
 pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -> Vec<OsString> {
     let library = output.with_file_name(LIBRARY);
@@ -109,16 +116,18 @@ pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -
             if matches!(linker, Linker::Lld(_)) {
                 add(&["-flavor", "link"]);
             }
-            add(LINK);
-            if target.guard_cf {
-                add(&["/guard:cf"]);
-            }
-            add(match target.arch {
-                Arch::X86_64 => &["/machine:x64"],
-            });
+            add(&["/nologo", "/dll"]);
+            words.extend(link_options(target).map(OsString::from));
             let mut out = OsString::from("/out:");
             out.push(output);
             words.push(out);
+        }
+        // Behind its other face it is `lld-link`, and can do the same.
+        Linker::LdLld(_) => {
+            add(&["-m", "i386pep", "-shared"]);
+            let options = link_options(target).map(|option| format!("-Xlink={option}"));
+            words.extend(options.map(OsString::from));
+            words.extend([OsString::from("-o"), output.into()]);
         }
         Linker::Ld(_) | Linker::Driver(_) | Linker::Gold(_) | Linker::Ld64(_) => {
             let driver = matches!(linker, Linker::Driver(_));

@@ -168,7 +168,9 @@ fn default(value: Const) -> String {
         Const::Int(value) => value.to_string(),
         Const::Float(value) => float(value),
         Const::None => "None".to_owned(),
-        Const::Str(_) | Const::Bytes(_) => panic!("the model knows no {value:?}"),
+        Const::Complex(..) | Const::Str(_) | Const::Bytes(_) => {
+            panic!("the model knows no {value:?}")
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::python::{root, said};
+use crate::python::{root, said, windows_path};
 
 /// A built module and the job file that says what it must do.
 pub struct Built {
@@ -64,7 +64,10 @@ fn build(spec: &Path, folder: &Path, how: How) -> Built {
         .filter_map(|method| method["tests"].as_array());
     let job = json!({
         "name": name,
-        "file": path_text(&file, how),
+        "file": match how.windows_paths {
+            true => windows_path(&file),
+            false => file.display().to_string(),
+        },
         "foreign": how.foreign,
         "doc": table["module"]["doc"],
         "methods": methods.iter().map(of).collect::<Vec<_>>(),
@@ -96,16 +99,6 @@ fn make(spec: &Path, folder: &Path, module: &str, how: How) -> PathBuf {
     );
     let module = module.rsplit('.').next().unwrap_or(module);
     folder.join(format!("{module}{}", how.suffix))
-}
-
-/// A path as the interpreter knows it: Wine shows the whole file system as drive Z.
-fn path_text(path: &Path, how: How) -> String {
-    let text = path.display().to_string();
-    if how.windows_paths {
-        format!("Z:{}", text.replace('/', "\\"))
-    } else {
-        text
-    }
 }
 
 /// Runs modes of `judge.py` by `command`, which is the interpreter with its options; what is wrong, with `place` before it.

@@ -19,6 +19,10 @@ pub struct Python {
     pub debug: bool,
     /// Built without a GIL.
     pub free_threaded: bool,
+    /// On musl's C library.
+    pub musl: bool,
+    /// Can call C by itself.
+    ctypes: bool,
     /// Where `Python.h` and `pyconfig.h` are, if they are.
     pub include: Vec<PathBuf>,
     /// `test_stable_abi_ctypes.py` of its own test suite, if it is there: it lists the symbols of the Stable ABI.
@@ -31,7 +35,16 @@ impl Python {
         let (major, minor) = self.version;
         let t = if self.free_threaded { "t" } else { "" };
         let d = if self.debug { "d" } else { "" };
-        format!("{major}.{minor}{t}{d}")
+        let musl = if self.musl { "musl" } else { "" };
+        format!("{major}.{minor}{t}{d}{musl}")
+    }
+
+    /// Whether it can call C by itself; says so if not.
+    pub fn has_ctypes(&self) -> bool {
+        if !self.ctypes {
+            println!("skipped: {} has no ctypes", self.name());
+        }
+        self.ctypes
     }
 
     /// A command of this interpreter, undisturbed by the environment.
@@ -51,9 +64,14 @@ impl Python {
 }
 
 const QUESTIONS: &str = r#"
-import os, sys, sysconfig
+import importlib.machinery, importlib.util, os, sys, sysconfig
 print(*sys.version_info[:2])
-print(int(hasattr(sys, "gettotalrefcount")), int(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))))
+print(
+    int(hasattr(sys, "gettotalrefcount")),
+    int(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))),
+    int("linux-musl" in importlib.machinery.EXTENSION_SUFFIXES[0]),
+    int(importlib.util.find_spec("_ctypes") is not None),
+)
 config = sysconfig.get_config_h_filename()
 include = sysconfig.get_paths()["include"], os.path.dirname(config)
 there = os.path.exists(os.path.join(include[0], "Python.h")) and os.path.exists(config)
@@ -72,9 +90,16 @@ pub fn all() -> Vec<Python> {
         .filter_map(|exe| ask(&exe, &mut seen))
         .filter(|python| python.version >= (3, 9))
         .collect();
-    found.sort_by_key(|python| (python.version, python.free_threaded, python.debug));
+    found.sort_by_key(|python| {
+        (
+            python.version,
+            python.free_threaded,
+            python.debug,
+            python.musl,
+        )
+    });
     for wanted in [
-        "3.9", "3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.15",
+        "3.9", "3.10", "3.11", "3.12", "3.13", "3.13t", "3.13musl", "3.14", "3.15",
     ] {
         if !found.iter().any(|python| python.name() == wanted) {
             println!("skipped: no CPython {wanted}");
@@ -146,9 +171,33 @@ fn ask(exe: &Path, seen: &mut BTreeSet<String>) -> Option<Python> {
         version: (*version.first()?, *version.get(1)?),
         debug: flags.first() == Some(&1),
         free_threaded: flags.get(1) == Some(&1),
+        musl: flags.get(2) == Some(&1),
+        ctypes: flags.get(3) == Some(&1),
         include,
         stable_abi,
     })
+}
+
+/// Windows' CPythons, as `fetch-pythons` left them: names, and the programs that run them. Says so if there are none.
+pub fn windows() -> Vec<(String, PathBuf)> {
+    let table = std::fs::read_to_string(fetched().join("windows.tsv")).unwrap_or_default();
+    if table.is_empty() {
+        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
+        println!("skipped: no Windows CPython");
+    }
+    table
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.split('\t');
+            let program = PathBuf::from(cells.next()?);
+            Some((format!("Windows {}", cells.nth(2)?), program))
+        })
+        .collect()
+}
+
+/// A path as Windows' CPythons know it: Wine shows the whole file system as drive Z.
+pub fn windows_path(path: &Path) -> String {
+    format!("Z:{}", path.display()).replace('/', "\\")
 }
 
 /// A folder of the repository.

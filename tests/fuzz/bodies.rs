@@ -5,7 +5,7 @@
 
 use pyasmgen::inspect::{Options, Wanted, inspect_with};
 
-/// Any file is read, disassembled and told, or refused.
+/// Any file is read, disassembled and told, or refused. What is told can be shown on a terminal, and is not much longer than the file.
 pub fn inspect(bytes: &[u8]) {
     let all = Options {
         disassemble: Wanted::All,
@@ -14,7 +14,11 @@ pub fn inspect(bytes: &[u8]) {
     // Code of a machine that we cannot disassemble is still read.
     for options in [all, Options::default()] {
         if let Ok(report) = inspect_with("fuzzed.abi3.so", bytes, &options) {
-            let _ = (report.to_string(), report.to_json());
+            let (text, _) = (report.to_string(), report.to_json());
+            let obeyed = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(obeyed), "control characters in the text");
+            let packed = 8 * bytes.len();
+            assert!(report.relocations.len() <= packed, "tables overlap");
             break;
         }
     }

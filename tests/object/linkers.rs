@@ -28,9 +28,10 @@ fn linkers_have_no_warning() {
             std::fs::write(&made, object(&program, &codes)).unwrap();
             let words = link::command(&linker, target(), &made, &output).unwrap();
             let fatal = match linker {
-                link::Linker::Ld(_) | link::Linker::Gold(_) | link::Linker::Lld(_) => {
-                    "--fatal-warnings"
-                }
+                link::Linker::Ld(_)
+                | link::Linker::LdLld(_)
+                | link::Linker::Gold(_)
+                | link::Linker::Lld(_) => "--fatal-warnings",
                 link::Linker::Driver(_) => "-Wl,--fatal-warnings",
                 link::Linker::Ld64(_) | link::Linker::Link(_) => unreachable!("of other systems"),
             };

@@ -390,7 +390,9 @@ pub fn constant(ctx: &mut Ctx, b: &mut Builder, convert: Convert, value: Const) 
         ),
         (Const::Bool(value), Type::I64) => b.iconst(i64::from(value)),
         (Const::None, _) => ctx.object(b, "_Py_NoneStruct"),
-        (Const::Str(_) | Const::Bytes(_), _) => unreachable!("the spec's check refuses it so far"),
+        (Const::Complex(..) | Const::Str(_) | Const::Bytes(_), _) => {
+            unreachable!("the spec's check refuses it so far")
+        }
         (Const::Float(_), Type::I64) => {
             unreachable!("the spec's check refuses a float default for an int")
         }

@@ -3,7 +3,7 @@
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Callable;
 use super::typed::{Const, Shape, Storage};
-use super::{Env, MethodSig, ParamSig, ty};
+use super::{Env, MethodSig, Nest, ParamSig, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 
 /// The signature of a helper `def`.
@@ -61,6 +61,7 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
     Callable {
         sig: MethodSig {
             name: format!("{}.{}", method.name, def.name.text),
+            arguments: vec![Nest::Param; params.len()],
             params,
             shape: Shape::flat(results.len(), returns_tuple),
             results,

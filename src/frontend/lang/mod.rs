@@ -61,13 +61,24 @@ pub struct ParamSig {
     pub span: Span,
 }
 
+/// An argument: a parameter, or a tuple of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nest {
+    /// A parameter, the next one in order.
+    Param,
+    /// A sequence that is taken apart.
+    Tuple(Vec<Nest>),
+}
+
 /// A method as bodies see it.
 #[derive(Clone, Debug)]
 pub struct MethodSig {
     /// Its name.
     pub name: String,
-    /// Parameters in order.
+    /// Parameters in order, those inside of nested tuples too.
     pub params: Vec<ParamSig>,
+    /// How the parameters are nested in tuples: one for each argument. Those inside of tuples are positional-only and have no default.
+    pub arguments: Vec<Nest>,
     /// Results, those inside of containers too, from left to right.
     pub results: Vec<Storage>,
     /// What they are put into.

@@ -196,11 +196,12 @@ fn constant_val(constant: Const, span: Span) -> Val {
         Const::Bool(value) => Val::bool(value, span),
         Const::Int(value) => Val::int(value, span),
         Const::Float(value) => Val::float(value, span),
+        Const::Complex(..) => Val::new(ExprKind::Const(constant), Ty::Complex, span),
         Const::None => Val::new(ExprKind::Const(Const::None), Ty::None, span),
         Const::Str(_) => {
             let ty = Ty::Str { nullable: false };
             Val::new(ExprKind::Const(constant), ty, span)
         }
-        Const::Bytes(_) => Val::new(ExprKind::Const(constant), Ty::View(View::BYTES), span),
+        Const::Bytes(_) => Val::new(ExprKind::Const(constant), Ty::View(View::SLICE), span),
     }
 }

@@ -350,6 +350,7 @@ fn literal(constant: &Const, ty: Ty) -> String {
         Const::Int(value) if ty == Ty::U64 => format!("{value}u"),
         Const::Int(value) => value.to_string(),
         Const::Float(value) => format!("{value:?}"),
+        Const::Complex(re, im) => format!("complex({re:?}, {im:?})"),
         Const::None => "None".to_owned(),
         Const::Str(text) => format!("{text:?}"),
         Const::Bytes(bytes) => format!("b\"{}\"", bytes.escape_ascii()),

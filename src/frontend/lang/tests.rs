@@ -1,7 +1,7 @@
 //! Bodies in, typed bodies or messages out, through one helper.
 
 use super::typed::{Const, Overflow, Shape, Storage};
-use super::{Env, MethodSig, ParamKind, ParamSig, check, print, verify};
+use super::{Env, MethodSig, Nest, ParamKind, ParamSig, check, print, verify};
 use crate::base::source::{Sources, Text};
 
 /// A module of one line per method: `name(x: i64, y: f64 = 1.0) -> i64 [wrap] [nogil] [signals]`, then its body.
@@ -61,6 +61,7 @@ fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
         env.methods.push((
             MethodSig {
                 name: name.into(),
+                arguments: vec![Nest::Param; list.len()],
                 params: list,
                 shape: Shape::flat(results.len(), tuple),
                 results,

@@ -296,7 +296,7 @@ fn str_name(nullable: bool) -> &'static str {
 /// A type of views as users write it.
 fn view_name(view: View) -> &'static str {
     let names = match (view.whole, view.item) {
-        (Whole::Bytes, _) => ["bytes", "bytes", "bytes | None", "bytes | None"],
+        (Whole::Bytes | Whole::Slice, _) => ["bytes", "bytes", "bytes | None", "bytes | None"],
         (Whole::ByteArray, _) => [
             "bytearray",
             "bytearray",

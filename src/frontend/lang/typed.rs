@@ -100,11 +100,13 @@ pub struct View {
     pub whole: Whole,
 }
 
-/// What the object that keeps a view's memory is.
+/// What a view is to Python, and what of it there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Whole {
-    /// Anything, or nothing: the view is no object.
+    /// A `memoryview`. There is no object of the kind; what keeps the memory is anything, or nothing.
     Part,
+    /// A `bytes`, of which there are the items only (a slice, a literal, text in UTF-8): what keeps the memory is anything, or nothing.
+    Slice,
     /// A `bytes` object whose items are exactly those of the view.
     Bytes,
     /// Likewise a `bytearray`, which nothing resizes while the view lives.
@@ -144,12 +146,17 @@ impl Item {
 }
 
 impl View {
-    /// A view of bytes, read-only, of no object of its own.
+    /// A view of bytes, read-only, of no object of its own. All other views of bytes widen to it.
     pub const BYTES: View = View {
         item: Item::Int(IntTy::U8),
         mutable: false,
         nullable: false,
         whole: Whole::Part,
+    };
+    /// What is a `bytes` to Python, and no object here.
+    pub const SLICE: View = View {
+        whole: Whole::Slice,
+        ..View::BYTES
     };
 }
 
@@ -202,6 +209,7 @@ pub enum Const {
     Bool(bool),
     Int(i128),
     Float(f64),
+    Complex(f64, f64),
     None,
     Str(Arc<str>),
     Bytes(Arc<[u8]>),
@@ -336,7 +344,8 @@ pub enum StmtKind {
         /// `else`.
         orelse: Vec<Stmt>,
     },
-    /// `for index, var in enumerate(view)`, or without `index`: the view is evaluated once; each round loads one item.
+    /// `for index, var in enumerate(view)`, or without `index`: the view is evaluated once, and held while the loop runs (a local it came from
+    /// may be assigned to); each round loads one item.
     ForEach {
         /// The counter of `enumerate`, an i64 from 0 on (`start` is not there).
         index: Option<LocalId>,
@@ -534,7 +543,8 @@ pub enum ExprKind {
         /// UnboundLocalError where it has not been written.
         checked: bool,
     },
-    /// Exact and without failure: Bool to I64, U64 or F64; I64 or U64 to F64 (nearest). Also None to Object.
+    /// Exact and without failure: Bool to I64, U64 or F64; I64 or U64 to F64 (nearest); None to Object. Of strs and views the same value
+    /// under a type that says less: one that may be None (also from None itself), read-only, Bytes as Slice, anything as Part.
     Widen(Box<Expr>),
     /// Between I64 and U64: OverflowError (`Raise`) where the value does not fit, or the same bits (`Wrap`).
     Reinterpret(Box<Expr>, Rule),
@@ -545,7 +555,7 @@ pub enum ExprKind {
     /// `int(x)` and the like of a float: towards zero; ValueError for NaN and OverflowError for infinities with CPython's texts,
     /// OverflowError out of the range of the expression's type.
     Truncate(Box<Expr>),
-    /// Truth of a number or bool; the expression is Bool.
+    /// Truth of a number or bool, of a str or view (it is not empty; None is false); the expression is Bool.
     Truth(Box<Expr>),
     /// `-x` of I64, U64 (non-zero does not fit) or F64.
     Neg(Box<Expr>, Rule),
@@ -566,6 +576,7 @@ pub enum ExprKind {
     },
     /// A chain of comparisons: each operand is evaluated once, later ones only while the chain holds. Operands are Bool, I64, U64 and F64
     /// in any mix (compared exactly), views of bytes (by their items, as bytes are), strs for `==` and `!=`, or objects and None for `is`.
+    /// A view or str that is None equals None only; it is not in other comparisons.
     Compare {
         /// First operand.
         first: Box<Expr>,
@@ -612,8 +623,8 @@ pub enum ExprKind {
     Len(Box<Expr>),
     /// `view[index]`: the index is I64 or U64; IndexError with CPython's text for that kind of object.
     Index(Box<Expr>, Box<Expr>),
-    /// `view[start:stop]`: bounds are I64, clipped as Python does. A view of the same memory, but of a bytearray a new bytearray; its type
-    /// says so.
+    /// `view[start:stop]`: bounds are I64, clipped as Python does. A view of the same memory, of Bytes a Slice; but of a bytearray a new
+    /// bytearray. Its type says so.
     Slice(Box<Expr>, Option<Box<Expr>>, Option<Box<Expr>>),
     /// `item in view` (item of type I64 or U64 in a view of bytes: ValueError out of 0..255), or `part in view` (both views of bytes); a Bool.
     Contains {
@@ -630,15 +641,16 @@ pub enum ExprKind {
     Encode(Box<Expr>),
     /// `view.decode(codec)` of a view of bytes: a str.
     Decode(Box<Expr>, Codec),
-    /// `bytearray(n)`: n zeroes; ValueError (`negative count`), MemoryError.
+    /// `bytearray(n)`, `bytes(n)`: n zeroes; ValueError (`negative count`), MemoryError. The expression's type says of which class.
     Zeroes(Box<Expr>),
-    /// `bytearray(view)`, `bytes(view)`: a copy of the view's memory; the expression's type says of which class.
+    /// `bytearray(view)`, `bytes(view)`: a copy of the view's memory; the expression's type says of which class. None stays None where the
+    /// type allows it.
     Copy(Box<Expr>),
     /// `x.real` (or `x.imag`) of a Complex: an F64.
     Part(Box<Expr>, ComplexPart),
     /// `complex(a, b)`
     MakeComplex(Box<Expr>, Box<Expr>),
-    /// A number, bool, str, complex or whole view as an Object.
+    /// A number, bool, str, complex or whole view as an Object; None as None.
     Boxed(Box<Expr>),
 }
 

@@ -345,9 +345,10 @@ impl Verifier<'_> {
             ExprKind::Const(constant) => sure(match (constant, e.ty) {
                 (Const::Bool(_), Ty::Bool)
                 | (Const::Float(_), Ty::F64)
+                | (Const::Complex(..), Ty::Complex)
                 | (Const::None, Ty::None)
                 | (Const::Str(_), Ty::Str { nullable: false }) => true,
-                (Const::Bytes(_), Ty::View(view)) => view == View::BYTES,
+                (Const::Bytes(_), Ty::View(view)) => view == View::SLICE,
                 (Const::Int(value), Ty::I64) => i64::try_from(*value).is_ok(),
                 (Const::Int(value), Ty::U64) => u64::try_from(*value).is_ok(),
                 _ => false,
@@ -542,7 +543,7 @@ impl Verifier<'_> {
                 self.expr(inner)
             }
             ExprKind::Encode(inner) => {
-                sure(matches!(e.ty, Ty::View(view) if view == View::BYTES))?;
+                sure(e.ty == Ty::View(View::SLICE))?;
                 self.typed(inner, Ty::Str { nullable: false })
             }
             ExprKind::Decode(inner, _) => {

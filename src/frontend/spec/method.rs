@@ -5,7 +5,7 @@
 
 use super::convert::{Conversion, conversions, markers};
 use super::literal;
-use super::module::{Convert, Method, Nest, Param};
+use super::module::{Convert, Method, Param};
 use super::names::{self, shown};
 use super::params::{self, Params, Written};
 use super::raw::{MethodTable, Str};
@@ -16,7 +16,7 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{Span, Text};
 use crate::frontend::argfmt::parse::{self, Format};
 use crate::frontend::lang::typed::{Const, IntTy, Item, Overflow, Storage, View, Whole};
-use crate::frontend::lang::{MethodSig, ParamSig};
+use crate::frontend::lang::{MethodSig, Nest, ParamSig};
 use crate::target::Target;
 
 /// What a method's parts may refer to.
@@ -93,6 +93,7 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
     let sig = MethodSig {
         name: method_name,
         params: signature_params(&params, &written.list, &conversions),
+        arguments: vec![Nest::Param; params.len()],
         shape: results.returns.shape.clone(),
         results: results.storages,
         overflow,
@@ -245,7 +246,7 @@ fn range(convert: Convert) -> Storage {
         Convert::Complex => Storage::Complex,
         Convert::Text { nullable, .. } => Storage::View(View {
             nullable,
-            ..View::BYTES
+            ..View::SLICE
         }),
         Convert::Bytelike {
             nullable, mutable, ..
@@ -254,7 +255,7 @@ fn range(convert: Convert) -> Storage {
             mutable,
             ..View::BYTES
         }),
-        Convert::Encoded { .. } => Storage::View(View::BYTES),
+        Convert::Encoded { .. } => Storage::View(View::SLICE),
         Convert::Bytes { nullable } => Storage::View(View {
             nullable,
             whole: Whole::Bytes,

@@ -1,8 +1,8 @@
 //! A checked spec: what glue builds from. Nothing here can be wrong any more.
 
 use crate::base::source::{SourceId, Span};
-use crate::frontend::lang::ParamKind;
 use crate::frontend::lang::typed::{Const, Function, IntTy, Item, Shape};
+use crate::frontend::lang::{Nest, ParamKind};
 
 /// A module to be built.
 #[derive(Clone, Debug)]
@@ -98,15 +98,6 @@ pub struct Param {
     pub default: Option<Const>,
 }
 
-/// An argument: a parameter, or a tuple of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Nest {
-    /// A parameter, the next one in order.
-    Param,
-    /// A sequence that is taken apart.
-    Tuple(Vec<Nest>),
-}
-
 /// How an argument becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Convert {
@@ -196,6 +187,8 @@ pub enum Takes {
 pub enum ClassRef {
     /// A type object of the stable ABI, by its symbol: `PyList_Type`.
     Builtin(&'static str),
+    /// An exception class of `builtins`, by name: `PyExc_<name>` points to it.
+    BuiltinException(&'static str),
     /// An exception of the module, by index.
     Exception(usize),
 }

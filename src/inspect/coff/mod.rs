@@ -13,7 +13,7 @@ use goblin::pe::symbol as sym;
 
 use super::audit::{self, Finding};
 use super::memory::{Memory, Pointer, Reference, Region, Symbol, with_addend};
-use super::{Options, Reading, report};
+use super::{Options, Reading, most_relocations, report};
 use tables::{Entry, HEADER_SIZE, SECTION_SIZE};
 pub use tables::{Head, Tables, section_name};
 
@@ -30,9 +30,6 @@ pub fn machine(number: u16) -> (u64, Option<u32>) {
     let row = MACHINES.iter().find(|row| row.0 == number);
     row.map_or((8, None), |row| (row.1, row.2))
 }
-
-/// More than that is damage.
-const MOST_RELOCATIONS: usize = 1 << 20;
 
 /// The header that an object starts with: of a machine we know, without an optional header, and with a section table that fits.
 fn head(bytes: &[u8]) -> Option<Head> {
@@ -240,8 +237,7 @@ impl<'a> Object<'a> {
     fn relocations(&self, memory: &mut Memory) -> Vec<report::Relocation> {
         let mut out = Vec::new();
         for (index, section) in self.tables.sections.iter().enumerate() {
-            // Sections of a hostile file may share a long table.
-            let left = MOST_RELOCATIONS.saturating_sub(out.len());
+            let left = most_relocations(self.tables.bytes, 10).saturating_sub(out.len());
             for r in self.relocations_of(section).take(left) {
                 let offset = u64::from(r.virtual_address.wrapping_sub(section.virtual_address));
                 let at = Self::base(index) + offset;

@@ -12,11 +12,9 @@ use goblin::options::ParseOptions;
 use goblin::strtab::Strtab;
 
 use super::memory::{Memory, Pointer, Reference, Region, Symbol, short, with_addend};
-use super::{Options, Reading, report};
+use super::{Options, Reading, most_relocations, report};
 
 const EM_X86_64: u16 = header::EM_X86_64;
-/// More than that is damage.
-const MOST_RELOCATIONS: usize = 1 << 20;
 const DT_RELR: u64 = 36;
 const DT_RELRSZ: u64 = 35;
 
@@ -273,8 +271,7 @@ impl<'a> File<'a> {
             } else {
                 ("", &self.elf.dynsyms, &self.elf.dynstrtab)
             };
-            // Sections of a hostile file may share a long table.
-            let left = MOST_RELOCATIONS.saturating_sub(out.len());
+            let left = most_relocations(self.bytes, 8).saturating_sub(out.len());
             for r in list.iter().take(left) {
                 let symbol = symbols.get(r.r_sym).filter(|_| r.r_sym != 0);
                 let addend = r.r_addend.unwrap_or(0);
@@ -431,7 +428,7 @@ impl<'a> File<'a> {
             }
         };
         if object {
-            let mut left = MOST_RELOCATIONS;
+            let mut left = most_relocations(self.bytes, 8);
             for (index, list) in &self.elf.shdr_relocs {
                 let changed = self.elf.section_headers[*index].sh_info as usize;
                 for r in list.iter().take(left) {

@@ -9,10 +9,7 @@ use super::file::{File, section_name};
 use super::names::{self, c_name};
 use super::{ARM64, X86_64};
 use crate::inspect::memory::{Memory, Pointer, Reference, with_addend};
-use crate::inspect::report;
-
-/// More than that is damage.
-const MOST_RELOCATIONS: usize = 1 << 20;
+use crate::inspect::{most_relocations, report};
 
 impl File<'_> {
     /// Tells an object's relocations, and memory what they make.
@@ -23,12 +20,10 @@ impl File<'_> {
             ARM64 => names::ARM64_RELOCATIONS,
             _ => &[],
         };
-        let most = self.bytes.len() / 8;
         for (section, _) in &self.sections {
             let all = section.iter_relocations(self.bytes, self.ctx);
             let mut subtracted = false;
-            // Sections of a hostile file may share a long table.
-            let most = most.min(MOST_RELOCATIONS.saturating_sub(out.len()));
+            let most = most_relocations(self.bytes, 8).saturating_sub(out.len());
             for r in all.take(most).map_while(Result::ok) {
                 let offset = u64::from(r.r_address as u32);
                 let at = section.addr.wrapping_add(offset);

@@ -8,8 +8,35 @@ use super::{
     Finding, Function, Import, Method, Module, Relocation, Report, Section, Segment, Slot, Symbol,
 };
 
+/// Passes text on; names in a file may hold what a terminal would obey.
+struct Escaped<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl fmt::Write for Escaped<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let control = |c: char| c.is_control() && c != '\n';
+        let mut rest = text;
+        while let Some(at) = rest.find(control) {
+            let (before, behind) = rest.split_at(at);
+            let mut chars = behind.chars();
+            let found = chars.next().into_iter();
+            self.0.write_str(before)?;
+            found
+                .map(char::escape_default)
+                .try_for_each(|c| write!(self.0, "{c}"))?;
+            rest = chars.as_str();
+        }
+        self.0.write_str(rest)
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts(&mut Escaped(f))
+    }
+}
+
+impl Report {
+    fn parts(&self, f: &mut dyn fmt::Write) -> fmt::Result {
         writeln!(
             f,
             "{}: {} {}, {}",
@@ -42,7 +69,7 @@ impl fmt::Display for Report {
     }
 }
 
-fn list(f: &mut fmt::Formatter<'_>, title: &str, lines: &[impl fmt::Display]) -> fmt::Result {
+fn list(f: &mut dyn fmt::Write, title: &str, lines: &[impl fmt::Display]) -> fmt::Result {
     if lines.is_empty() {
         return Ok(());
     }

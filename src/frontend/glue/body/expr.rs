@@ -201,7 +201,9 @@ impl Lower<'_, '_> {
             (Const::Int(value), _) => self.b.iconst(value as i64),
             (Const::Float(value), _) => self.b.fconst(value),
             (Const::None, _) => self.ctx.object(self.b, "_Py_NoneStruct"),
-            (Const::Str(_) | Const::Bytes(_), _) => unreachable!("lang refuses it so far"),
+            (Const::Complex(..) | Const::Str(_) | Const::Bytes(_), _) => {
+                unreachable!("lang refuses it so far")
+            }
         }
     }
 

@@ -40,18 +40,24 @@ use crate::ir::op::{MemType, Type};
 use lower::{Lower, World};
 use plan::Standalone;
 
-/// How a value of an expression's type travels through calls.
-fn abi(ty: Ty) -> AbiType {
+/// How a value of an expression's type travels through calls: its parts, in order.
+pub fn parts(ty: Ty) -> &'static [AbiType] {
     match ty {
-        Ty::F64 => AbiType::F64,
-        Ty::Bool | Ty::I64 | Ty::U64 | Ty::None | Ty::Str { .. } | Ty::Object => AbiType::I64,
-        Ty::Complex | Ty::View(_) => unreachable!("it has several values"),
+        Ty::F64 => &[AbiType::F64],
+        Ty::Bool | Ty::I64 | Ty::U64 | Ty::None | Ty::Str { .. } | Ty::Object => &[AbiType::I64],
+        // Real part, imaginary part.
+        Ty::Complex => &[AbiType::F64, AbiType::F64],
+        // Address of the first item, number of items, the object that keeps them.
+        Ty::View(_) => &[AbiType::I64, AbiType::I64, AbiType::I64],
     }
 }
 
-/// The type of the IR value for a value of an expression's type.
+/// The type of the IR value for a value of an expression's type, which has one part.
 fn ir_type(ty: Ty) -> Type {
-    abi(ty).value()
+    match parts(ty) {
+        [only] => only.value(),
+        several => unreachable!("{ty:?} has {} parts", several.len()),
+    }
 }
 
 /// How a stored value is written to memory: always eight bytes.

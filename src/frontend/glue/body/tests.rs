@@ -9,7 +9,7 @@ mod oracle;
 mod statements;
 
 use super::super::ctx::Ctx;
-use super::{Bodies, abi, define, inline, plan};
+use super::{Bodies, define, inline, parts, plan};
 use crate::base::source::{SourceId, Span};
 use crate::frontend::lang::typed::*;
 use crate::frontend::spec::module::{BaseClass, ExceptionClass, Method, Module, Returns};
@@ -149,7 +149,7 @@ fn entry(ctx: &mut Ctx, bodies: &Bodies, id: FunctionId) -> FuncId {
     let function = &ctx.module.functions[id.index()];
     let own = function.locals[..function.params]
         .iter()
-        .map(|local| abi(local.storage.ty()));
+        .flat_map(|local| parts(local.storage.ty()).iter().copied());
     let params: Vec<AbiType> = [AbiType::I64, AbiType::I64]
         .into_iter()
         .chain(own)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::oracle::{Random, literal, python};
 use super::*;
 use crate::base::source::{Sources, Text};
-use crate::frontend::lang::{Env, MethodSig, ParamKind, ParamSig, check};
+use crate::frontend::lang::{Env, MethodSig, Nest, ParamKind, ParamSig, check};
 
 /// Parameters by their types (`a`, `b`, ...), result, and body.
 type Body = (&'static [Ty], &'static [Ty], &'static str);
@@ -202,6 +202,7 @@ fn lower_from_text() -> Vec<Function> {
         let source = sources.add("body", body);
         let text = Text::verbatim(body, source, 0);
         let span = text.span(0..0);
+        let arguments = vec![Nest::Param; params.len()];
         let params = params.iter().zip('a'..).map(|(&ty, name)| ParamSig {
             name: name.to_string(),
             storage: storage(ty),
@@ -212,6 +213,7 @@ fn lower_from_text() -> Vec<Function> {
         let sig = MethodSig {
             name: format!("f{at}"),
             params: params.collect(),
+            arguments,
             results: results.iter().map(|&ty| storage(ty)).collect(),
             shape: Shape::flat(results.len(), results.len() > 1),
             overflow: Overflow::Raise,
