@@ -30,11 +30,6 @@ impl Compiled {
         obj::write::write(&self.image, target)
     }
 
-    /// Whether we know how to link the target's modules.
-    pub fn can_link(&self, target: &Target) -> bool {
-        obj::module::writes(target)
-    }
-
     /// The finished module, linked by ourselves.
     pub fn linked(&self, target: &Target) -> Vec<u8> {
         obj::module::write(&self.image, target)

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::{output, specs};
 use crate::compile::Compiled;
@@ -41,7 +41,7 @@ pub fn make(
     output: &Path,
 ) -> anyhow::Result<()> {
     let choice = match choice {
-        Choice::Own => return output::write(output, &own(compiled, target)?),
+        Choice::Own => return output::write(output, &compiled.linked(target)),
         Choice::Program(choice) => choice,
     };
     let linker = link::resolve(choice, target)?;
@@ -56,18 +56,4 @@ pub fn make(
         .join(format!("{stem}{}", target.object_suffix));
     output::write(&object, &compiled.object(target))?;
     link::link(&linker, target, &object, output)
-}
-
-/// The module as pyasmgen itself links it.
-///
-/// # Errors
-/// It does not know how, yet.
-pub fn own(compiled: &Compiled, target: &Target) -> anyhow::Result<Vec<u8>> {
-    if !compiled.can_link(target) {
-        bail!(
-            "`--linker self` is not there yet for {}; `--linker system` takes the first linker found",
-            target.triple
-        );
-    }
-    Ok(compiled.linked(target))
 }

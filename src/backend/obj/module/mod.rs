@@ -1,9 +1,10 @@
 //! Finished modules, without a linker: what a loader takes, from the same [`Image`] that becomes an object.
 //!
-//! In: an image. Out: the bytes of an ELF shared object or a PE dynamic library. What all formats share comes first: calls by way of a stub get one (`stubs`),
+//! In: an image. Out: the bytes of an ELF shared object, a PE dynamic library or a Mach-O bundle. What all formats share comes first: calls by way of a stub get one (`stubs`),
 //! and once a format has laid out its sections, every fixup becomes bytes, or a pointer left to the loader (`place`). Modules name no
 //! path and no time: the same image gives the same bytes.
 
+mod bundle;
 mod place;
 mod pyd;
 mod so;
@@ -18,14 +19,6 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     match target.format {
         Format::Elf => so::write(&image, target),
         Format::Coff => pyd::write(&image, target),
-        Format::MachO => panic!("{} has no writer of modules", target.triple),
-    }
-}
-
-/// Whether there is a writer for the target's modules.
-pub fn writes(target: &Target) -> bool {
-    match target.format {
-        Format::Elf | Format::Coff => true,
-        Format::MachO => false,
+        Format::MachO => bundle::write(&image, target),
     }
 }
