@@ -19,7 +19,11 @@ use python::Python;
 
 /// The structures that a version's headers know.
 fn structs(python: &Python) -> Vec<&'static Struct> {
-    let mut list = vec![&layout::PY_METHOD_DEF, &layout::PY_MODULE_DEF_SLOT];
+    let mut list = vec![
+        &layout::PY_METHOD_DEF,
+        &layout::PY_MODULE_DEF_SLOT,
+        &layout::PY_BUFFER,
+    ];
     list.push(match python.free_threaded {
         true => &layout::PY_MODULE_DEF_FT,
         false => &layout::PY_MODULE_DEF,

@@ -119,6 +119,10 @@ const LONG: &[(&str, &str)] = &[
         "src/frontend/lang/stmts.rs",
         "a method for each kind of statement",
     ),
+    (
+        "src/frontend/lang/typed.rs",
+        "the types of one tree, and what each form of it means",
+    ),
 ];
 
 /// A source file: its path from the repository's root, and its text without the tests at the bottom.

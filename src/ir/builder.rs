@@ -31,6 +31,7 @@ pub struct Builder {
     span: Option<Span>,
     vars: Vec<Type>,
     defs: HashMap<(Var, Block), Value>,
+    ints: HashMap<Value, i64>,
     sealed: Vec<bool>,
     incomplete: HashMap<Block, Vec<(Var, Value)>>,
     preds: Vec<Vec<Block>>,
@@ -47,6 +48,7 @@ impl Builder {
             span: None,
             vars: Vec::new(),
             defs: HashMap::new(),
+            ints: HashMap::new(),
             sealed: vec![true],
             incomplete: HashMap::new(),
             preds: vec![Vec::new()],
@@ -190,6 +192,12 @@ impl Builder {
     pub fn set(&mut self, var: Var, value: Value) {
         debug_assert_eq!(self.func.ty(value), self.vars[var.index()]);
         self.defs.insert((var, self.block), value);
+    }
+
+    /// Writes a new variable at the end of `block`, which is not the current one. Nothing has read it.
+    pub fn set_at(&mut self, block: Block, var: Var, value: Value) {
+        debug_assert_eq!(self.func.ty(value), self.vars[var.index()]);
+        self.defs.insert((var, block), value);
     }
 
     /// Reads a variable.
@@ -371,7 +379,14 @@ impl Builder {
 
     /// An integer constant.
     pub fn iconst(&mut self, value: i64) -> Value {
-        self.append1(Op::Iconst, &[], Payload::Int(value), Type::I64)
+        let result = self.append1(Op::Iconst, &[], Payload::Int(value), Type::I64);
+        self.ints.insert(result, value);
+        result
+    }
+
+    /// The integer that a value is known to be.
+    pub fn int_const(&self, value: Value) -> Option<i64> {
+        self.ints.get(&value).copied()
     }
 
     /// A float constant.

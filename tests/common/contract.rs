@@ -6,8 +6,9 @@ use std::path::Path;
 
 use pyasmgen::base::source::Sources;
 use pyasmgen::frontend::lang::ParamKind;
+use pyasmgen::frontend::lang::ty::storage_name;
 use pyasmgen::frontend::lang::typed::{Const, Function, Storage};
-use pyasmgen::frontend::spec::module::{BaseClass, ConstValue, Convert, Method, Module};
+use pyasmgen::frontend::spec::module::{BaseClass, ConstValue, Convert, Method, Module, Takes};
 use pyasmgen::{compile, target};
 use serde_json::{Value, json};
 
@@ -47,7 +48,7 @@ pub fn job(spec: &Path) -> Value {
             json!({
                 "name": method.name,
                 "params": params(method, function),
-                "returns": results.map(|result| storage(*result)).collect::<Vec<_>>(),
+                "returns": results.map(|result| storage_name(*result)).collect::<Vec<_>>(),
                 "tuple": function.shape.is_tuple(),
                 "wrap": wraps[at],
                 "plain": plain[at],
@@ -112,15 +113,20 @@ fn params(method: &Method, function: &Function) -> Vec<Value> {
                 Convert::F64 => ("float", "f64"),
                 Convert::Truth => ("truth", "bool"),
                 Convert::Object => ("object", "object"),
+                Convert::Complex => ("complex", "complex"),
+                Convert::Bytes { .. } => ("bytes", storage_name(local.storage)),
+                Convert::Str { .. } => ("str", storage_name(local.storage)),
+                Convert::Bytelike {
+                    takes: Takes::Bytes,
+                    ..
+                } => ("buffer", storage_name(local.storage)),
+                Convert::Buffer { item: None, .. } => ("buffer", storage_name(local.storage)),
+                Convert::Buffer { item: Some(_), .. } => ("items", storage_name(local.storage)),
                 Convert::Byte
                 | Convert::Char
-                | Convert::Complex
                 | Convert::Text { .. }
                 | Convert::Bytelike { .. }
                 | Convert::Encoded { .. }
-                | Convert::Bytes { .. }
-                | Convert::Str { .. }
-                | Convert::Buffer { .. }
                 | Convert::ByteArray
                 | Convert::Instance(_) => panic!("the model knows no {:?}", param.convert),
             };
@@ -133,24 +139,11 @@ fn params(method: &Method, function: &Function) -> Vec<Value> {
                 },
                 "convert": convert,
                 "range": range,
-                "storage": storage(local.storage),
+                "storage": storage_name(local.storage),
                 "default": param.default.clone().map(default),
             })
         })
         .collect()
-}
-
-fn storage(storage: Storage) -> &'static str {
-    match storage {
-        Storage::Bool => "bool",
-        Storage::Int(int) => int.name(),
-        Storage::F32 => "f32",
-        Storage::F64 => "f64",
-        Storage::Object => "object",
-        Storage::Complex | Storage::Str { .. } | Storage::View(_) => {
-            panic!("the model knows no {storage:?}")
-        }
-    }
 }
 
 fn bool(value: bool) -> String {
@@ -168,9 +161,10 @@ fn default(value: Const) -> String {
         Const::Int(value) => value.to_string(),
         Const::Float(value) => float(value),
         Const::None => "None".to_owned(),
-        Const::Complex(..) | Const::Str(_) | Const::Bytes(_) => {
-            panic!("the model knows no {value:?}")
-        }
+        Const::Complex(re, im) => format!("complex({}, {})", float(re), float(im)),
+        // What JSON escapes, Python unescapes alike.
+        Const::Str(text) => Value::from(&*text).to_string(),
+        Const::Bytes(bytes) => format!("bytes({bytes:?})"),
     }
 }
 

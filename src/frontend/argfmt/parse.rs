@@ -6,12 +6,12 @@
 
 use std::ops::Range;
 
-use super::units::{self, REMOVED, Unit};
+use super::units::{self, Kind, REMOVED, Unit};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Text;
 
 /// How deep tuples may be nested.
-const DEPTH: usize = 32;
+pub const DEPTH: usize = 32;
 
 /// An argument format. All ranges are bytes of its text.
 #[derive(Clone, Debug, Default)]
@@ -220,8 +220,10 @@ impl Parser<'_> {
                 };
                 let hint = match units::UNITS.iter().find(same) {
                     Some(unit) => format!("`{}` is {}", unit.text, unit.noun),
-                    None => "units of numbers are b B h H i I l k L K n f d p, any object is O"
-                        .to_owned(),
+                    None => {
+                        "numbers are b B h H i I l k L K n f d D p, text and bytes s y U S and others, any object is O"
+                            .to_owned()
+                    }
                 };
                 self.error(range, format!("`{char}` is not a format unit"), hint);
             }
@@ -271,6 +273,15 @@ impl Parser<'_> {
                 }
                 Some(_) => {
                     let item = self.item(depth + 1);
+                    if let Some(Item::Unit(unit, range)) = &item
+                        && matches!(unit.kind, Kind::Encoded { .. })
+                    {
+                        self.error(
+                            range.clone(),
+                            format!("`{}` inside of a tuple", unit.text),
+                            "CPython 3.10 counts it as two units; `s` and `s#` give the same bytes",
+                        );
+                    }
                     items.extend(item);
                 }
             }

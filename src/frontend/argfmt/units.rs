@@ -1,8 +1,7 @@
 //! The units of argument formats: one row each.
 //!
 //! In: nothing. Out: what a unit is called, which C variables it fills, what kind of value it makes, and Python expressions it
-//! takes. A unit whose kind is [`Kind::Later`] is known to the grammar and diagnosed where it is used. What conversion costs and
-//! how it is done is glue's business; types of the body language are `spec`'s.
+//! takes. What conversion costs and how it is done is glue's business; types of the body language are `spec`'s.
 //!
 //! Facts: "Parsing arguments and building values" in the Python/C API manual.
 
@@ -15,12 +14,56 @@ pub enum Kind {
     Modulo,
     /// A float.
     Float,
+    /// A complex.
+    Complex,
     /// The truth of any object.
     Truth,
-    /// The object itself.
+    /// `c`: the only byte of a bytes or bytearray object.
+    Byte,
+    /// `C`: the only code point of a str.
+    Char,
+    /// A pointer to the UTF-8 of a str or to the bytes of a read-only buffer, which the object keeps.
+    Text {
+        /// What it takes.
+        takes: Takes,
+        /// And None.
+        nullable: bool,
+    },
+    /// A `Py_buffer`, which the caller releases.
+    Buffer {
+        /// What it takes.
+        takes: Takes,
+        /// And None.
+        nullable: bool,
+        /// Writable ones only.
+        mutable: bool,
+    },
+    /// A copy of a str in an encoding, which the caller frees.
+    Encoded {
+        /// `t`: bytes go through as they are.
+        bytes: bool,
+    },
+    /// A bytes object.
+    Bytes,
+    /// A bytearray object.
+    ByteArray,
+    /// A str object.
+    Str,
+    /// Any object.
     Object,
-    /// A value that bodies cannot hold yet.
-    Later,
+    /// `O!`: an object of a class that the caller names.
+    Instance,
+    /// `O&`: what a function of the caller makes.
+    Converter,
+}
+
+/// Which of str and bytes a unit takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Takes {
+    Str,
+    Bytes,
+    Both,
 }
 
 /// A C variable behind a pointer in the call.
@@ -106,11 +149,54 @@ const fn unit(
     }
 }
 
+impl Unit {
+    /// It gives a length, so NULs are no end.
+    pub fn sized(&self) -> bool {
+        self.vars.contains(&CVar::SsizeT) && self.vars.contains(&CVar::Pointer)
+    }
+}
+
+const fn text(takes: Takes) -> Kind {
+    Kind::Text {
+        takes,
+        nullable: false,
+    }
+}
+
+const fn buffer(takes: Takes) -> Kind {
+    Kind::Buffer {
+        takes,
+        nullable: false,
+        mutable: false,
+    }
+}
+
+const TEXT_OR_NONE: Kind = Kind::Text {
+    takes: Takes::Str,
+    nullable: true,
+};
+const BOTH_OR_NONE: Kind = Kind::Text {
+    takes: Takes::Both,
+    nullable: true,
+};
+const BUFFER_OR_NONE: Kind = Kind::Buffer {
+    takes: Takes::Both,
+    nullable: true,
+    mutable: false,
+};
+const WRITABLE: Kind = Kind::Buffer {
+    takes: Takes::Bytes,
+    nullable: false,
+    mutable: true,
+};
+const ENCODED: Kind = Kind::Encoded { bytes: false };
+const ENCODED_OR_BYTES: Kind = Kind::Encoded { bytes: true };
+
 /// All units but the parenthesised ones.
 #[rustfmt::skip]
 pub static UNITS: &[Unit] = {
     use CVar::*;
-    use Kind::{Checked, Later, Modulo, Object, Truth};
+    use Kind::{Checked, Instance, Modulo, Object, Truth};
     &[
         unit("b",   &[UChar],                  Checked,     "an int of 0 to 255",                &["0", "255", "True"]),
         unit("B",   &[UChar],                  Modulo,      "an int modulo 2**8",                &["0", "-1", "256"]),
@@ -125,30 +211,30 @@ pub static UNITS: &[Unit] = {
         unit("n",   &[SsizeT],                 Checked,     "an int of the size of Py_ssize_t",  &["0", "-2**31", "2**31-1"]),
         unit("f",   &[Float],                  Kind::Float, "a float of 32 bits",                &["0.5", "-1", "1e300", "True"]),
         unit("d",   &[Double],                 Kind::Float, "a float",                           &["0.5", "-1", "float('nan')"]),
-        unit("D",   &[Complex],                Later,       "a complex",                         &["1j", "2.5"]),
+        unit("D",   &[Complex],                Kind::Complex, "a complex",                       &["1j", "2.5"]),
         unit("p",   &[Int],                    Truth,       "any object's truth",                &["0", "[1]", "None"]),
-        unit("c",   &[Char],                   Later,       "a bytes object of length 1",        &["b'x'"]),
-        unit("C",   &[Int],                    Later,       "a str of length 1",                 &["'x'", "'\\U0001F600'"]),
-        unit("s",   &[Pointer],                Later,       "a str",                             &["'text'"]),
-        unit("z",   &[Pointer],                Later,       "a str or None",                     &["'text'", "None"]),
-        unit("y",   &[Pointer],                Later,       "bytes",                             &["b'text'"]),
-        unit("s#",  &[Pointer, SsizeT],        Later,       "a str or bytes",                    &["'text'", "b'\\0'"]),
-        unit("z#",  &[Pointer, SsizeT],        Later,       "a str, bytes or None",              &["'text'", "None"]),
-        unit("y#",  &[Pointer, SsizeT],        Later,       "bytes",                             &["b'\\0'"]),
-        unit("s*",  &[Buffer],                 Later,       "a str or a bytes-like object",      &["'text'", "bytearray(2)"]),
-        unit("z*",  &[Buffer],                 Later,       "a str, a bytes-like object or None", &["'text'", "None"]),
-        unit("y*",  &[Buffer],                 Later,       "a bytes-like object",               &["b'text'", "bytearray(2)"]),
-        unit("w*",  &[Buffer],                 Later,       "a writable bytes-like object",      &["bytearray(2)"]),
-        unit("es",  &[Input, Pointer],         Later,       "a str, to be encoded",              &["'text'"]),
-        unit("et",  &[Input, Pointer],         Later,       "a str, to be encoded, or bytes",    &["'text'", "b'text'"]),
-        unit("es#", &[Input, Pointer, SsizeT], Later,       "a str, to be encoded",              &["'text'"]),
-        unit("et#", &[Input, Pointer, SsizeT], Later,       "a str, to be encoded, or bytes",    &["'text'", "b'text'"]),
-        unit("S",   &[Pointer],                Later,       "bytes",                             &["b'text'"]),
-        unit("Y",   &[Pointer],                Later,       "a bytearray",                       &["bytearray(2)"]),
-        unit("U",   &[Pointer],                Later,       "a str",                             &["'text'"]),
-        unit("O",   &[Pointer],                Object,      "any object",                        &["None", "[]"]),
-        unit("O!",  &[Input, Pointer],         Later,       "an object of a given type",         &["1"]),
-        unit("O&",  &[Input, Pointer],         Later,       "what a converter function takes",   &["'path'"]),
+        unit("c",   &[Char],                   Kind::Byte,  "a bytes object of length 1",        &["b'x'", "bytearray(b'\\xff')"]),
+        unit("C",   &[Int],                    Kind::Char,  "a str of length 1",                 &["'x'", "'\\U0001F600'", "'\\ud800'"]),
+        unit("s",   &[Pointer],                text(Takes::Str),   "a str without NUL",          &["'text'", "'ö'"]),
+        unit("z",   &[Pointer],                TEXT_OR_NONE,       "a str without NUL, or None", &["'text'", "None"]),
+        unit("y",   &[Pointer],                text(Takes::Bytes), "bytes without NUL",          &["b'text'"]),
+        unit("s#",  &[Pointer, SsizeT],        text(Takes::Both),  "a str or bytes",             &["'text'", "b'\\0'"]),
+        unit("z#",  &[Pointer, SsizeT],        BOTH_OR_NONE,       "a str, bytes or None",       &["'text'", "b'\\0'", "None"]),
+        unit("y#",  &[Pointer, SsizeT],        text(Takes::Bytes), "bytes",                      &["b'\\0'"]),
+        unit("s*",  &[Buffer],                 buffer(Takes::Both),  "a str or a bytes-like object", &["'text'", "bytearray(2)"]),
+        unit("z*",  &[Buffer],                 BUFFER_OR_NONE,       "a str, a bytes-like object or None", &["'text'", "memoryview(b'x')", "None"]),
+        unit("y*",  &[Buffer],                 buffer(Takes::Bytes), "a bytes-like object",      &["b'text'", "bytearray(2)"]),
+        unit("w*",  &[Buffer],                 WRITABLE,             "a writable bytes-like object", &["bytearray(2)"]),
+        unit("es",  &[Input, Pointer],         ENCODED,          "a str without NUL",            &["'text'"]),
+        unit("et",  &[Input, Pointer],         ENCODED_OR_BYTES, "a str or bytes without NUL",   &["'text'", "b'text'", "bytearray(b'text')"]),
+        unit("es#", &[Input, Pointer, SsizeT], ENCODED,          "a str",                        &["'text'", "'\\0'"]),
+        unit("et#", &[Input, Pointer, SsizeT], ENCODED_OR_BYTES, "a str or bytes",               &["'text'", "b'\\0'"]),
+        unit("S",   &[Pointer],                Kind::Bytes,     "bytes",                         &["b'text'"]),
+        unit("Y",   &[Pointer],                Kind::ByteArray, "a bytearray",                   &["bytearray(2)"]),
+        unit("U",   &[Pointer],                Kind::Str,       "a str",                         &["'text'", "'\\ud800'"]),
+        unit("O",   &[Pointer],                Object,          "any object",                    &["None", "[]"]),
+        unit("O!",  &[Input, Pointer],         Instance,        "an object of a given class",    &["1"]),
+        unit("O&",  &[Input, Pointer],         Kind::Converter, "what a type's own converter takes", &["'path'"]),
     ]
 };
 

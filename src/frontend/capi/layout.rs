@@ -102,6 +102,25 @@ pub static PY_SLOT: Struct = Struct {
     ],
 };
 
+/// A buffer taken from an object (PEP 3118). The same on every version, also on those whose stable ABI does not have it yet.
+pub static PY_BUFFER: Struct = Struct {
+    name: "Py_buffer",
+    size: 80,
+    fields: &[
+        field("buf", 0, 8),
+        field("obj", 8, 8),
+        field("len", 16, 8),
+        field("itemsize", 24, 8),
+        field("readonly", 32, 4),
+        field("ndim", 36, 4),
+        field("format", 40, 8),
+        field("shape", 48, 8),
+        field("strides", 56, 8),
+        field("suboffsets", 64, 8),
+        field("internal", 72, 8),
+    ],
+};
+
 /// What a module says of the ABI it was made for (3.15).
 pub static PY_ABI_INFO: Struct = Struct {
     name: "PyABIInfo",

@@ -2,11 +2,23 @@
 
 pub mod args;
 pub mod body;
+pub mod buffer;
+pub mod cells;
+pub mod convert;
+pub mod converter;
 pub mod ctx;
+pub mod defaults;
 pub mod entry;
 pub mod exec;
+pub mod item;
+pub mod nested;
+pub mod pack;
+pub mod parser;
+pub mod result;
 pub mod runtime;
 pub mod state;
+pub mod told;
+pub mod unit;
 pub mod version;
 pub mod wrap;
 

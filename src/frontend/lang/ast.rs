@@ -36,12 +36,16 @@ pub enum ExprKind {
     Int(u64),
     /// A float literal.
     Float(f64),
+    /// An imaginary literal: `2j`.
+    Imaginary(f64),
     /// `True`, `False`.
     Bool(bool),
     /// `None`
     None,
     /// A string literal or an f-string.
     Str(Vec<Piece>),
+    /// A bytes literal.
+    Bytes(Vec<u8>),
     /// A name.
     Name(String),
     /// An operator with one operand.
@@ -54,6 +58,15 @@ pub enum ExprKind {
     Or(Vec<Expr>),
     /// A chain of comparisons.
     Compare(Box<Expr>, Vec<(CmpOp, Expr)>),
+    /// `needle in haystack`, `needle not in haystack`
+    In {
+        /// What is looked for.
+        needle: Box<Expr>,
+        /// Where.
+        haystack: Box<Expr>,
+        /// `not in`
+        negated: bool,
+    },
     /// `then if cond else other`: condition, then, other.
     IfElse(Box<Expr>, Box<Expr>, Box<Expr>),
     /// A call.
@@ -62,8 +75,14 @@ pub enum ExprKind {
     Attribute(Box<Expr>, String, Span),
     /// `value[index]`
     Subscript(Box<Expr>, Box<Expr>),
+    /// `value[start:stop]`
+    Slice(Box<Expr>, Option<Box<Expr>>, Option<Box<Expr>>),
     /// `a, b`
     Tuple(Vec<Expr>),
+    /// `[a, b]`
+    List(Vec<Expr>),
+    /// `{key: value}`
+    Dict(Vec<(Expr, Expr)>),
     /// Something that was diagnosed already.
     Wrong,
 }
@@ -120,8 +139,8 @@ pub enum StmtKind {
     Assign(Vec<Expr>, Expr),
     /// `name: annotation = value`
     Annotated(Name, Expr, Option<Expr>),
-    /// `name op= value`
-    Augmented(Name, BinOp, Expr),
+    /// `target op= value`
+    Augmented(Expr, BinOp, Expr),
     /// `if`; an `elif` is an `if` in the `else`.
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// `while` and its `else`.
@@ -178,4 +197,15 @@ pub struct Param {
     pub annotation: Option<Expr>,
     /// Its default, as written.
     pub default: Option<Expr>,
+}
+
+/// The text of a string without values in it.
+pub fn plain_text(pieces: &[Piece]) -> Option<String> {
+    pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Literal(text) => Some(text.as_str()),
+            Piece::Value { .. } => None,
+        })
+        .collect()
 }

@@ -5,29 +5,33 @@ use super::calls::Answer;
 use super::check::Body;
 use super::conditions::join;
 use super::exprs::floating;
-use super::ty::{self, Val, rule, ty_name};
-use super::typed::{BinOp, BitOp, ExprKind, IntTy, Rule, Storage, Ty};
+use super::ty::{self, Val, is_number, rule, ty_name};
+use super::typed::{BinOp, BitOp, ExprKind, IntTy, Rule, Shape, Storage, Ty};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 
 /// Builtin functions of the language.
 pub static NAMES: &[&str] = &[
-    "abs", "bool", "divmod", "float", "int", "len", "math", "max", "min", "pow", "range", "round",
+    "abs",
+    "bool",
+    "bytearray",
+    "bytes",
+    "complex",
+    "divmod",
+    "enumerate",
+    "float",
+    "int",
+    "len",
+    "math",
+    "max",
+    "min",
+    "pow",
+    "range",
+    "round",
 ];
 
 /// Builtins the contract promises for later.
-static LATER: &[&str] = &[
-    "bytearray",
-    "bytes",
-    "dict",
-    "enumerate",
-    "isinstance",
-    "list",
-    "memoryview",
-    "set",
-    "str",
-    "tuple",
-];
+static LATER: &[&str] = &["dict", "isinstance", "list", "memoryview", "set", "tuple"];
 
 /// Other builtins of Python, for a better message.
 static FOREIGN: &[&str] = &[
@@ -37,7 +41,6 @@ static FOREIGN: &[&str] = &[
     "bin",
     "callable",
     "chr",
-    "complex",
     "delattr",
     "dir",
     "eval",
@@ -83,18 +86,15 @@ pub fn call(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option
         "pow" => pow(body, call, span),
         "round" => round(body, call, span),
         "divmod" => return divmod(body, call, span),
-        "len" => {
+        "len" => body.len(call, span),
+        "range" | "enumerate" => {
             body.arguments(call);
-            body.not_yet(span, "`len`");
-            None
-        }
-        "range" => {
-            body.arguments(call);
-            body.error(
-                span,
-                "`range` stands in `for` only",
-                "write `for i in range(...)`",
-            );
+            let (target, rest) = match name {
+                "range" => ("i", "..."),
+                _ => ("i, x", "v"),
+            };
+            let hint = format!("write `for {target} in {name}({rest})`");
+            body.error(span, format!("`{name}` stands in `for` only"), &hint);
             None
         }
         _ => {
@@ -107,7 +107,7 @@ pub fn call(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option
                 body.not_yet(place, &format!("`{name}`"));
             } else if FOREIGN.contains(&name) {
                 let message = format!("`{name}` is not part of the body language");
-                let hint = "builtins of bodies are abs, divmod, len, max, min, pow, range, round and the types";
+                let hint = "builtins of bodies are abs, divmod, enumerate, len, max, min, pow, range, round and the types";
                 body.error(place, message, hint);
             } else {
                 body.unknown(name, place);
@@ -120,14 +120,12 @@ pub fn call(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option
 
 /// A number for an operation that takes any; says so if it is none.
 fn number(body: &mut Body, what: &str, val: Val) -> Option<Val> {
-    match val.ty() {
-        Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => Some(val.number()),
-        Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
-            let message = format!("`{what}` wants a number, but this is {}", ty_name(val.ty()));
-            body.error(val.span(), message, "give it a type, like `i64` or `f64`");
-            None
-        }
+    if is_number(val.ty()) {
+        return Some(val.number());
     }
+    let message = format!("`{what}` wants a number, but this is {}", ty_name(val.ty()));
+    body.error(val.span(), message, "give it a type, like `i64` or `f64`");
+    None
 }
 
 fn abs(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
@@ -168,8 +166,8 @@ fn extreme(
     }
     let vals = body.plain(name, call, 2, usize::MAX, span)?;
     let vals = body.one_type(name, vals)?;
-    if matches!(vals[0].ty(), Ty::Object | Ty::None) {
-        body.not_yet(span, &format!("`{name}` of objects"));
+    if !is_number(vals[0].ty()) {
+        body.not_yet(span, &format!("`{name}` of {}", ty_name(vals[0].ty())));
         return None;
     }
     Some(join(vals, span, kind))
@@ -183,7 +181,8 @@ fn divmod(body: &mut Body, call: &ast::Call, span: Span) -> Option<Answer> {
     let ty = left.ty();
     let kind = ExprKind::Divmod(Box::new(left.expr), Box::new(right.expr), body.rule());
     let expr = Val::new(kind, ty, span).expr;
-    Some(Answer::Many(expr, vec![ty::natural(ty); 2]))
+    let results = vec![ty::natural(ty); 2];
+    Some(Answer::Many(expr, results, Shape::flat(2, true)))
 }
 
 fn pow(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
@@ -230,7 +229,7 @@ fn round(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
 }
 
 impl Body<'_> {
-    /// `i32(x)`, `float(x)`, `bool(x)`
+    /// `i32(x)`, `float(x)`, `bool(x)`, `bytes(x)`
     pub fn conversion(
         &mut self,
         name: &str,
@@ -242,8 +241,13 @@ impl Body<'_> {
             let truth = self.truth_of(&call.args[0])?;
             return Some(Val::new(truth.kind, Ty::Bool, span));
         }
+        match storage {
+            Storage::View(view) => return self.make_bytes(name, view, call, span),
+            Storage::Complex => return self.make_complex(call, span),
+            _ => {}
+        }
         let val = self.plain(name, call, 1, 1, span)?.remove(0);
-        if !matches!(val.ty(), Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64) {
+        if !is_number(val.ty()) {
             let what = format!("`{name}` of {}", ty_name(val.ty()));
             self.not_yet(span, &what);
             return None;

@@ -1,12 +1,12 @@
-//! Calls: what is called decides. Calls of other bodies bind their arguments as Python does and are checked against the signature here;
-//! builtins, conversions, `math` and the methods of integers are handed on.
+//! Calls: what is called decides. Arguments of other bodies are bound in `bind`; builtins, conversions, `math` and methods of values are handed
+//! on.
 
 use super::ast::{self, ExprKind as Syntax};
-use super::check::{Body, positional};
+use super::check::Body;
 use super::names::Named;
 use super::ty::{Val, storage_name, ty_name};
-use super::typed::{Const, Expr, ExprKind, FunctionId, Storage, Ty};
-use super::{ParamKind, ParamSig, builtins, mathfns};
+use super::typed::{Expr, ExprKind, FunctionId, Shape, Storage, Ty};
+use super::{builtins, mathfns};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 
@@ -14,8 +14,8 @@ use crate::base::source::Span;
 pub enum Answer {
     /// One value.
     One(Val),
-    /// Several, of these types.
-    Many(Expr, Vec<Storage>),
+    /// Several, of these types, and what they would be put into.
+    Many(Expr, Vec<Storage>, Shape),
     /// The None of a body without results.
     Nothing(Expr),
 }
@@ -168,111 +168,19 @@ impl Body<'_> {
             self.arguments(call);
             return None;
         }
-        let (args, order) = self.bind(name, &target.sig.params, call, span)?;
+        let (args, order) = self.bind(name, &target.sig, call, span)?;
         let results = &target.sig.results;
         let kind = ExprKind::Call(id, args, order);
-        Some(match (results.as_slice(), target.sig.shape.is_tuple()) {
-            ([], _) => Answer::Nothing(Val::new(kind, Ty::None, span).expr),
-            ([result], false) => Answer::One(Val::stored(kind, *result, span)),
-            (results, _) => {
-                let expr = Val::new(kind, results[0].ty(), span).expr;
-                Answer::Many(expr, results.to_vec())
-            }
+        let first = results.first().map_or(Ty::None, |result| result.ty());
+        let expr = |kind| Val::new(kind, first, span).expr;
+        Some(match &target.sig.shape {
+            Shape::None => Answer::Nothing(expr(kind)),
+            Shape::One => Answer::One(Val::stored(kind, results[0], span)),
+            shape => Answer::Many(expr(kind), results.clone(), shape.clone()),
         })
     }
 
-    /// Arguments in the order of the parameters, each as its parameter holds it; and the order in which they are evaluated, if it is another.
-    fn bind(
-        &mut self,
-        name: &str,
-        params: &[ParamSig],
-        call: &ast::Call,
-        span: Span,
-    ) -> Option<(Vec<Expr>, Vec<usize>)> {
-        let mut bound: Vec<Option<Option<Expr>>> = vec![None; params.len()];
-        let mut order = Vec::new();
-        let mut good = true;
-        let places = params.iter().filter(|p| positional(p.kind)).count();
-        for (index, arg) in call.args.iter().enumerate() {
-            let val = self.expr(arg);
-            match params.get(index).filter(|_| index < places) {
-                Some(param) => {
-                    bound[index] = Some(self.argument(name, param, val));
-                    order.push(index);
-                }
-                None if index == places => {
-                    let count = call.args.len();
-                    let noun = if places == 1 { "argument" } else { "arguments" };
-                    let message =
-                        format!("`{name}` takes {places} {noun} by position, and here are {count}");
-                    self.error(arg.span, message, &parameters(params));
-                    good = false;
-                }
-                None => {}
-            }
-        }
-        for (keyword, value) in &call.keywords {
-            let val = self.expr(value);
-            let text = &keyword.text;
-            let place = keyword.span;
-            let Some(index) = params.iter().position(|param| param.name == *text) else {
-                let message = format!("`{name}` has no parameter `{text}`");
-                self.error(place, message, &parameters(params));
-                good = false;
-                continue;
-            };
-            let param = &params[index];
-            if param.kind == ParamKind::PositionalOnly {
-                let message =
-                    format!("the parameter `{text}` of `{name}` is given by position only");
-                self.error(place, message, "leave out the name");
-                good = false;
-            } else if bound[index].is_some() {
-                let message = format!("the parameter `{text}` of `{name}` is given twice");
-                self.error(place, message, "leave one of the two out");
-                good = false;
-            } else {
-                bound[index] = Some(self.argument(name, param, val));
-                order.push(index);
-            }
-        }
-        let mut args = Vec::new();
-        let mut missing = Vec::new();
-        for (slot, param) in bound.into_iter().zip(params) {
-            match (slot, &param.default) {
-                (Some(arg), _) => args.push(arg),
-                (None, Some(default)) => {
-                    args.push(Some(filled(default.clone(), param.storage, span)))
-                }
-                (None, None) => missing.push(format!("`{}`", param.name)),
-            }
-        }
-        if !missing.is_empty() && good {
-            let message = format!("this call of `{name}` lacks {}", missing.join(", "));
-            self.error(span, message, &parameters(params));
-        }
-        if !missing.is_empty() || !good {
-            return None;
-        }
-        if order.is_sorted() {
-            order.clear();
-        } else {
-            // Defaults are constants: any time will do.
-            order.extend(
-                (0..params.len())
-                    .filter(|index| !order.contains(index))
-                    .collect::<Vec<_>>(),
-            );
-        }
-        Some((args.into_iter().collect::<Option<_>>()?, order))
-    }
-
-    fn argument(&mut self, name: &str, param: &ParamSig, val: Option<Val>) -> Option<Expr> {
-        let subject = format!("`{}` of `{name}`", param.name);
-        self.coerce(val?, param.storage, true, &subject)
-    }
-
-    /// `value.name(...)` on a number.
+    /// `value.name(...)` on a number, a str or a view.
     fn method_call(
         &mut self,
         value: &ast::Expr,
@@ -297,44 +205,26 @@ impl Body<'_> {
                 ..Val::new(kind, Ty::I64, span)
             });
         }
+        match (val.as_ref().map(Val::ty), name) {
+            (Some(Ty::Str { .. }), "encode") => return self.encode(val?, call, span),
+            (Some(Ty::View(view)), "decode") => return self.decode(val?, view, call, span),
+            _ => {}
+        }
         self.arguments(call);
         let ty = val?.ty();
-        if ty == Ty::Object {
-            self.not_yet(place, "a method of an object");
-        } else {
-            let message = format!("{} has no method `{name}` here", ty_name(ty));
-            let hint = "integers have `bit_count` and `bit_length`";
-            self.error(place, message, hint);
-        }
+        let hint = match ty {
+            Ty::Object => {
+                self.not_yet(place, "a method of an object");
+                return None;
+            }
+            Ty::Str { .. } => "strs have `encode`",
+            Ty::View(_) => "bytes and other views of them have `decode`",
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::None => {
+                "integers have `bit_count` and `bit_length`"
+            }
+        };
+        let message = format!("{} has no method `{name}` here", ty_name(ty));
+        self.error(place, message, hint);
         None
-    }
-}
-
-/// A default, as its parameter holds it.
-fn filled(default: Const, storage: Storage, span: Span) -> Expr {
-    let constant = match (default, storage) {
-        (Const::Bool(value), Storage::Int(_)) => Const::Int(i128::from(value)),
-        (Const::Bool(value), Storage::F32 | Storage::F64) => {
-            Const::Float(f64::from(u8::from(value)))
-        }
-        (Const::Int(value), Storage::F32 | Storage::F64) => Const::Float(value as f64),
-        (Const::Int(value), Storage::Bool) => Const::Bool(value != 0),
-        (other, _) => other,
-    };
-    let ty = match (&constant, storage) {
-        (Const::None, _) => Ty::None,
-        (_, storage) => storage.ty(),
-    };
-    let val = Val::new(ExprKind::Const(constant), ty, span);
-    val.into_object().unwrap_or_else(|number| *number).expr
-}
-
-/// A hint that shows what a function takes.
-fn parameters(params: &[ParamSig]) -> String {
-    let names: Vec<_> = params.iter().map(|p| p.name.as_str()).collect();
-    match names.as_slice() {
-        [] => "it has no parameters: leave the parentheses empty".to_owned(),
-        [one] => format!("its parameter is {one}"),
-        several => format!("its parameters are {}", several.join(", ")),
     }
 }

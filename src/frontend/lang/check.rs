@@ -10,7 +10,7 @@ use super::scope::Scope;
 use super::typed::{
     Const, Expr, ExprKind, Function, FunctionId, Local, LocalId, Overflow, Rule, Storage, Ty,
 };
-use super::{Env, MethodSig, ParamKind, flow, graph, heads, parse, ty};
+use super::{Env, MethodSig, ParamKind, annotations, flow, graph, heads, inplace, parse, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
 
@@ -74,10 +74,23 @@ pub struct Variable {
     pub declared: bool,
     /// Its first value was wrong: nothing more is said of it.
     pub wrong: bool,
+    /// It holds nothing but None so far, not declared: a str or view that comes makes it one that may be None.
+    pub only_none: bool,
+    /// Several values made its type, from which it starts in the next pass.
+    pub joined: bool,
+    /// Its type changed in this pass: what was read before has another one.
+    pub changed: bool,
     /// Its type at the end of the previous pass.
     guess: Option<Storage>,
     /// The guess was used.
     guessed: bool,
+}
+
+/// What one pass finds out of a local for the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Guess {
+    storage: Option<Storage>,
+    joined: bool,
 }
 
 /// The checker of one function.
@@ -141,6 +154,9 @@ pub fn check(env: &Env) -> (Vec<Function>, Diagnostics) {
         per_method[method].append(checked.2);
     }
     graph::mark(&module, &mut functions, &edges, &mut per_method);
+    if !per_method.iter().any(Diagnostics::has_errors) {
+        functions.iter_mut().for_each(inplace::fill);
+    }
     for own in per_method {
         let mut sorted: Vec<Diagnostic> = own.iter().cloned().collect();
         sorted.sort_by_key(|d| (d.primary.span.start, d.primary.span.end));
@@ -221,7 +237,7 @@ fn function(
     statements: &[ast::Stmt],
     around: &[ast::Stmt],
 ) -> (Function, Vec<(FunctionId, Span)>, Diagnostics) {
-    let mut guesses: Vec<Option<Storage>> = Vec::new();
+    let mut guesses: Vec<Guess> = Vec::new();
     for pass in 1.. {
         let mut body = Body::new(module, callable, method, statements, around, &guesses);
         let mut typed = body.block(statements, true);
@@ -229,8 +245,12 @@ fn function(
             && body
                 .locals
                 .iter()
-                .all(|v| !v.guessed || v.guess == v.storage);
-        let found: Vec<_> = body.locals.iter().map(|v| v.storage).collect();
+                .all(|v| !v.changed && (!v.guessed || v.guess == v.storage));
+        let found = body.locals.iter().map(|v| Guess {
+            storage: v.storage,
+            joined: v.joined,
+        });
+        let found: Vec<_> = found.collect();
         if !stable && pass < MAX_PASSES && found != guesses {
             guesses = found;
             continue;
@@ -269,7 +289,7 @@ impl<'m> Body<'m> {
         method: usize,
         statements: &[ast::Stmt],
         around: &[ast::Stmt],
-        guesses: &[Option<Storage>],
+        guesses: &[Guess],
     ) -> Body<'m> {
         let mut body = Body {
             module,
@@ -317,7 +337,11 @@ impl<'m> Body<'m> {
             body.locals[id.0 as usize].wrong = true;
         }
         for (variable, guess) in body.locals.iter_mut().zip(guesses) {
-            variable.guess = *guess;
+            variable.guess = guess.storage;
+            if guess.joined {
+                variable.storage = guess.storage;
+                variable.joined = true;
+            }
         }
         body
     }
@@ -329,6 +353,9 @@ impl<'m> Body<'m> {
             storage: declared,
             declared: declared.is_some(),
             wrong: false,
+            only_none: false,
+            joined: false,
+            changed: false,
             guess: None,
             guessed: false,
         });
@@ -344,7 +371,7 @@ impl<'m> Body<'m> {
     fn declare(&mut self, name: &ast::Name, annotation: &ast::Expr) {
         let id = self.names[&name.text];
         let is_param = (id.0 as usize) < self.function.sig.params.len();
-        let storage = heads::declared_type(annotation, &mut self.diags);
+        let storage = annotations::declared_type(annotation, &mut self.diags);
         let variable = &mut self.locals[id.0 as usize];
         match (storage, variable.storage) {
             (None, _) => variable.wrong = true,
@@ -388,8 +415,7 @@ impl<'m> Body<'m> {
 
     /// Something the contract promises for later.
     pub fn not_yet(&mut self, span: Span, what: &str) {
-        let hint = "bodies know integers, floats, bools and `object` parameters so far";
-        self.error(span, format!("{what} is not there yet"), hint);
+        self.error(span, format!("{what} is not there yet"), super::SO_FAR);
     }
 
     /// The type of a local at a read; `None` where it is not known (yet), or wrong.
@@ -413,7 +439,8 @@ impl<'m> Body<'m> {
     fn say_untyped(&mut self) {
         let mut wrong: Vec<(LocalId, Span)> = std::mem::take(&mut self.untyped);
         for (index, variable) in self.locals.iter().enumerate() {
-            if variable.guessed && variable.guess.is_some() && variable.guess != variable.storage {
+            let other = variable.guess.is_some() && variable.guess != variable.storage;
+            if variable.changed || variable.guessed && other {
                 wrong.push((LocalId(index as u32), self.function.span));
             }
         }

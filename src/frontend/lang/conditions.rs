@@ -2,9 +2,9 @@
 
 use super::ast::{self, ExprKind as Syntax, UnaryOp};
 use super::check::{Body, placeholder};
-use super::ty::{self, Val, ty_name};
+use super::join::{is_bytes, join as join_types, may_be_none};
+use super::ty::{self, Val, is_number, ty_name};
 use super::typed::{CmpOp, Expr, ExprKind, Ty};
-use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 
 impl Body<'_> {
@@ -61,9 +61,10 @@ impl Body<'_> {
                 );
                 None
             }
-            Ty::Complex | Ty::Str { .. } | Ty::View(_) => {
-                let what = format!("truth of {}", ty_name(val.ty()));
-                self.not_yet(val.span(), &what);
+            Ty::Str { .. } | Ty::View(_) => Some(val.wrap(ExprKind::Truth, Ty::Bool)),
+            Ty::Complex => {
+                let hint = "compare its parts: `z.real != 0`";
+                self.error(val.span(), "truth of complex is not there yet", hint);
                 None
             }
             Ty::None => {
@@ -83,7 +84,11 @@ impl Body<'_> {
         } else if has(Ty::U64) {
             Ty::U64
         } else {
-            vals[0].ty()
+            let first = vals[0].ty();
+            let joined = vals
+                .iter()
+                .try_fold(first, |ty, val| join_types(ty, val.ty()));
+            joined.unwrap_or(first)
         };
         let mut out = Vec::new();
         let first = vals[0].clone();
@@ -93,6 +98,7 @@ impl Body<'_> {
                 Ty::Object => val.into_object(),
                 Ty::F64 if val.literal.is_some() => val.into_f64(),
                 Ty::U64 if val.ty() != Ty::Bool => val.into_u64(),
+                Ty::Str { .. } | Ty::View(_) => val.into_type(target),
                 _ => Err(Box::new(val)),
             };
             match converted {
@@ -106,7 +112,10 @@ impl Body<'_> {
                     let (a, b) = (ty_name(odd), ty_name(val.ty()));
                     let message =
                         format!("the sides of `{what}` have one type, but here are {a} and {b}");
-                    let hint = "convert one of them, like `f64(x)`, `i64(x)` or `bool(x)`";
+                    let hint = match is_number(odd) && is_number(val.ty()) {
+                        true => "convert one of them, like `f64(x)`, `i64(x)` or `bool(x)`",
+                        false => "write an `if` statement, and a local for each type",
+                    };
                     self.error(val.span(), message, hint);
                     return None;
                 }
@@ -125,13 +134,45 @@ impl Body<'_> {
     ) -> Option<Val> {
         let vals: Vec<_> = values.iter().map(|value| self.expr(value)).collect();
         let vals = vals.into_iter().collect::<Option<Vec<_>>>()?;
+        // What `or` goes past was None or empty: the last side alone can be None.
+        let last = vals.last().is_some_and(|val| may_be_none(val.ty()));
         let vals = self.one_type(what, vals)?;
-        if matches!(vals[0].ty(), Ty::Object | Ty::None) {
-            let hint = "compare with `is None`";
-            self.error(span, "truth of an object is not there yet", hint);
+        let hint = match vals[0].ty() {
+            Ty::Object | Ty::None => "compare with `is None`",
+            Ty::Complex => "compare its parts: `z.real != 0`",
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Str { .. } | Ty::View(_) => {
+                let val = join(vals, span, |sides| balanced(sides, span, op).kind);
+                return Some(if what == "or" && !last {
+                    val.present()
+                } else {
+                    val
+                });
+            }
+        };
+        let kind = match vals[0].ty() {
+            Ty::Complex => "complex",
+            _ => "an object",
+        };
+        self.error(span, format!("truth of {kind} is not there yet"), hint);
+        None
+    }
+
+    /// `x is None` of a value that has a type of its own; `None` where it is another comparison.
+    fn is_none(&mut self, op: CmpOp, left: &Val, right: &Val, span: Span) -> Option<Val> {
+        let val = match (op, left.ty(), right.ty()) {
+            (CmpOp::Is | CmpOp::IsNot, _, Ty::None) => left,
+            (CmpOp::Is | CmpOp::IsNot, Ty::None, _) => right,
+            _ => return None,
+        };
+        if val.ty() == Ty::None || !may_be_none(val.ty()) {
             return None;
         }
-        Some(join(vals, span, |sides| balanced(sides, span, op).kind))
+        let kind = ExprKind::IsNone(Box::new(val.expr.clone()));
+        let is = Val::new(kind, Ty::Bool, span);
+        Some(match op {
+            CmpOp::Is => is,
+            _ => is.wrap(ExprKind::Not, Ty::Bool),
+        })
     }
 
     /// A chain of comparisons.
@@ -143,13 +184,26 @@ impl Body<'_> {
     ) -> Option<Val> {
         let mut vals = vec![self.expr(first)];
         vals.extend(rest.iter().map(|(_, right)| self.expr(right)));
-        let vals = vals.into_iter().collect::<Option<Vec<_>>>()?;
+        let mut vals = vals.into_iter().collect::<Option<Vec<_>>>()?;
+        if let ([left, right], [(op, _)]) = (vals.as_slice(), rest)
+            && let Some(val) = self.is_none(*op, left, right, span)
+        {
+            return Some(val);
+        }
         let mut good = true;
         for (pair, (op, _)) in vals.windows(2).zip(rest) {
             good &= self.comparable(*op, &pair[0], &pair[1]);
         }
         if !good {
             return None;
+        }
+        // None is equal to nothing else; in an order it has no place.
+        for (at, (op, _)) in rest.iter().enumerate() {
+            if matches!(op, CmpOp::Lt | CmpOp::Le | CmpOp::Gt | CmpOp::Ge) {
+                for val in &mut vals[at..at + 2] {
+                    *val = val.clone().present();
+                }
+            }
         }
         let types: Vec<Ty> = vals.iter().map(Val::ty).collect();
         let mut exprs: Vec<Expr> = Vec::new();
@@ -182,14 +236,22 @@ impl Body<'_> {
         let identity = matches!(op, CmpOp::Is | CmpOp::IsNot);
         let whole = left.span().to(right.span());
         match (identity, object(left), object(right)) {
-            (true, true, true) | (false, false, false) => true,
+            (true, true, true) => true,
+            (false, false, false) => self.same_kind(op, left, right),
             (true, _, _) => {
-                let number = if object(left) { right } else { left };
-                let name = ty_name(number.ty());
+                let other = if object(left) { right } else { left };
+                let name = ty_name(other.ty());
                 let message = format!("`is` compares objects, but this is {name}");
-                let hint = "write `==` or `!=`; a number is never None";
-                self.diags
-                    .push(Diagnostic::error(number.span(), message).hint(hint));
+                let hint = match other.ty() {
+                    Ty::Str { .. } | Ty::View(_) if may_be_none(other.ty()) => {
+                        "write `x is None` in a comparison of its own"
+                    }
+                    Ty::Str { .. } | Ty::View(_) => {
+                        "what may be None is declared so: `x: bytes | None`"
+                    }
+                    _ => "write `==` or `!=`; a number is never None",
+                };
+                self.error(other.span(), message, hint);
                 false
             }
             (false, _, _) if left.ty() == Ty::None || right.ty() == Ty::None => {
@@ -206,6 +268,50 @@ impl Body<'_> {
                 false
             }
         }
+    }
+
+    /// Whether neither is an object, and both are numbers, strs, or views of bytes.
+    fn same_kind(&mut self, op: CmpOp, left: &Val, right: &Val) -> bool {
+        let whole = left.span().to(right.span());
+        let (message, hint) = match (left.ty(), right.ty()) {
+            (a, b) if is_number(a) && is_number(b) => return true,
+            (Ty::Str { .. }, Ty::Str { .. }) => match op {
+                CmpOp::Eq | CmpOp::Ne => return true,
+                _ => (
+                    "the order of strs is not there yet".to_owned(),
+                    "compare their bytes, which have the same order: `s.encode()`",
+                ),
+            },
+            (Ty::View(a), Ty::View(b)) if is_bytes(a) && is_bytes(b) => return true,
+            (Ty::View(a), Ty::View(b)) => {
+                let other = if is_bytes(a) { b } else { a };
+                (
+                    format!(
+                        "a comparison of {} is not there yet",
+                        ty_name(Ty::View(other))
+                    ),
+                    "compare its items in a loop",
+                )
+            }
+            (Ty::Complex, b) | (b, Ty::Complex) if b == Ty::Complex || is_number(b) => (
+                "a comparison of complex numbers is not there yet".to_owned(),
+                "compare their parts: `z.real == 1.0`",
+            ),
+            (a, b) => (
+                format!("{} and {} do not compare", ty_name(a), ty_name(b)),
+                match (a, b) {
+                    (Ty::Str { .. }, Ty::View(_)) | (Ty::View(_), Ty::Str { .. }) => {
+                        "write `s.encode()`, which gives the bytes of a str"
+                    }
+                    (Ty::View(_), _) | (_, Ty::View(_)) => {
+                        "compare an item, `v[0]`, or the number of items, `len(v)`"
+                    }
+                    _ => "both sides are numbers, strs, or bytes",
+                },
+            ),
+        };
+        self.error(whole, message, hint);
+        false
     }
 }
 

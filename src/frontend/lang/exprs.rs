@@ -7,8 +7,9 @@ use super::calls::Answer;
 use super::check::Body;
 use super::conditions::join;
 use super::fold;
-use super::ty::{I64_RANGE, Val, ty_name};
-use super::typed::{BinOp, Const, Expr, ExprKind, Overflow, Ty};
+use super::names::constant_val;
+use super::ty::{I64_RANGE, Val, is_number, ty_name};
+use super::typed::{BinOp, Const, Expr, ExprKind, Overflow, Shape, Ty};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 
@@ -17,9 +18,18 @@ impl Body<'_> {
     pub fn expr(&mut self, e: &ast::Expr) -> Option<Val> {
         match self.answer(e)? {
             Answer::One(val) => Some(val),
-            Answer::Many(expr, items) => {
-                let message = format!("this gives {} values where one is wanted", items.len());
-                self.error(expr.span, message, "unpack them first: `a, b = ...`");
+            Answer::Many(expr, items, shape) => {
+                let (message, hint) = match shape {
+                    Shape::Dict(_) => (
+                        "this gives a dict, which is no value here".to_owned(),
+                        "it can be returned as it is",
+                    ),
+                    _ => (
+                        format!("this gives {} values where one is wanted", items.len()),
+                        "unpack them first: `a, b = ...`",
+                    ),
+                };
+                self.error(expr.span, message, hint);
                 None
             }
             Answer::Nothing(expr) => {
@@ -47,36 +57,59 @@ impl Body<'_> {
         let span = e.span;
         match &e.kind {
             Syntax::Wrong | Syntax::Call(_) => None,
-            Syntax::Int(_) | Syntax::Float(_) | Syntax::Bool(_) | Syntax::None => literal(e),
+            Syntax::Int(_)
+            | Syntax::Float(_)
+            | Syntax::Imaginary(_)
+            | Syntax::Bool(_)
+            | Syntax::None => literal(e),
             Syntax::Str(pieces) => self.text(pieces, span),
+            Syntax::Bytes(bytes) => Some(constant_val(Const::Bytes(bytes.as_slice().into()), span)),
             Syntax::Name(name) => self.name(name, span),
             Syntax::Unary(op, operand) => self.unary(*op, operand, span),
             Syntax::Binary(op, left, right) => self.binary(*op, left, right, span),
             Syntax::And(values) => self.and_or(values, span, ExprKind::And, "and"),
             Syntax::Or(values) => self.and_or(values, span, ExprKind::Or, "or"),
             Syntax::Compare(first, rest) => self.compare(first, rest, span),
+            Syntax::In {
+                needle,
+                haystack,
+                negated,
+            } => self.contains(needle, haystack, *negated, span),
             Syntax::IfElse(cond, then, other) => self.if_else(cond, then, other, span),
             Syntax::Attribute(value, name, place) => self.attribute(value, name, *place),
             Syntax::Subscript(value, index) => self.index(value, index, span),
+            Syntax::Slice(value, start, stop) => {
+                self.slice(value, start.as_deref(), stop.as_deref(), span)
+            }
             Syntax::Tuple(items) => self.tuple(items, span),
+            Syntax::List(_) | Syntax::Dict(_) => self.container(e),
         }
     }
 
     fn text(&mut self, pieces: &[ast::Piece], span: Span) -> Option<Val> {
+        if let Some(text) = ast::plain_text(pieces) {
+            return Some(constant_val(Const::Str(text.into()), span));
+        }
         self.string_values(pieces);
-        self.not_yet(span, "text outside `raise` and `assert`");
+        self.not_yet(span, "an f-string outside `raise` and `assert`");
         None
     }
 
-    fn index(&mut self, value: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Val> {
-        let (value, _) = (self.expr(value), self.expr(index));
-        value?;
-        self.not_yet(span, "indexing");
+    fn container(&mut self, e: &ast::Expr) -> Option<Val> {
+        self.check_value(e);
+        let what = match e.kind {
+            Syntax::Dict(_) => "a dict as a value",
+            _ => "a list as a value",
+        };
+        self.not_yet(e.span, what);
         None
     }
 
     fn tuple(&mut self, items: &[ast::Expr], span: Span) -> Option<Val> {
         items.iter().for_each(|item| drop(self.expr(item)));
+        if items.iter().any(|item| matches!(item.kind, Syntax::Wrong)) {
+            return None;
+        }
         let hint = "tuples stand behind `return` and in `a, b = ...`";
         self.error(span, "a tuple cannot be a value here", hint);
         None
@@ -118,7 +151,7 @@ impl Body<'_> {
             UnaryOp::Not => unreachable!("`not` is handled by its caller"),
         };
         let float = val.ty() == Ty::F64;
-        if matches!(val.ty(), Ty::None | Ty::Object) || float && op == UnaryOp::Invert {
+        if !is_number(val.ty()) || float && op == UnaryOp::Invert {
             let wanted = if op == UnaryOp::Invert {
                 "an integer"
             } else {
@@ -216,11 +249,7 @@ impl Body<'_> {
 
     /// Whether a value can be an operand; says so if not.
     fn operand(&mut self, op: BinOp, val: &Val, integer: bool) -> bool {
-        let fits = match val.ty() {
-            Ty::Bool | Ty::I64 | Ty::U64 => true,
-            Ty::F64 => !integer,
-            Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => false,
-        };
+        let fits = is_number(val.ty()) && !(integer && val.ty() == Ty::F64);
         if !fits {
             let wanted = if integer { "integers" } else { "numbers" };
             let name = ty_name(val.ty());
@@ -301,6 +330,7 @@ fn literal(e: &ast::Expr) -> Option<Val> {
     Some(match e.kind {
         Syntax::Int(value) => Val::int(i128::from(value), e.span),
         Syntax::Float(value) => Val::float(value, e.span),
+        Syntax::Imaginary(value) => constant_val(Const::Complex(0.0, value), e.span),
         Syntax::Bool(value) => Val::bool(value, e.span),
         Syntax::None => Val::new(ExprKind::Const(Const::None), Ty::None, e.span),
         _ => return None,
@@ -319,6 +349,13 @@ fn operand_hint(ty: Ty) -> &'static str {
         Ty::Object => {
             "operations on objects are not there yet; give the parameter a type, like `i64`"
         }
-        _ => "None has no operations but `is`; write a number",
+        Ty::Complex => "calculate with its parts, `z.real` and `z.imag`",
+        Ty::Str { .. } => {
+            "strs are compared, encoded and passed on; `s.encode()` gives their bytes"
+        }
+        Ty::View(_) => "calculate with its items: `v[i]`",
+        Ty::Bool | Ty::I64 | Ty::U64 | Ty::None => {
+            "None has no operations but `is`; write a number"
+        }
     }
 }

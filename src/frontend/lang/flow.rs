@@ -5,7 +5,7 @@
 
 use super::ast;
 use super::check::Callable;
-use super::typed::{Const, Expr, ExprKind, Local, LocalId, Stmt, StmtKind};
+use super::typed::{Const, Expr, ExprKind, Local, LocalId, Shape, Stmt, StmtKind};
 use super::walk;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
@@ -76,7 +76,7 @@ pub fn check(
         return;
     }
     let last = source.last().map_or(function.span, |last| last.span);
-    if function.sig.results.is_empty() {
+    if function.sig.shape == Shape::None {
         body.push(Stmt {
             kind: StmtKind::Return(Vec::new()),
             span: last,
@@ -258,7 +258,7 @@ impl Flow<'_> {
 }
 
 /// Calls `visit` for each local that statements assign to.
-fn assigned(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
+pub fn assigned(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
     for statement in statements {
         match &statement.kind {
             StmtKind::Assign(local, _) => visit(*local),

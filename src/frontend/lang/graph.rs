@@ -4,7 +4,7 @@
 
 use super::check::Module;
 use super::released;
-use super::typed::{Function, FunctionId, Storage};
+use super::typed::{Function, FunctionId};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
 
@@ -23,13 +23,12 @@ pub fn mark(
     }
     let recursive: Vec<bool> = functions.iter().map(|f| f.recursive).collect();
     let cyclic = reaches(&recursive, calls, &components);
-    let object = |function: &Function| {
+    let object = |function: &mut Function| {
         let locals = function.locals.iter().map(|local| local.storage);
-        locals
-            .chain(function.results.iter().copied())
-            .any(|s| s == Storage::Object)
+        let mut storages = locals.chain(function.results.iter().copied());
+        storages.any(released::is_object) || !released::body(function).objects.is_empty()
     };
-    let objects: Vec<bool> = functions.iter().map(object).collect();
+    let objects: Vec<bool> = functions.iter_mut().map(object).collect();
     let objects = reaches(&objects, calls, &components);
     let clean: Vec<bool> = diags
         .iter()
@@ -54,30 +53,47 @@ pub fn mark(
         }
         let own = &mut diags[owner];
         let hint = "leave `nogil` out, or the object";
+        let mut named = false;
         for param in callable
             .sig
             .params
             .iter()
-            .filter(|p| p.storage == Storage::Object)
+            .filter(|p| released::is_object(p.storage))
         {
+            named = true;
             let message = format!("`{}` is an object, and the GIL is released", param.name);
             own.push(Diagnostic::error(param.span, message).hint(hint));
         }
         let locals = &functions[index].locals;
         let locals = locals.iter().skip(callable.sig.params.len());
-        for local in locals.filter(|local| local.storage == Storage::Object) {
+        for local in locals.filter(|local| released::is_object(local.storage)) {
+            named = true;
             let message = format!(
                 "the local `{}` is an object, and the GIL is released",
                 local.name
             );
             own.push(Diagnostic::error(callable.span, message).hint(hint));
         }
-        if callable.sig.results.contains(&Storage::Object) {
+        if callable
+            .sig
+            .results
+            .iter()
+            .copied()
+            .any(released::is_object)
+        {
+            named = true;
             let message = format!(
                 "`{}` returns an object, and the GIL is released",
                 callable.name()
             );
             own.push(Diagnostic::error(callable.span, message).hint(hint));
+        }
+        // Where what holds objects has a name, that is told.
+        if clean[owner] && !named {
+            for (_, span) in released::body(&mut functions[index]).objects {
+                let message = "this is an object, and the GIL is released";
+                own.push(Diagnostic::error(span, message).hint(hint));
+            }
         }
         for (callee, span) in &calls[index] {
             unfit.call(*callee, *span, own);

@@ -1,9 +1,9 @@
-//! Heads of helper functions: parameters, defaults and results as written become a signature; annotations become types.
+//! Heads of helper functions: parameters, defaults and results as written become a signature.
 
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Callable;
 use super::typed::{Const, Shape, Storage};
-use super::{Env, MethodSig, Nest, ParamSig, ty};
+use super::{Env, MethodSig, Nest, ParamSig, annotations, join, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 
 /// The signature of a helper `def`.
@@ -18,7 +18,7 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
             broken = true;
         }
         let storage = match &param.annotation {
-            Some(annotation) => declared_type(annotation, diags),
+            Some(annotation) => annotations::declared_type(annotation, diags),
             None => {
                 let message = format!("the parameter `{}` has no type", param.name.text);
                 let hint = format!("write its type: `{}: i64`", param.name.text);
@@ -45,8 +45,8 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
             span: param.name.span,
         });
     }
-    let (results, returns_tuple) = match def.returns.as_ref() {
-        Some(returns) => result_types(returns, diags),
+    let (results, shape) = match def.returns.as_ref() {
+        Some(returns) => annotations::result_types(returns, diags),
         None => {
             let message = format!("`{}` does not say what it returns", def.name.text);
             let hint = "write `-> i64:` at the end of the line, or `-> None:`";
@@ -56,15 +56,15 @@ pub fn helper(env: &Env, owner: usize, def: &ast::Def, diags: &mut Diagnostics) 
     }
     .unwrap_or_else(|| {
         broken = true;
-        (Vec::new(), false)
+        (Vec::new(), Shape::None)
     });
     Callable {
         sig: MethodSig {
             name: format!("{}.{}", method.name, def.name.text),
             arguments: vec![Nest::Param; params.len()],
             params,
-            shape: Shape::flat(results.len(), returns_tuple),
             results,
+            shape,
             overflow: method.overflow,
             nogil: method.nogil,
             signals: method.signals,
@@ -82,6 +82,9 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         Syntax::Bool(value) => Some(Const::Bool(*value)),
         Syntax::None => Some(Const::None),
         Syntax::Float(value) => Some(Const::Float(*value)),
+        Syntax::Imaginary(value) => Some(Const::Complex(0.0, *value)),
+        Syntax::Bytes(bytes) => Some(Const::Bytes(bytes.as_slice().into())),
+        Syntax::Str(pieces) => ast::plain_text(pieces).map(|text| Const::Str(text.into())),
         Syntax::Unary(ast::UnaryOp::Neg, inner) => match inner.kind {
             Syntax::Float(value) => Some(Const::Float(-value)),
             Syntax::Int(value) => Some(Const::Int(-i128::from(value))),
@@ -105,7 +108,14 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         (Const::Float(value), Storage::F32) => Some(Const::Float(f64::from(value as f32))),
         (Const::Bool(_), Storage::Bool)
         | (Const::Float(_), Storage::F64)
-        | (Const::None, Storage::Object) => Some(constant),
+        | (Const::Complex(..), Storage::Complex)
+        | (Const::Str(_), Storage::Str { .. })
+        | (_, Storage::Object) => Some(constant),
+        (Const::None, storage) => join::may_be_none(storage.ty()).then_some(constant),
+        (Const::Bytes(_), Storage::View(view)) => {
+            let bytes = join::is_bytes(view) && !view.mutable;
+            bytes.then_some(constant)
+        }
         _ => None,
     };
     if fitting.is_none() {
@@ -115,62 +125,4 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         diags.push(Diagnostic::error(value.span, message).hint(hint));
     }
     fitting
-}
-
-/// The type an annotation means; says what is wrong with it otherwise.
-pub fn declared_type(annotation: &ast::Expr, diags: &mut Diagnostics) -> Option<Storage> {
-    let name = match &annotation.kind {
-        Syntax::Wrong => return None,
-        Syntax::Name(name) => name.as_str(),
-        Syntax::Subscript(base, _) => match &base.kind {
-            Syntax::Name(name) => name.as_str(),
-            _ => "",
-        },
-        _ => "",
-    };
-    if matches!(annotation.kind, Syntax::Name(_))
-        && let Some(storage) = ty::storage_named(name)
-    {
-        return Some(storage);
-    }
-    let later = ["Buffer", "MutBuffer", "Array", "bytes", "str"];
-    let diagnostic = if later.contains(&name) {
-        Diagnostic::error(
-            annotation.span,
-            format!("the type `{name}` is not there yet"),
-        )
-        .hint("bodies know integers, floats, bools and `object` parameters so far")
-    } else {
-        Diagnostic::error(annotation.span, "this is no type of the body language").hint(
-            "types are i8 i16 i32 i64 u8 u16 u32 u64 isize usize f32 f64 bool int float object",
-        )
-    };
-    diags.push(diagnostic);
-    None
-}
-
-/// What an annotation behind `->` means.
-fn result_types(returns: &ast::Expr, diags: &mut Diagnostics) -> Option<(Vec<Storage>, bool)> {
-    match &returns.kind {
-        Syntax::None => Some((Vec::new(), false)),
-        Syntax::Subscript(base, items) if matches!(&base.kind, Syntax::Name(n) if n == "tuple") => {
-            let items = match &items.kind {
-                Syntax::Tuple(items) => items.as_slice(),
-                _ => std::slice::from_ref(&**items),
-            };
-            let types: Vec<_> = items
-                .iter()
-                .map(|item| declared_type(item, diags))
-                .collect();
-            if items.is_empty() {
-                diags.push(Diagnostic::error(
-                    returns.span,
-                    "an empty tuple cannot be returned",
-                ));
-                return None;
-            }
-            Some((types.into_iter().collect::<Option<_>>()?, true))
-        }
-        _ => Some((vec![declared_type(returns, diags)?], false)),
-    }
 }

@@ -1,11 +1,19 @@
-//! `for` loops: `range` in all its forms. Views, `enumerate` and objects are diagnosed.
+//! `for` loops: over `range` in all its forms, over views, over `enumerate` of views. Objects are diagnosed.
 
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, placeholder};
 use super::names::Named;
-use super::ty::{self, Val};
-use super::typed::{Expr, ExprKind, IntTy, LocalId, Rule, Stmt, StmtKind, Storage, Ty};
+use super::ty::{self, Val, ty_name};
+use super::typed::{Expr, ExprKind, IntTy, Item, LocalId, Rule, Stmt, StmtKind, Storage, Ty};
 use crate::base::source::Span;
+
+/// What a loop runs over.
+enum Iterated {
+    /// Start, stop and step.
+    Range(Box<[Expr; 3]>),
+    /// The items of a view, and whether they are counted.
+    View(Expr, Item, bool),
+}
 
 impl Body<'_> {
     /// `for target in iter`
@@ -17,20 +25,74 @@ impl Body<'_> {
         orelse: &[ast::Stmt],
         span: Span,
     ) -> StmtKind {
-        let bounds = self.range(iter);
-        let name = match &target.kind {
-            Syntax::Name(name) => Some(name.as_str()),
-            Syntax::Wrong => None,
-            _ if bounds.is_some() => {
-                let hint = "write one name: `for i in range(...)`";
-                self.error(target.span, "`range` gives one value at a time", hint);
-                None
-            }
-            _ => None,
-        };
-        let (Some([start, stop, step]), Some(name)) = (bounds, name) else {
+        let iterated = self.iterated(iter);
+        let names = iterated
+            .as_ref()
+            .and_then(|iterated| self.loop_names(target, iterated));
+        let (Some(iterated), Some((index, name))) = (iterated, names) else {
             return self.wrong_loop(target, body, orelse, span);
         };
+        match iterated {
+            Iterated::Range(bounds) => self.range_loop(name, *bounds, target.span, body, orelse),
+            Iterated::View(view, item, _) => {
+                let names = (index, name);
+                self.view_loop(names, (view, item), target.span, body, orelse)
+            }
+        }
+    }
+
+    /// The names of a target: a counter, if there is one, and the variable.
+    fn loop_names<'t>(
+        &mut self,
+        target: &'t ast::Expr,
+        iterated: &Iterated,
+    ) -> Option<(Option<&'t str>, &'t str)> {
+        let counted = matches!(iterated, Iterated::View(_, _, true));
+        let (message, hint) = match (&target.kind, counted) {
+            (Syntax::Wrong, _) => return None,
+            (Syntax::Name(name), false) => return Some((None, name)),
+            (Syntax::Tuple(items) | Syntax::List(items), true) => match items.as_slice() {
+                [index, var] => match (&index.kind, &var.kind) {
+                    (Syntax::Name(index), Syntax::Name(var)) => return Some((Some(index), var)),
+                    (Syntax::Wrong, _) | (_, Syntax::Wrong) => return None,
+                    _ => (
+                        "a loop assigns to names",
+                        "write two names: `for i, x in enumerate(v)`",
+                    ),
+                },
+                _ => (
+                    "`enumerate` gives two values at a time",
+                    "write two names: `for i, x in enumerate(v)`",
+                ),
+            },
+            (_, true) => (
+                "`enumerate` gives two values at a time",
+                "write two names: `for i, x in enumerate(v)`",
+            ),
+            (Syntax::Tuple(_) | Syntax::List(_), false) => match iterated {
+                Iterated::Range(_) => (
+                    "`range` gives one value at a time",
+                    "write one name: `for i in range(...)`",
+                ),
+                Iterated::View(..) => (
+                    "a view gives one item at a time",
+                    "write one name: `for x in v`; `enumerate(v)` counts",
+                ),
+            },
+            (_, false) => ("a loop assigns to a name", "write one name: `for x in v`"),
+        };
+        self.error(target.span, message, hint);
+        None
+    }
+
+    fn range_loop(
+        &mut self,
+        name: &str,
+        [start, stop, step]: [Expr; 3],
+        place: Span,
+        body: &[ast::Stmt],
+        orelse: &[ast::Stmt],
+    ) -> StmtKind {
         let ty = start.ty;
         let id = self.names[name];
         let variable = &mut self.locals[id.0 as usize];
@@ -40,39 +102,92 @@ impl Body<'_> {
                 let rule = ty::rule(self.overflow());
                 (id, (int.bits() < 64).then_some((int, rule)), None)
             }
-            // Through a temporary, with the conversion of an assignment in front of the body.
             _ => {
-                let temporary = self.temporary(ty::natural(ty));
-                let read = ExprKind::Local {
-                    local: temporary,
-                    checked: false,
-                };
-                let val = Val::stored(read, ty::natural(ty), target.span);
-                let (declared, wrong) = {
-                    let variable = &self.locals[id.0 as usize];
-                    (variable.declared, variable.wrong)
-                };
-                let expr = match wrong {
-                    true => None,
-                    false => self.coerce(val, storage, declared, &format!("`{name}`")),
-                };
-                let expr = expr.unwrap_or_else(|| placeholder(target.span));
-                (temporary, None, Some(assignment(id, expr, target.span)))
+                let (var, assign) = self.through_temporary(id, ty::natural(ty), place);
+                (var, None, Some(assign))
             }
         };
-        self.loops += 1;
-        let mut statements: Vec<Stmt> = assign.into_iter().collect();
-        statements.extend(self.block(body, false));
-        self.loops -= 1;
         StmtKind::ForRange {
             var,
             narrow,
             start,
             stop,
             step,
-            body: statements,
+            body: self.loop_body(assign, body),
             orelse: self.block(orelse, false),
         }
+    }
+
+    fn view_loop(
+        &mut self,
+        (index, name): (Option<&str>, &str),
+        (view, item): (Expr, Item),
+        place: Span,
+        body: &[ast::Stmt],
+        orelse: &[ast::Stmt],
+    ) -> StmtKind {
+        let mut assigns = Vec::new();
+        let counter = Storage::Int(IntTy::I64);
+        let index = index.map(|index| self.loop_var(index, counter, place, &mut assigns));
+        let var = self.loop_var(name, item.storage(), place, &mut assigns);
+        StmtKind::ForEach {
+            index,
+            var,
+            view,
+            body: self.loop_body(assigns, body),
+            orelse: self.block(orelse, false),
+        }
+    }
+
+    /// The local a loop over a view writes to: the variable where it holds every item, else a temporary.
+    fn loop_var(
+        &mut self,
+        name: &str,
+        item: Storage,
+        place: Span,
+        assigns: &mut Vec<Stmt>,
+    ) -> LocalId {
+        let id = self.names[name];
+        let variable = &mut self.locals[id.0 as usize];
+        let storage = *variable.storage.get_or_insert(ty::natural(item.ty()));
+        let holds = match (storage, item) {
+            (Storage::Int(own), Storage::Int(int)) => {
+                storage.ty() == item.ty() && ty::contains(own.range(), int.range())
+            }
+            (Storage::F64, Storage::F32) => true,
+            (own, item) => own == item,
+        };
+        if holds {
+            return id;
+        }
+        let (var, assign) = self.through_temporary(id, item, place);
+        assigns.push(assign);
+        var
+    }
+
+    /// A temporary in the place of a variable, and the assignment that stands in front of the loop's body.
+    fn through_temporary(&mut self, id: LocalId, storage: Storage, place: Span) -> (LocalId, Stmt) {
+        let temporary = self.temporary(storage);
+        let read = ExprKind::Local {
+            local: temporary,
+            checked: false,
+        };
+        let val = Val::stored(read, storage, place);
+        let expr = self.stored(id, Some(val));
+        let kind = StmtKind::Assign(id, expr.unwrap_or_else(|| placeholder(place)));
+        (temporary, Stmt { kind, span: place })
+    }
+
+    fn loop_body(
+        &mut self,
+        assigns: impl IntoIterator<Item = Stmt>,
+        body: &[ast::Stmt],
+    ) -> Vec<Stmt> {
+        self.loops += 1;
+        let mut statements: Vec<Stmt> = assigns.into_iter().collect();
+        statements.extend(self.block(body, false));
+        self.loops -= 1;
+        statements
     }
 
     /// Checks what is inside a loop over something that is not there.
@@ -85,9 +200,6 @@ impl Body<'_> {
     ) -> StmtKind {
         let mut statements = Vec::new();
         self.poison(std::slice::from_ref(target), span, &mut statements);
-        self.loops += 1;
-        statements.extend(self.block(body, false));
-        self.loops -= 1;
         let zero = || Val::int(0, span).expr;
         StmtKind::ForRange {
             var: self.temporary(Storage::Int(IntTy::I64)),
@@ -95,34 +207,43 @@ impl Body<'_> {
             start: zero(),
             stop: zero(),
             step: zero(),
-            body: statements,
+            body: self.loop_body(statements, body),
             orelse: self.block(orelse, false),
         }
     }
 
-    /// `range(...)` as start, stop and step.
-    fn range(&mut self, iter: &ast::Expr) -> Option<[Expr; 3]> {
-        let call = match &iter.kind {
-            Syntax::Call(call) => match &call.callee.kind {
-                Syntax::Name(name) if name == "range" => match self.lookup(name) {
-                    Named::Other => Some(call),
-                    _ => None,
-                },
-                Syntax::Name(name) if name == "enumerate" => {
-                    self.arguments(call);
-                    self.not_yet(iter.span, "`for` over `enumerate`");
-                    return None;
-                }
-                _ => None,
-            },
-            _ => None,
-        };
-        let Some(call) = call else {
-            self.expr(iter)?;
-            self.not_yet(iter.span, "`for` over anything but `range(...)`");
+    /// What stands behind `in`.
+    fn iterated(&mut self, iter: &ast::Expr) -> Option<Iterated> {
+        if let Syntax::Call(call) = &iter.kind
+            && let Syntax::Name(name) = &call.callee.kind
+            && let Named::Other = self.lookup(name)
+        {
+            match name.as_str() {
+                "range" => return Some(Iterated::Range(Box::new(self.range(call, iter.span)?))),
+                "enumerate" => return self.enumerate(call, iter.span),
+                _ => {}
+            }
+        }
+        let val = self.expr(iter)?;
+        if let ty @ (Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64) = val.ty() {
+            let name = ty_name(ty);
+            let message = format!("`for` runs over `range(...)` and views, but this is {name}");
+            self.error(iter.span, message, "write `for i in range(n)`");
             return None;
-        };
-        let vals = self.plain("range", call, 1, 3, iter.span)?;
+        }
+        let (val, view) = self.view("`for`", val)?;
+        Some(Iterated::View(val.expr, view.item, false))
+    }
+
+    fn enumerate(&mut self, call: &ast::Call, span: Span) -> Option<Iterated> {
+        let val = self.plain("enumerate", call, 1, 1, span)?.remove(0);
+        let (val, view) = self.view("`enumerate`", val)?;
+        Some(Iterated::View(val.expr, view.item, true))
+    }
+
+    /// `range(...)` as start, stop and step.
+    fn range(&mut self, call: &ast::Call, span: Span) -> Option<[Expr; 3]> {
+        let vals = self.plain("range", call, 1, 3, span)?;
         let mut ints = Vec::new();
         for val in vals {
             ints.push(self.integer(val, "range"));
@@ -131,9 +252,9 @@ impl Body<'_> {
         let first = ints.next()?;
         let (start, stop) = match ints.next() {
             Some(stop) => (first, stop),
-            None => (Val::int(0, iter.span), first),
+            None => (Val::int(0, span), first),
         };
-        let step = ints.next().unwrap_or_else(|| Val::int(1, iter.span));
+        let step = ints.next().unwrap_or_else(|| Val::int(1, span));
         let (start, stop) = self.unify("range", start, stop)?;
         let step = self.step(step, start.ty(), &start)?;
         Some([start.expr, stop.expr, step.expr])
@@ -146,12 +267,5 @@ impl Body<'_> {
             return None;
         }
         ty::to_int(step, IntTy::I64, Rule::Raise)
-    }
-}
-
-fn assignment(id: LocalId, expr: Expr, span: Span) -> Stmt {
-    Stmt {
-        kind: StmtKind::Assign(id, expr),
-        span,
     }
 }

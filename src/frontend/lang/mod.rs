@@ -1,16 +1,22 @@
 //! The body language: Python text becomes typed bodies. The door to the Python parser is `parse`.
 
+mod annotations;
 mod assign;
 mod ast;
+mod bind;
 mod builtins;
+mod bytes;
 mod calls;
 mod check;
+mod coerce;
 mod conditions;
 mod exprs;
 mod flow;
 mod fold;
 mod graph;
 mod heads;
+mod inplace;
+mod join;
 mod loops;
 mod masked;
 mod mathfns;
@@ -19,21 +25,28 @@ mod parse;
 pub mod print;
 mod raise;
 mod released;
+mod returns;
 mod scope;
 mod stmts;
 #[cfg(test)]
 mod tests;
 pub mod ty;
 pub mod typed;
+mod unpack;
 #[cfg(test)]
 mod verify;
+mod views;
 mod walk;
 
 use std::collections::BTreeSet;
 
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
+pub use flow::assigned;
 use typed::{Const, Function, Overflow, Shape, Storage};
+
+/// What can be written instead of what is not there yet.
+const SO_FAR: &str = "bodies know numbers, bools, strs, bytes and buffers so far; objects are stored, passed on and compared with `is`";
 
 /// How an argument may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +83,16 @@ pub enum Nest {
     Tuple(Vec<Nest>),
 }
 
+impl Nest {
+    /// How many parameters it is made of.
+    pub fn leaves(&self) -> usize {
+        match self {
+            Nest::Param => 1,
+            Nest::Tuple(items) => items.iter().map(Nest::leaves).sum(),
+        }
+    }
+}
+
 /// A method as bodies see it.
 #[derive(Clone, Debug)]
 pub struct MethodSig {
@@ -94,7 +117,7 @@ pub struct MethodSig {
 /// All that bodies of a module can name.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
-    /// Module constants; `None` for those that bodies cannot use yet (text, bytes, integers over 64 bits).
+    /// Module constants; `None` for integers over 64 bits, which bodies cannot use.
     pub constants: Vec<(String, Option<Const>)>,
     /// Exception classes of the module.
     pub exceptions: Vec<String>,

@@ -90,12 +90,10 @@ impl Body<'_> {
                     format!("call it: `{name}(...)`"),
                 )
             }
-            Named::Constant(None) => {
-                let what =
-                    format!("the constant `{name}` (text, bytes, or over 64 bits) in a body");
-                self.not_yet(span, &what);
-                return None;
-            }
+            Named::Constant(None) => (
+                format!("the constant `{name}` does not fit in 64 bits"),
+                "bodies compute with integers of 64 bits".to_owned(),
+            ),
             Named::Function(_) => (
                 format!("`{name}` is a function"),
                 format!("call it: `{name}(...)`"),
@@ -181,9 +179,14 @@ impl Body<'_> {
         let val = self.expr(value)?;
         match val.ty() {
             Ty::Object => self.not_yet(place, "an attribute of an object"),
+            Ty::Complex => return self.complex_part(val, name, place),
             ty => {
                 let message = format!("{} has no attribute `{name}` to read", ty_name(ty));
-                let hint = "integers have the methods `x.bit_count()` and `x.bit_length()`";
+                let hint = match ty {
+                    Ty::Str { .. } => "strs have the method `s.encode()`",
+                    Ty::View(_) => "bytes have the method `data.decode()`",
+                    _ => "integers have the methods `x.bit_count()` and `x.bit_length()`",
+                };
                 self.error(place, message, hint);
             }
         }
@@ -191,7 +194,8 @@ impl Body<'_> {
     }
 }
 
-fn constant_val(constant: Const, span: Span) -> Val {
+/// A constant as a value.
+pub fn constant_val(constant: Const, span: Span) -> Val {
     match constant {
         Const::Bool(value) => Val::bool(value, span),
         Const::Int(value) => Val::int(value, span),

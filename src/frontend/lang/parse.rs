@@ -242,10 +242,8 @@ impl Convert<'_> {
 
     fn not_yet(&mut self, range: TextRange, what: &str) {
         let message = format!("{what} is not there yet");
-        self.diags.push(
-            Diagnostic::error(self.span(range), message)
-                .hint("bodies know integers, floats, bools and `object` parameters so far"),
-        );
+        self.diags
+            .push(Diagnostic::error(self.span(range), message).hint(super::SO_FAR));
     }
 
     /// Runs `inner` one level deeper, or diagnoses that this is too deep.

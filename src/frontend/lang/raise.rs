@@ -3,7 +3,8 @@
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Body;
 use super::names::Named;
-use super::typed::{Exception, Message, Piece, StmtKind};
+use super::ty::{Val, is_number};
+use super::typed::{Exception, Expr, Message, Piece, StmtKind, Storage, Ty};
 use crate::base::diag::Diagnostic;
 use crate::frontend::capi::exceptions::{self, EXCEPTIONS};
 
@@ -95,7 +96,15 @@ impl Body<'_> {
             return Some(Message::Text(self.pieces(pieces)?));
         }
         let val = self.expr(e)?;
-        Some(Message::Value(val.expr))
+        Some(Message::Value(self.shown(val)?))
+    }
+
+    /// A value as it goes into an exception: numbers as they are, all else as the object it is.
+    fn shown(&mut self, val: Val) -> Option<Expr> {
+        if is_number(val.ty()) || val.ty() == Ty::None {
+            return Some(val.expr);
+        }
+        self.coerce(val, Storage::Object, true, "what an exception holds")
     }
 
     fn pieces(&mut self, pieces: &[ast::Piece]) -> Option<Vec<Piece>> {
@@ -111,11 +120,11 @@ impl Body<'_> {
                     conversion,
                     spec,
                 } => {
-                    let val = self.expr(value);
+                    let val = self.expr(value).and_then(|val| self.shown(val));
                     let spec = self.pieces(spec);
                     out.push(match (val, spec) {
-                        (Some(val), Some(spec)) => Some(Piece::Value {
-                            value: val.expr,
+                        (Some(value), Some(spec)) => Some(Piece::Value {
+                            value,
                             conversion: *conversion,
                             spec,
                         }),

@@ -34,7 +34,7 @@ impl<'a> Scope<'a> {
                 self.bind(&name.text);
                 self.types.push((name.clone(), annotation));
             }
-            ast::StmtKind::Augmented(name, _, _) => self.bind(&name.text),
+            ast::StmtKind::Augmented(target, _, _) => self.target(target),
             ast::StmtKind::If(_, body, orelse) | ast::StmtKind::While(_, body, orelse) => {
                 self.block(body);
                 self.block(orelse);
@@ -69,7 +69,9 @@ impl<'a> Scope<'a> {
     fn target(&mut self, target: &ast::Expr) {
         match &target.kind {
             Syntax::Name(name) => self.bind(name),
-            Syntax::Tuple(items) => items.iter().for_each(|item| self.target(item)),
+            Syntax::Tuple(items) | Syntax::List(items) => {
+                items.iter().for_each(|item| self.target(item))
+            }
             _ => {}
         }
     }

@@ -2,13 +2,10 @@
 //!
 //! Which locals are bound where, and whether the end can be reached, is the business of `flow`.
 
-use super::ast::{self, ExprKind as Syntax};
+use super::ast;
 use super::calls::Answer;
 use super::check::Body;
-use super::ty::{Val, storage_name, ty_name};
-use super::typed::{Expr, Stmt, StmtKind, Ty};
-use crate::base::diag::Diagnostic;
-use crate::base::source::Span;
+use super::typed::{Stmt, StmtKind};
 
 impl Body<'_> {
     /// The statements of a block; `top` where helpers may be defined.
@@ -35,13 +32,8 @@ impl Body<'_> {
                 }
                 None => return,
             },
-            ast::StmtKind::Augmented(name, op, value) => {
-                let old = ast::Expr {
-                    kind: Syntax::Name(name.text.clone()),
-                    span: name.span,
-                };
-                let val = self.binary(*op, &old, value, span);
-                self.store(&name.text, val, span)
+            ast::StmtKind::Augmented(target, op, value) => {
+                return self.augmented(target, *op, value, span, out);
             }
             ast::StmtKind::If(cond, body, orelse) => {
                 let cond = self.condition(cond);
@@ -84,7 +76,7 @@ impl Body<'_> {
             }
             ast::StmtKind::Expr(value) => match self.answer(value) {
                 Some(Answer::One(val)) => StmtKind::Expr(val.expr),
-                Some(Answer::Many(expr, _) | Answer::Nothing(expr)) => StmtKind::Expr(expr),
+                Some(Answer::Many(expr, ..) | Answer::Nothing(expr)) => StmtKind::Expr(expr),
                 None => return,
             },
             ast::StmtKind::Def(def) => {
@@ -123,110 +115,5 @@ impl Body<'_> {
         let body = self.inner(body);
         self.loops -= 1;
         body
-    }
-
-    fn return_(&mut self, value: Option<&ast::Expr>, span: Span, out: &mut Vec<Stmt>) {
-        let exprs = self.return_values(value, span, out);
-        let kind = StmtKind::Return(exprs.unwrap_or_default());
-        out.push(Stmt { kind, span });
-    }
-
-    fn return_values(
-        &mut self,
-        value: Option<&ast::Expr>,
-        span: Span,
-        out: &mut Vec<Stmt>,
-    ) -> Option<Vec<Expr>> {
-        let sig = &self.function.sig;
-        let (results, tuple, broken) = (&sig.results, sig.shape.is_tuple(), self.function.broken);
-        let name = format!("`{}`", self.function.name());
-        if broken {
-            if let Some(value) = value {
-                self.answer_or_tuple(value);
-            }
-            return None;
-        }
-        let Some(value) = value else {
-            if !results.is_empty() {
-                let message = format!("{name} returns a value, but this `return` has none");
-                let hint = format!(
-                    "write `return` and a value of the type {}",
-                    self.result_name()
-                );
-                self.error(span, message, &hint);
-            }
-            return None;
-        };
-        if let Syntax::Tuple(items) = &value.kind {
-            let vals: Vec<_> = items.iter().map(|item| self.expr(item)).collect();
-            if !tuple || vals.len() != results.len() {
-                let message = format!(
-                    "{name} returns {}, not {} values",
-                    self.result_name(),
-                    vals.len()
-                );
-                self.error(
-                    value.span,
-                    message,
-                    "change this or `returns` of the method",
-                );
-                return None;
-            }
-            return self.results(vals);
-        }
-        match self.answer(value)? {
-            Answer::Nothing(expr) if results.is_empty() => {
-                let span = expr.span;
-                let kind = StmtKind::Expr(expr);
-                out.push(Stmt { kind, span });
-                None
-            }
-            Answer::One(val) if results.is_empty() && val.ty() == Ty::None => None,
-            Answer::One(val) if !tuple && results.len() == 1 => self.results(vec![Some(val)]),
-            Answer::Many(expr, items) if tuple && items.len() == results.len() => {
-                if items == *results {
-                    return Some(vec![expr]);
-                }
-                let vals = self.spread(expr, &items, span, out);
-                self.results(vals.into_iter().map(Some).collect())
-            }
-            answer => {
-                let what = match answer {
-                    Answer::One(val) => ty_name(val.ty()).to_owned(),
-                    Answer::Many(_, items) => format!("a tuple of {}", items.len()),
-                    Answer::Nothing(_) => "None".to_owned(),
-                };
-                let message = format!("{name} returns {}, but this is {what}", self.result_name());
-                let hint = "change this or `returns` of the method";
-                self.diags
-                    .push(Diagnostic::error(value.span, message).hint(hint));
-                None
-            }
-        }
-    }
-
-    fn results(&mut self, vals: Vec<Option<Val>>) -> Option<Vec<Expr>> {
-        let sig = &self.function.sig;
-        let count = sig.results.len();
-        let mut exprs = Vec::new();
-        for (index, (val, storage)) in vals.into_iter().zip(&sig.results).enumerate() {
-            let subject = if count == 1 {
-                format!("the result of `{}`", self.function.name())
-            } else {
-                format!("result {} of `{}`", index + 1, self.function.name())
-            };
-            exprs.push(val.and_then(|val| self.coerce(val, *storage, true, &subject)));
-        }
-        exprs.into_iter().collect()
-    }
-
-    fn result_name(&self) -> String {
-        let sig = &self.function.sig;
-        let names: Vec<_> = sig.results.iter().map(|r| storage_name(*r)).collect();
-        match (sig.shape.is_tuple(), names.is_empty()) {
-            (true, _) => format!("a tuple ({})", names.join(", ")),
-            (false, true) => "None".to_owned(),
-            (false, false) => names.join(", "),
-        }
     }
 }

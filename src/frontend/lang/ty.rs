@@ -195,17 +195,6 @@ impl Val {
             }
         }
     }
-
-    /// As an Object.
-    pub fn into_object(self) -> Converted {
-        match self.ty() {
-            Ty::Object => Ok(self),
-            Ty::None => Ok(self.widen(Ty::Object)),
-            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::Str { .. } | Ty::View(_) => {
-                Err(Box::new(self))
-            }
-        }
-    }
 }
 
 /// An integer expression that is made of constants where it matters (`1 << n`), as a U64.
@@ -246,6 +235,14 @@ fn retyped(expr: &Expr) -> Option<Expr> {
         ty: Ty::U64,
         span: expr.span,
     })
+}
+
+/// A number that operators take, or a bool.
+pub fn is_number(ty: Ty) -> bool {
+    match ty {
+        Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => true,
+        Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => false,
+    }
 }
 
 /// Bounds of a type's values, as far as they are integers.
@@ -322,6 +319,13 @@ fn view_name(view: View) -> &'static str {
 
 /// The type of declared things a user means by a name.
 pub fn storage_named(name: &str) -> Option<Storage> {
+    let view = |mutable, whole| {
+        Storage::View(View {
+            mutable,
+            whole,
+            ..View::BYTES
+        })
+    };
     Some(match name {
         "i8" => Storage::Int(IntTy::I8),
         "i16" => Storage::Int(IntTy::I16),
@@ -334,7 +338,13 @@ pub fn storage_named(name: &str) -> Option<Storage> {
         "f32" => Storage::F32,
         "f64" | "float" => Storage::F64,
         "bool" => Storage::Bool,
+        "complex" => Storage::Complex,
         "object" => Storage::Object,
+        "str" => Storage::Str { nullable: false },
+        "bytes" => view(false, Whole::Bytes),
+        "bytearray" => view(true, Whole::ByteArray),
+        "Buffer" => view(false, Whole::Part),
+        "MutBuffer" => view(true, Whole::Part),
         _ => return None,
     })
 }

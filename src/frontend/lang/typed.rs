@@ -282,6 +282,14 @@ impl Shape {
         }
     }
 
+    /// Something is made of the results.
+    pub fn is_container(&self) -> bool {
+        match self {
+            Shape::None | Shape::One => false,
+            Shape::Tuple(_) | Shape::List(_) | Shape::Dict(_) => true,
+        }
+    }
+
     /// A tuple, also of one.
     pub fn is_tuple(&self) -> bool {
         matches!(self, Shape::Tuple(_))

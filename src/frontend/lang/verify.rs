@@ -1,9 +1,12 @@
 //! Checks that typed bodies keep what `typed` promises: operand types, ranges of stores, shapes. For tests: a violation is our bug.
+//! Statements are here, expressions in `exprs`.
 
+mod exprs;
+
+use super::join::is_bytes;
 use super::released;
 use super::typed::{
-    BinOp, CmpOp, Const, Expr, ExprKind, Function, IntTy, MathOp, Message, Piece, Stmt, StmtKind,
-    Storage, Ty, View, Whole,
+    Expr, ExprKind, Function, IntTy, Message, Piece, Stmt, StmtKind, Storage, Ty, View,
 };
 
 type Verdict = Result<(), String>;
@@ -23,23 +26,6 @@ struct Verifier<'a> {
 
 fn ensure(good: bool, message: impl FnOnce() -> String) -> Verdict {
     if good { Ok(()) } else { Err(message()) }
-}
-
-/// Whether a value of a type, in range or not, can be stored at all.
-fn number(ty: Ty) -> bool {
-    matches!(ty, Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64)
-}
-
-/// A type that may be None as one that is not.
-fn nullable(ty: Ty) -> Option<Ty> {
-    match ty {
-        Ty::View(view) if view.nullable => Some(Ty::View(View {
-            nullable: false,
-            ..view
-        })),
-        Ty::Str { nullable: true } => Some(Ty::Str { nullable: false }),
-        _ => None,
-    }
 }
 
 fn int(ty: Ty) -> bool {
@@ -168,11 +154,10 @@ impl Verifier<'_> {
             }
             StmtKind::Break | StmtKind::Continue => ensure(loops > 0, || "outside a loop".into()),
             StmtKind::Return(values) => match values.as_slice() {
-                [value] if self.f.shape.is_tuple() && values.len() != self.f.results.len() => {
+                [value] if self.f.shape.is_container() && self.several(value) => {
                     let items = self.items(value)?;
                     ensure(items == self.f.results, || "return: other items".into())
                 }
-                [value] if self.f.shape.is_tuple() && self.several(value) => Ok(()),
                 values => {
                     ensure(values.len() == self.f.results.len(), || {
                         "return: count".into()
@@ -220,7 +205,7 @@ impl Verifier<'_> {
     fn several(&self, value: &Expr) -> bool {
         match &value.kind {
             ExprKind::Tuple(_) | ExprKind::Divmod(..) => true,
-            ExprKind::Call(id, ..) => self.all[id.0 as usize].shape.is_tuple(),
+            ExprKind::Call(id, ..) => self.all[id.0 as usize].shape.is_container(),
             _ => false,
         }
     }
@@ -274,7 +259,7 @@ impl Verifier<'_> {
     }
 
     fn bytes(&self, e: &Expr) -> Verdict {
-        let bytes = self.view(e)?.item.size() == 1;
+        let bytes = is_bytes(self.view(e)?);
         ensure(bytes, || format!("{:?} is no view of bytes", e.kind))
     }
 
@@ -295,291 +280,6 @@ impl Verifier<'_> {
             | Storage::Object => true,
         };
         ensure(good, || format!("{:?} may not fit in {storage:?}", e.kind))
-    }
-
-    /// Bounds that can be seen without following values around.
-    fn range(&self, e: &Expr) -> (i128, i128) {
-        let of = |storage: Storage| match storage {
-            Storage::Int(int) => int.range(),
-            _ => (0, 1),
-        };
-        match &e.kind {
-            ExprKind::Const(Const::Int(value)) => (*value, *value),
-            ExprKind::Local { local, .. } => of(self.f.locals[local.0 as usize].storage),
-            ExprKind::Narrow(_, int, _) => int.range(),
-            ExprKind::Widen(inner) if inner.ty == Ty::Bool => (0, 1),
-            ExprKind::Widen(inner) | ExprKind::Reinterpret(inner, _) => self.range(inner),
-            ExprKind::Call(id, ..) => of(self.all[id.0 as usize].results[0]),
-            ExprKind::Binary {
-                op: BinOp::And,
-                right,
-                ..
-            } => match right.kind {
-                ExprKind::Const(Const::Int(mask)) => (0, mask),
-                _ => super::ty::range_of(e.ty),
-            },
-            ExprKind::BitCount(_) | ExprKind::BitLength(_) => (0, 64),
-            ExprKind::Bits(_, int, ..) => (0, int.range().1.max(64)),
-            ExprKind::IfElse(_, a, b) | ExprKind::And(a, b) | ExprKind::Or(a, b) => {
-                let (a, b) = (self.range(a), self.range(b));
-                (a.0.min(b.0), a.1.max(b.1))
-            }
-            ExprKind::Min(list) | ExprKind::Max(list) => {
-                let ranges = list.iter().map(|item| self.range(item));
-                ranges
-                    .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-                    .expect("operands")
-            }
-            _ => super::ty::range_of(e.ty),
-        }
-    }
-
-    fn same(&self, e: &Expr, list: &[&Expr]) -> Verdict {
-        list.iter().try_for_each(|item| self.typed(item, e.ty))
-    }
-
-    fn expr(&self, e: &Expr) -> Verdict {
-        let wrong = || format!("{:?} as {:?}", e.kind, e.ty);
-        let sure = |good: bool| ensure(good, wrong);
-        match &e.kind {
-            ExprKind::Const(constant) => sure(match (constant, e.ty) {
-                (Const::Bool(_), Ty::Bool)
-                | (Const::Float(_), Ty::F64)
-                | (Const::Complex(..), Ty::Complex)
-                | (Const::None, Ty::None)
-                | (Const::Str(_), Ty::Str { nullable: false }) => true,
-                (Const::Bytes(_), Ty::View(view)) => view == View::SLICE,
-                (Const::Int(value), Ty::I64) => i64::try_from(*value).is_ok(),
-                (Const::Int(value), Ty::U64) => u64::try_from(*value).is_ok(),
-                _ => false,
-            }),
-            ExprKind::Local { local, checked } => {
-                sure(self.storage(local.0)?.ty() == e.ty)?;
-                sure(!checked || self.f.locals[local.0 as usize].needs_flag)
-            }
-            ExprKind::Widen(inner) => {
-                sure(matches!(
-                    (inner.ty, e.ty),
-                    (Ty::Bool, Ty::I64 | Ty::U64 | Ty::F64)
-                        | (Ty::I64 | Ty::U64, Ty::F64)
-                        | (Ty::None, Ty::Object)
-                ))?;
-                self.expr(inner)
-            }
-            ExprKind::Reinterpret(inner, _) => {
-                sure(int(e.ty) && int(inner.ty) && e.ty != inner.ty)?;
-                self.expr(inner)
-            }
-            ExprKind::Narrow(inner, to, _) => {
-                sure(Storage::Int(*to).ty() == e.ty && *to != IntTy::I64 && *to != IntTy::U64)?;
-                self.typed(inner, e.ty)
-            }
-            ExprKind::Round32(inner) => self.same(e, &[inner]),
-            ExprKind::Truncate(inner) => {
-                sure(int(e.ty))?;
-                self.typed(inner, Ty::F64)
-            }
-            ExprKind::Truth(inner) => {
-                sure(e.ty == Ty::Bool && number(inner.ty))?;
-                self.expr(inner)
-            }
-            ExprKind::Neg(inner, _) | ExprKind::Abs(inner, _) => {
-                sure(int(e.ty) || e.ty == Ty::F64)?;
-                self.same(e, &[inner])
-            }
-            ExprKind::Invert(inner, _) => {
-                sure(int(e.ty))?;
-                self.same(e, &[inner])
-            }
-            ExprKind::Not(inner) => {
-                sure(e.ty == Ty::Bool)?;
-                self.same(e, &[inner])
-            }
-            ExprKind::Binary {
-                op, left, right, ..
-            } => match op {
-                BinOp::Div => {
-                    sure(e.ty == Ty::F64 && left.ty == right.ty && number(left.ty))?;
-                    sure(left.ty != Ty::Bool)?;
-                    self.expr(left)?;
-                    self.expr(right)
-                }
-                BinOp::Shl | BinOp::Shr => {
-                    sure(int(e.ty) && int(right.ty))?;
-                    self.same(e, &[left])?;
-                    self.expr(right)
-                }
-                BinOp::Pow => {
-                    sure(match e.ty {
-                        Ty::F64 => right.ty == Ty::F64,
-                        ty => int(ty) && int(right.ty),
-                    })?;
-                    self.same(e, &[left])?;
-                    self.expr(right)
-                }
-                BinOp::And | BinOp::Or | BinOp::Xor => {
-                    sure(int(e.ty) || e.ty == Ty::Bool)?;
-                    self.same(e, &[left, right])
-                }
-                BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::FloorDiv | BinOp::Mod => {
-                    sure(int(e.ty) || e.ty == Ty::F64)?;
-                    self.same(e, &[left, right])
-                }
-            },
-            ExprKind::Compare { first, rest } => {
-                sure(e.ty == Ty::Bool)?;
-                self.expr(first)?;
-                let mut left = &**first;
-                for (op, right) in rest {
-                    let objects = matches!(op, CmpOp::Is | CmpOp::IsNot);
-                    sure(number(left.ty) != objects && number(right.ty) != objects)?;
-                    self.expr(right)?;
-                    left = right;
-                }
-                Ok(())
-            }
-            ExprKind::And(a, b) | ExprKind::Or(a, b) => {
-                sure(number(e.ty))?;
-                self.same(e, &[a, b])
-            }
-            ExprKind::IfElse(cond, a, b) => {
-                self.typed(cond, Ty::Bool)?;
-                self.same(e, &[a, b])
-            }
-            ExprKind::Call(id, args, order) => {
-                let callee = &self.all[id.0 as usize];
-                sure(match callee.results.as_slice() {
-                    [] => e.ty == Ty::None,
-                    [result, ..] => e.ty == result.ty() && !callee.shape.is_tuple(),
-                })?;
-                self.args(id.0, args, order)
-            }
-            ExprKind::Min(list) | ExprKind::Max(list) => {
-                sure(list.len() > 1 && number(e.ty))?;
-                list.iter().try_for_each(|item| self.typed(item, e.ty))
-            }
-            ExprKind::Divmod(..) | ExprKind::Tuple(_) => {
-                Err("several values where one is wanted".into())
-            }
-            ExprKind::PowMod(a, b, c) => {
-                sure(int(e.ty))?;
-                self.same(e, &[a, b, c])
-            }
-            ExprKind::Round(inner) => {
-                sure(e.ty == Ty::I64)?;
-                self.typed(inner, Ty::F64)
-            }
-            ExprKind::RoundDigits(inner, digits) => {
-                sure(int(e.ty) || e.ty == Ty::F64)?;
-                self.same(e, &[inner])?;
-                self.typed(digits, Ty::I64)
-            }
-            ExprKind::BitCount(inner) | ExprKind::BitLength(inner) => {
-                sure(e.ty == Ty::I64 && int(inner.ty))?;
-                self.expr(inner)
-            }
-            ExprKind::Bits(op, width, operand, count) => {
-                use super::typed::BitOp::{Bswap, Clz, Ctz, Rotl, Rotr};
-                let storage = Storage::Int(*width);
-                sure(match op {
-                    Rotl | Rotr => count.is_some() && e.ty == storage.ty(),
-                    Bswap => count.is_none() && e.ty == storage.ty(),
-                    Clz | Ctz => count.is_none() && e.ty == Ty::I64,
-                })?;
-                self.fits(operand, storage)?;
-                match count {
-                    Some(count) => self.typed(count, Ty::I64),
-                    None => Ok(()),
-                }
-            }
-            ExprKind::Math(op, args) => {
-                let (count, ty) = match op {
-                    MathOp::Sqrt | MathOp::Fabs => (1, Ty::F64),
-                    MathOp::Copysign => (2, Ty::F64),
-                    MathOp::Floor | MathOp::Ceil | MathOp::Trunc => (1, Ty::I64),
-                    MathOp::IsNan | MathOp::IsInf | MathOp::IsFinite => (1, Ty::Bool),
-                };
-                sure(args.len() == count && e.ty == ty)?;
-                args.iter().try_for_each(|arg| self.typed(arg, Ty::F64))
-            }
-            ExprKind::Len(inner) => {
-                sure(e.ty == Ty::I64)?;
-                match inner.ty {
-                    Ty::Str { nullable: false } => self.expr(inner),
-                    _ => self.view(inner).map(drop),
-                }
-            }
-            ExprKind::Index(view, index) => {
-                let item = self.view(view)?.item.storage();
-                sure(e.ty == item.ty() && int(index.ty))?;
-                self.expr(index)
-            }
-            ExprKind::Slice(view, start, stop) => {
-                let of = self.view(view)?;
-                let Ty::View(part) = e.ty else {
-                    return Err(wrong());
-                };
-                let copied = of.whole == Whole::ByteArray;
-                sure(part.item == of.item && part.mutable == of.mutable && !part.nullable)?;
-                sure((part.whole == Whole::Part) != copied)?;
-                let mut bounds = start.iter().chain(stop);
-                bounds.try_for_each(|bound| self.typed(bound, Ty::I64))
-            }
-            ExprKind::Contains { needle, haystack } => {
-                sure(e.ty == Ty::Bool)?;
-                self.bytes(haystack)?;
-                if int(needle.ty) {
-                    self.expr(needle)
-                } else {
-                    self.bytes(needle)
-                }
-            }
-            ExprKind::IsNone(inner) => {
-                sure(e.ty == Ty::Bool && nullable(inner.ty).is_some())?;
-                self.expr(inner)
-            }
-            ExprKind::NotNone(inner) => {
-                sure(nullable(inner.ty) == Some(e.ty))?;
-                self.expr(inner)
-            }
-            ExprKind::Encode(inner) => {
-                sure(e.ty == Ty::View(View::SLICE))?;
-                self.typed(inner, Ty::Str { nullable: false })
-            }
-            ExprKind::Decode(inner, _) => {
-                sure(e.ty == Ty::Str { nullable: false })?;
-                self.bytes(inner)
-            }
-            ExprKind::Zeroes(count) => {
-                sure(matches!(e.ty, Ty::View(view) if view.whole == Whole::ByteArray))?;
-                self.typed(count, Ty::I64)
-            }
-            ExprKind::Copy(inner) => {
-                sure(matches!(e.ty, Ty::View(view) if view.whole != Whole::Part))?;
-                self.view(inner).map(drop)
-            }
-            ExprKind::Part(inner, _) => {
-                sure(e.ty == Ty::F64)?;
-                self.typed(inner, Ty::Complex)
-            }
-            ExprKind::MakeComplex(re, im) => {
-                sure(e.ty == Ty::Complex)?;
-                self.typed(re, Ty::F64)?;
-                self.typed(im, Ty::F64)
-            }
-            ExprKind::Boxed(inner) => {
-                let part = matches!(inner.ty, Ty::View(view) if view.whole == Whole::Part);
-                sure(e.ty == Ty::Object && !part && !matches!(inner.ty, Ty::None | Ty::Object))?;
-                self.expr(inner)
-            }
-            ExprKind::MathCall(_, args) => {
-                sure(number(e.ty))?;
-                args.iter().try_for_each(|arg| {
-                    ensure(number(arg.ty), || "math: no number".into())?;
-                    self.expr(arg)
-                })
-            }
-        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::target::Target;
 const DIGITS: usize = 4300;
 
 /// The stable ABI that modules are built for, as 3.x.
-const STABLE: u8 = 10;
+pub(super) const STABLE: u8 = 10;
 
 /// Reads and checks a spec.
 pub fn check(sources: &Sources, id: SourceId, target: &Target) -> (Option<Module>, Diagnostics) {
@@ -104,9 +104,11 @@ impl<'a> Checker<'a> {
         for exception in &spec.exceptions {
             self.exception(exception, spec, &mut module);
         }
+        let exceptions: Vec<_> = module.exceptions.iter().map(|e| e.name.clone()).collect();
         let cx = Context {
             target: self.target,
             constants: &known,
+            exceptions: &exceptions,
             overflow,
         };
         let mut checked = Vec::new();
@@ -199,7 +201,11 @@ impl<'a> Checker<'a> {
         let (attribute, usable) = match &value.value {
             ConstantValue::Bool(flag) => (ConstValue::Bool(*flag), Some(Const::Bool(*flag))),
             ConstantValue::Float(float) => (ConstValue::Float(*float), Some(Const::Float(*float))),
-            ConstantValue::Str(text) => (ConstValue::Str(text.text.text.clone()), None),
+            ConstantValue::Str(text) => {
+                let text = &text.text.text;
+                let usable = Const::Str(text.as_str().into());
+                (ConstValue::Str(text.clone()), Some(usable))
+            }
             ConstantValue::Int(digits, radix) => {
                 let decimal = decimal(digits, *radix);
                 let Some(decimal) =
@@ -222,7 +228,8 @@ impl<'a> Checker<'a> {
                     self.unsound.insert(name.value.clone());
                     return None;
                 };
-                (ConstValue::Bytes(bytes), None)
+                let usable = Const::Bytes(bytes.as_slice().into());
+                (ConstValue::Bytes(bytes), Some(usable))
             }
         };
         module.constants.push((name.value.clone(), attribute));

@@ -3,13 +3,18 @@
 //! In: the text behind `=` in a parameter. Out: its value, of the parameter's type, and as it is shown in signatures; or what is wrong.
 //! Expressions are deliberately not evaluated: a default is one literal.
 
+use std::sync::Arc;
+
+use super::module::{Convert, Takes};
 use super::names::{Wrong, shown};
-use crate::frontend::lang::typed::{Const, IntTy, Storage};
+use super::quoted::{self, Quoted};
+use super::types;
+use crate::frontend::lang::typed::{Const, IntTy, Storage, View};
 
 /// The value of a literal.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
-    /// True, False, None, a float, or an integer.
+    /// Anything but an integer that no type holds.
     Value(Const),
     /// An integer that no type holds.
     Huge,
@@ -29,36 +34,78 @@ pub(super) fn parse(text: &str, constants: &[(String, Option<Const>)]) -> Result
         }
         _ => {}
     }
+    if quoted::begins(text) {
+        return Ok(Literal::Value(match quoted::parse(text)? {
+            Quoted::Str(text) => Const::Str(text.into()),
+            Quoted::Bytes(bytes) => Const::Bytes(bytes.into()),
+        }));
+    }
+    if let Some(value) = signed(text) {
+        return Ok(value);
+    }
+    let inside = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'));
+    if let Some((real, imag)) = complex(inside.unwrap_or(text).trim()) {
+        return Ok(Literal::Value(Const::Complex(real, imag)));
+    }
+    if let Some((_, value)) = constants.iter().find(|constant| constant.0 == text) {
+        return Ok(value.clone().map_or(Literal::Huge, Literal::Value));
+    }
+    Err((
+        format!(
+            "`{}` is neither a literal nor a constant of the module",
+            shown(text)
+        ),
+        "write a number, text in quotes, True, False, None, or a name from [constants]".into(),
+    ))
+}
+
+/// A number behind any signs.
+fn signed(text: &str) -> Option<Literal> {
     let digits = text.trim_start_matches(['-', '+', ' ']);
     let signs = &text[..text.len() - digits.len()];
     let negative = signs.matches('-').count() % 2 == 1;
-    if let Some(value) = number(digits) {
-        return Ok(match value {
-            Literal::Value(Const::Int(int)) if negative => Literal::Value(Const::Int(-int)),
-            Literal::Value(Const::Float(float)) if negative => Literal::Value(Const::Float(-float)),
-            other => other,
-        });
+    Some(match number(digits)? {
+        Literal::Value(Const::Int(int)) if negative => Literal::Value(Const::Int(-int)),
+        Literal::Value(Const::Float(float)) if negative => Literal::Value(Const::Float(-float)),
+        other => other,
+    })
+}
+
+/// `2j`, `-2j`, `1.5 + 2j`: real and imaginary part.
+fn complex(text: &str) -> Option<(f64, f64)> {
+    let digits = text.strip_suffix(['j', 'J'])?;
+    // The last sign that is not an exponent's.
+    let split = digits
+        .char_indices()
+        .rev()
+        .find(|&(at, c)| matches!(c, '+' | '-') && !digits[..at].ends_with(['e', 'E']))
+        .map(|found| found.0);
+    let (left, right) = digits.split_at(split.unwrap_or(0));
+    let negative = right.starts_with('-');
+    let right = right.trim_start_matches(['+', '-']).trim_start();
+    // Unlike an integer's, its digits may begin with 0.
+    let imag = match (self::digits(right, 10), number(right)) {
+        (Some(digits), _) => digits.parse().ok()?,
+        (None, Some(Literal::Value(Const::Float(float)))) => float,
+        (None, _) => return None,
+    };
+    // As CPython computes them: the sum or difference of two complex numbers, or the negative of one.
+    Some(match (left.trim(), negative) {
+        ("", false) => (0.0, imag),
+        ("", true) => (-0.0, -imag),
+        (left, false) => (float(signed(left)?)? + 0.0, imag),
+        (left, true) => (float(signed(left)?)?, 0.0 - imag),
+    })
+}
+
+fn float(literal: Literal) -> Option<f64> {
+    match literal {
+        Literal::Value(Const::Int(int)) => Some(int as f64),
+        Literal::Value(Const::Float(float)) => Some(float),
+        Literal::Value(_) | Literal::Huge => None,
     }
-    if let Some((_, value)) = constants.iter().find(|constant| constant.0 == text) {
-        return value.clone().map(Literal::Value).ok_or_else(|| {
-            (
-                format!("the constant `{text}` cannot be a default yet"),
-                "integers of up to 64 bits, floats and bools can".into(),
-            )
-        });
-    }
-    let shown = shown(text);
-    let quoted = text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']);
-    if quoted {
-        return Err((
-            format!("the default `{shown}` is not there yet"),
-            "use None, and test for it in the body".into(),
-        ));
-    }
-    Err((
-        format!("`{shown}` is neither a literal nor a constant of the module"),
-        "write a number, True, False, None, or a name from [constants]".into(),
-    ))
 }
 
 /// A number without sign, as in "Numeric literals" of the Python language reference.
@@ -120,37 +167,57 @@ fn int(digits: &str, radix: u32) -> Literal {
     }
 }
 
-/// The default of a parameter whose converter makes values of type `storage`, and its text in signatures.
+/// The default of a parameter that is converted in this way, and its text in signatures.
 pub(super) fn suit(
     literal: Literal,
-    storage: Storage,
+    convert: Convert,
     written: &str,
 ) -> Result<(Const, String), Wrong> {
-    let value = match literal {
-        Literal::Value(value) => value,
-        Literal::Huge => return Err(too_large(written, storage)),
-    };
-    let kind = |wanted: &str, hint: &str| {
-        Err((
-            format!("`{written}` is not {wanted}, as the default of this parameter must be"),
-            hint.to_owned(),
-        ))
+    let storage = types::made(convert);
+    let value = match (literal, storage) {
+        (Literal::Value(value), _) => value,
+        (Literal::Huge, Storage::Int(_) | Storage::F32 | Storage::F64) => {
+            return Err(too_large(written, storage));
+        }
+        (Literal::Huge, _) => return kind(written, "of its type", "it is an integer over 64 bits"),
     };
     match (storage, value.clone()) {
-        (Storage::Bool, Const::Bool(flag)) => Ok((value, python_bool(flag).to_owned())),
-        (Storage::Bool, _) => kind("a bool", "write True or False"),
+        (_, Const::Bytes(bytes)) if convert == Convert::Byte && bytes.len() == 1 => {
+            Ok((Const::Int(bytes[0].into()), quoted::repr(&bytes)))
+        }
+        (_, Const::Str(text)) if convert == Convert::Char && text.chars().count() == 1 => {
+            let code = text.chars().map(u32::from).sum::<u32>();
+            Ok((Const::Int(code.into()), quoted::ascii(&text)))
+        }
         (Storage::Int(ty), Const::Int(int)) => {
             let (least, greatest) = ty.range();
+            if convert == Convert::Char && !(0..=types::CODE_POINTS).contains(&int) {
+                return kind(written, "one character", "write it as in `x = 'a'`");
+            }
             if int < least || int > greatest {
                 return Err(too_large(written, storage));
             }
-            Ok((value, int.to_string()))
+            let shown = match convert {
+                Convert::Byte => quoted::repr(&[int as u8]),
+                Convert::Char => quoted::ascii_char(int as u32),
+                _ => int.to_string(),
+            };
+            Ok((value, shown))
+        }
+        (Storage::Int(_), _) if convert == Convert::Byte => {
+            kind(written, "one byte", "write it as in `x = b'a'`")
+        }
+        (Storage::Int(_), _) if convert == Convert::Char => {
+            kind(written, "one character", "write it as in `x = 'a'`")
         }
         (Storage::Int(_), Const::Bool(flag)) => kind(
+            written,
             "an integer",
             &format!("write {}, or make the parameter a bool", i32::from(flag)),
         ),
-        (Storage::Int(_), _) => kind("an integer", "write one, as in `x = 0`"),
+        (Storage::Int(_), _) => kind(written, "an integer", "write one, as in `x = 0`"),
+        (Storage::Bool, Const::Bool(flag)) => Ok((value, python_bool(flag).to_owned())),
+        (Storage::Bool, _) => kind(written, "a bool", "write True or False"),
         (Storage::F32 | Storage::F64, Const::Float(float)) => {
             float_default(float, storage, written)
         }
@@ -162,13 +229,129 @@ pub(super) fn suit(
             }
             float_default(float, storage, written)
         }
-        (Storage::F32 | Storage::F64, _) => kind("a float", "write one, as in `x = 0.0`"),
+        (Storage::F32 | Storage::F64, _) => kind(written, "a float", "write one, as in `x = 0.0`"),
+        (Storage::Complex, Const::Complex(real, imag)) => Ok((value, complex_text(real, imag))),
+        (Storage::Complex, Const::Int(_) | Const::Float(_)) => {
+            let (value, shown) = suit(Literal::Value(value), Convert::F64, written)?;
+            match value {
+                Const::Float(real) => Ok((Const::Complex(real, 0.0), shown)),
+                _ => unreachable!("the default of a float is one"),
+            }
+        }
+        (Storage::Complex, _) => kind(written, "a complex", "write one, as in `x = 1j`"),
+        (Storage::Str { nullable: true }, Const::None) => Ok((value, "None".to_owned())),
+        (Storage::Str { .. }, Const::Str(text)) => Ok((value, quoted::ascii(&text))),
+        (Storage::Str { .. }, Const::None) => {
+            kind(written, "a str", "write `str | None` for its type")
+        }
+        (Storage::Str { .. }, _) => kind(written, "a str", "write one, as in `x = 'text'`"),
+        (Storage::View(view), value) => view_default(value, view, convert, written),
         (Storage::Object, Const::None) => Ok((value, "None".to_owned())),
-        (Storage::Object, Const::Bool(flag)) => Ok((value, python_bool(flag).to_owned())),
-        (Storage::Complex | Storage::Str { .. } | Storage::View(_) | Storage::Object, _) => Err((
-            format!("`{written}` as the default of an object is not there yet"),
+        (Storage::Object, Const::Bool(flag)) if convert == Convert::Object => {
+            Ok((value, python_bool(flag).to_owned()))
+        }
+        (Storage::Object, _) => Err((
+            format!("`{}` cannot be the default of an object", shown(written)),
             "write None, and test for it in the body".to_owned(),
         )),
+    }
+}
+
+fn kind<T>(written: &str, wanted: &str, hint: &str) -> Result<T, Wrong> {
+    let shown = shown(written);
+    Err((
+        format!("`{shown}` is not {wanted}, as the default of this parameter must be"),
+        hint.to_owned(),
+    ))
+}
+
+/// The default of a view: None, or read-only bytes.
+fn view_default(
+    value: Const,
+    view: View,
+    convert: Convert,
+    written: &str,
+) -> Result<(Const, String), Wrong> {
+    if value == Const::None && view.nullable {
+        return Ok((value, "None".to_owned()));
+    }
+    if view.mutable || view.item != View::BYTES.item {
+        let what = if view.mutable {
+            "a writable buffer"
+        } else {
+            "a buffer of such items"
+        };
+        return Err((
+            format!("{what} has no default but None"),
+            "write `| None` behind the type, and None here".to_owned(),
+        ));
+    }
+    let (takes, ends_at_nul) = match convert {
+        Convert::Text { takes, sized, .. } => (takes, !sized),
+        Convert::Bytelike { takes, .. } => (takes, false),
+        Convert::Encoded { bytes: true, sized } => (Takes::Both, !sized),
+        Convert::Encoded { sized, .. } => (Takes::Str, !sized),
+        _ => (Takes::Bytes, false),
+    };
+    let (bytes, shown): (Arc<[u8]>, String) = match (&value, takes) {
+        (Const::Str(text), Takes::Str | Takes::Both) => {
+            (text.as_bytes().into(), quoted::ascii(text))
+        }
+        (Const::Bytes(bytes), Takes::Bytes | Takes::Both) => (bytes.clone(), quoted::repr(bytes)),
+        (Const::None, _) => {
+            let (wanted, hint) = match (convert, takes) {
+                (Convert::Text { .. } | Convert::Bytelike { .. }, Takes::Str | Takes::Both) => {
+                    ("text", "the letter `z` takes None, too")
+                }
+                (Convert::Encoded { .. }, _) => ("text", "the letter `z` takes None, too"),
+                _ => ("bytes", "write `| None` behind the type, and no letter"),
+            };
+            return kind(written, wanted, hint);
+        }
+        (_, Takes::Str) => return kind(written, "a str", "write one, as in `x = 'text'`"),
+        (_, Takes::Bytes) => return kind(written, "bytes", "write them, as in `x = b'text'`"),
+        (_, Takes::Both) => {
+            return kind(
+                written,
+                "a str or bytes",
+                "write `x = 'text'` or `x = b'text'`",
+            );
+        }
+    };
+    if ends_at_nul && bytes.contains(&0) {
+        return Err((
+            "a NUL in the default of a text that ends at its NUL".to_owned(),
+            "a letter with `#` behind it takes NULs, too".to_owned(),
+        ));
+    }
+    Ok((Const::Bytes(bytes), shown))
+}
+
+/// A literal of the value, in a form that `inspect` folds: from 3.10 on it knows no sign in front of a sum, but one in front of parentheses.
+fn complex_text(real: f64, imag: f64) -> String {
+    if real.is_sign_negative() {
+        let inside = complex_text(-real, -imag);
+        return match (real == 0.0, imag == 0.0) {
+            (true, _) => format!("-{inside}"),
+            (false, true) => float_text(real),
+            (false, false) => format!("-({inside})"),
+        };
+    }
+    let sign = if imag.is_sign_negative() { '-' } else { '+' };
+    let size = float_text(imag.abs());
+    if real == 0.0 && sign == '+' {
+        format!("{size}j")
+    } else {
+        format!("{}{sign}{size}j", float_text(real))
+    }
+}
+
+/// `inspect` evaluates the text: a literal that overflows is its infinity.
+fn float_text(float: f64) -> String {
+    if float.is_infinite() {
+        format!("{}1e999", if float < 0.0 { "-" } else { "" })
+    } else {
+        format!("{float:?}")
     }
 }
 
@@ -180,13 +363,11 @@ fn float_default(float: f64, storage: Storage, written: &str) -> Result<(Const, 
     if stored.is_infinite() && float.is_finite() {
         return Err(too_large(written, storage));
     }
-    // `inspect` evaluates the text: a literal that overflows is its infinity, and a NaN has only the name of its constant.
+    // A NaN has only the name of its constant.
     let shown = if float.is_nan() {
         written.to_owned()
-    } else if float.is_infinite() {
-        format!("{}1e999", if float < 0.0 { "-" } else { "" })
     } else {
-        format!("{float:?}")
+        float_text(float)
     };
     Ok((Const::Float(stored), shown))
 }
@@ -237,12 +418,19 @@ mod tests {
             ("-0.0", Const::Float(-0.0)),
             ("ANSWER", Const::Int(42)),
             ("None", Const::None),
+            ("2j", Const::Complex(0.0, 2.0)),
+            ("007J", Const::Complex(0.0, 7.0)),
+            ("-.5e-3j", Const::Complex(-0.0, -0.0005)),
+            ("-1 - 2e+1j", Const::Complex(-1.0, -20.0)),
+            ("(1e3+2j)", Const::Complex(1000.0, 2.0)),
+            ("b'a'", Const::Bytes((*b"a").into())),
+            ("'a'", Const::Str("a".into())),
         ] {
             assert_eq!(value(text), Some(expected), "{text}");
         }
         for text in [
-            "007", "1__0", "_1", "1_", "0x", "e5", "1e", ".", "--", "1j", "inf", "x", "1 2", "0xg",
-            "1.e", "é",
+            "007", "1__0", "_1", "1_", "0x", "e5", "1e", ".", "--", "j", "1+j", "0x1j", "1jj",
+            "(1)", "inf", "x", "1 2", "0xg", "1.e", "é",
         ] {
             assert_eq!(value(text), None, "{text}");
         }

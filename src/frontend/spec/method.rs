@@ -3,26 +3,30 @@
 //! In: a method's table. Out: the method as far as it makes sense, whether it is sound, and messages. Names that collide and the body's
 //! meaning are checked by the caller, who sees all methods.
 
+use std::collections::BTreeSet;
+
 use super::convert::{Conversion, conversions, markers};
 use super::literal;
 use super::module::{Convert, Method, Param};
 use super::names::{self, shown};
-use super::params::{self, Params, Written};
+use super::params::{self, Group, Params, Written};
 use super::raw::{MethodTable, Str};
 use super::returns::{self, Results};
-use super::signature;
+use super::signature::{self, Shown};
 use super::strings;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{Span, Text};
 use crate::frontend::argfmt::parse::{self, Format};
-use crate::frontend::lang::typed::{Const, IntTy, Item, Overflow, Storage, View, Whole};
-use crate::frontend::lang::{MethodSig, Nest, ParamSig};
+use crate::frontend::lang::typed::{Const, IntTy, Overflow, Storage};
+use crate::frontend::lang::{MethodSig, Nest, ParamKind, ParamSig};
 use crate::target::Target;
 
 /// What a method's parts may refer to.
 pub(super) struct Context<'a> {
     pub target: &'a Target,
     pub constants: &'a [(String, Option<Const>)],
+    /// Names of the module's exceptions, in order.
+    pub exceptions: &'a [String],
     /// Of the module.
     pub overflow: Overflow,
 }
@@ -73,19 +77,16 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
         .as_ref()
         .map_or("", |name| name.text.text.as_str())
         .to_owned();
-    let shown: Vec<_> = params
-        .iter()
-        .map(|(param, shown)| (param.name.as_str(), param.kind, shown.as_deref()))
-        .collect();
     let results = results.unwrap_or_else(Results::none);
+    let arguments: Vec<Nest> = written.groups.iter().map(Group::nest).collect();
     let nogil = table.nogil.as_ref().is_some_and(|flag| flag.value);
     let method = Method {
         name: method_name.clone(),
         doc: doc(table.doc.as_ref(), diagnostics),
-        text_signature: signature::text(&shown),
+        text_signature: signature::text(&signature(&params, &written.groups)),
         format: format_text(&method_name, &written, format.as_ref(), table, &conversions),
         params: params.iter().map(|(param, _)| param.clone()).collect(),
-        arguments: vec![Nest::Param; params.len()],
+        arguments: arguments.clone(),
         returns: results.returns.clone(),
         nogil,
         span: name.map_or(table.header, Str::inner),
@@ -93,7 +94,7 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
     let sig = MethodSig {
         name: method_name,
         params: signature_params(&params, &written.list, &conversions),
-        arguments: vec![Nest::Param; params.len()],
+        arguments,
         shape: results.returns.shape.clone(),
         results: results.storages,
         overflow,
@@ -101,7 +102,7 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
         signals: table.signals.as_ref().is_some_and(|flag| flag.value),
     };
     let sound = !table.unread && !own.has_errors();
-    let named = !table.unread && written.complete && written.list.len() >= units(format.as_ref());
+    let named = !table.unread && written.complete && written.groups.len() >= units(format.as_ref());
     diagnostics.append(own);
     Checked {
         method,
@@ -210,7 +211,7 @@ fn parameters(
             let value =
                 literal::parse(&text.text, cx.constants).and_then(|value| match conversion {
                     Some(conversion) => {
-                        literal::suit(value, range(conversion.convert), &text.text).map(Some)
+                        literal::suit(value, conversion.convert, &text.text).map(Some)
                     }
                     None => Ok(None),
                 });
@@ -234,49 +235,6 @@ fn parameters(
     params
 }
 
-/// What values a conversion makes.
-fn range(convert: Convert) -> Storage {
-    match convert {
-        Convert::Int(ty) | Convert::IntModulo(ty) | Convert::IntOwn(ty, _) => Storage::Int(ty),
-        Convert::F32 => Storage::F32,
-        Convert::F64 => Storage::F64,
-        Convert::Truth => Storage::Bool,
-        Convert::Byte => Storage::Int(IntTy::U8),
-        Convert::Char => Storage::Int(IntTy::I32),
-        Convert::Complex => Storage::Complex,
-        Convert::Text { nullable, .. } => Storage::View(View {
-            nullable,
-            ..View::SLICE
-        }),
-        Convert::Bytelike {
-            nullable, mutable, ..
-        } => Storage::View(View {
-            nullable,
-            mutable,
-            ..View::BYTES
-        }),
-        Convert::Encoded { .. } => Storage::View(View::SLICE),
-        Convert::Bytes { nullable } => Storage::View(View {
-            nullable,
-            whole: Whole::Bytes,
-            ..View::BYTES
-        }),
-        Convert::Str { nullable } => Storage::Str { nullable },
-        Convert::Buffer {
-            item,
-            mutable,
-            nullable,
-            ..
-        } => Storage::View(View {
-            item: item.unwrap_or(Item::Int(IntTy::U8)),
-            mutable,
-            nullable,
-            whole: Whole::Part,
-        }),
-        Convert::ByteArray | Convert::Instance(_) | Convert::Object => Storage::Object,
-    }
-}
-
 /// The whole format for CPython. Its parser knows no `|` behind `$`: where some keyword-only parameters are optional, the required ones among
 /// them are so to the parser as well, and the wrapper looks for them itself.
 fn format_text(
@@ -286,22 +244,27 @@ fn format_text(
     table: &MethodTable,
     conversions: &[Option<Conversion>],
 ) -> String {
-    let star = params.star.map(|star| star.0);
+    let star = params.star.map(|star| star.index);
     let optional = format
         .and_then(|format| format.optional)
         .map(|mark| mark.index)
-        .or_else(|| params.list.iter().position(|param| param.default.is_some()))
+        .or_else(|| {
+            params
+                .groups
+                .iter()
+                .position(|group| params.optional(group))
+        })
         .map(|first| star.map_or(first, |star| first.min(star)));
     let mut text = String::new();
-    for index in 0..=conversions.len() {
+    for index in 0..=params.groups.len() {
         if optional == Some(index) {
             text.push('|');
         }
         if star == Some(index) {
             text.push('$');
         }
-        if let Some(Some(conversion)) = conversions.get(index) {
-            text.push_str(conversion.unit);
+        if let Some(group) = params.groups.get(index) {
+            units_text(group, conversions, &mut text);
         }
     }
     match format.zip(table.args.as_ref()) {
@@ -313,6 +276,58 @@ fn format_text(
         }
     }
     text
+}
+
+/// The units of an argument, its tuples in parentheses.
+fn units_text(group: &Group, conversions: &[Option<Conversion>], text: &mut String) {
+    match group {
+        Group::Param(index) => {
+            text.push_str(conversions[*index].as_ref().map_or("", |c| c.unit));
+        }
+        Group::Tuple(groups, _) => {
+            text.push('(');
+            for group in groups {
+                units_text(group, conversions, text);
+            }
+            text.push(')');
+        }
+    }
+}
+
+/// The arguments as `inspect` is to see them. Python 3 has no nested parameters: a tuple has one name, made of those inside.
+fn signature(params: &[(Param, Option<String>)], groups: &[Group]) -> Vec<Shown> {
+    let named = |group: &Group| match group {
+        Group::Param(index) => Some(params[*index].0.name.clone()),
+        Group::Tuple(..) => None,
+    };
+    let mut taken: BTreeSet<String> = groups.iter().filter_map(named).collect();
+    let shown = |group: &Group| match group {
+        Group::Param(index) => {
+            let (param, default) = &params[*index];
+            Shown {
+                name: param.name.clone(),
+                kind: param.kind,
+                default: default.clone(),
+            }
+        }
+        Group::Tuple(..) => {
+            let mut names = Vec::new();
+            group.params(&mut |index| names.push(params[index].0.name.as_str()));
+            let mut name = match names.as_slice() {
+                [] => "empty".to_owned(),
+                names => names.join("_"),
+            };
+            while !taken.insert(name.clone()) {
+                name.push('_');
+            }
+            Shown {
+                name,
+                kind: ParamKind::PositionalOnly,
+                default: None,
+            }
+        }
+    };
+    groups.iter().map(shown).collect()
 }
 
 fn signature_params(

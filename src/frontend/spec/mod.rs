@@ -10,13 +10,16 @@ mod load;
 mod method;
 pub mod module;
 mod names;
+mod pairing;
 mod params;
+mod quoted;
 mod raw;
 mod read;
 mod returns;
 mod signature;
 mod strings;
 mod types;
+mod typetext;
 
 pub use check::check;
 pub use load::load;

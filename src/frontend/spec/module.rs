@@ -1,6 +1,7 @@
 //! A checked spec: what glue builds from. Nothing here can be wrong any more.
 
 use crate::base::source::{SourceId, Span};
+pub use crate::frontend::argfmt::units::Takes;
 use crate::frontend::lang::typed::{Const, Function, IntTy, Item, Shape};
 use crate::frontend::lang::{Nest, ParamKind};
 
@@ -171,15 +172,6 @@ pub enum Convert {
     Instance(ClassRef),
     /// `O`
     Object,
-}
-
-/// Which of str and bytes a unit takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the documentation")]
-pub enum Takes {
-    Str,
-    Bytes,
-    Both,
 }
 
 /// A class that arguments can be asked to be of.

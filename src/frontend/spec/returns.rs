@@ -1,19 +1,92 @@
-//! What a method returns: the format language of `Py_BuildValue`, as far as results can be numbers and objects.
+//! What a method returns: the format language of `Py_BuildValue`.
 //!
-//! In: the text of `returns`. Out: how values become objects, and the types that a body's `return` must fit. Whether the body agrees
-//! is `lang`'s to say. Facts: "Building values" in the Python/C API manual.
+//! In: the text of `returns`. Out: how values become objects, what these are put into, and the types that a body's `return` must fit.
+//! Whether the body agrees is `lang`'s to say. Facts: "Building values" in the Python/C API manual.
 
 use super::module::{ResultUnit, Returns};
 use super::names::shown;
 use super::types;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Text;
+use crate::frontend::argfmt::parse::DEPTH;
 use crate::frontend::argfmt::units;
-use crate::frontend::lang::typed::{IntTy, Shape, Storage};
+use crate::frontend::lang::typed::{IntTy, Shape, Storage, View, Whole};
 use crate::target::Target;
 
-/// How many items a tuple may have.
+/// How many values a body may return.
 const LIMIT: usize = 255;
+
+/// What a unit makes, and of which values.
+#[derive(Clone, Copy)]
+enum Made {
+    /// A number or bool, of the values that the argument's unit of this text makes.
+    Number(&'static str),
+    /// Something else, of values of this type.
+    Other(Storage, ResultUnit),
+}
+
+/// A view that may be None: then the result is None.
+const fn view(whole: Whole, mutable: bool) -> Storage {
+    Storage::View(View {
+        nullable: true,
+        mutable,
+        whole,
+        ..View::BYTES
+    })
+}
+
+const TEXT: Made = Made::Other(view(Whole::Part, false), ResultUnit::Text);
+const BYTES: Made = Made::Other(view(Whole::Part, false), ResultUnit::Bytes);
+const STR: Made = Made::Other(Storage::Str { nullable: true }, ResultUnit::Object);
+const OBJECT: Made = Made::Other(Storage::Object, ResultUnit::Object);
+
+/// All units. What has no meaning of its own in results has that of the nearest unit: `y*` is `y#`.
+#[rustfmt::skip]
+static RESULTS: &[(&str, Made)] = &[
+    ("b", Made::Number("b")),
+    ("B", Made::Number("B")),
+    ("h", Made::Number("h")),
+    ("H", Made::Number("H")),
+    ("i", Made::Number("i")),
+    ("I", Made::Number("I")),
+    ("l", Made::Number("l")),
+    ("k", Made::Number("k")),
+    ("L", Made::Number("L")),
+    ("K", Made::Number("K")),
+    ("n", Made::Number("n")),
+    ("f", Made::Number("f")),
+    ("d", Made::Number("d")),
+    ("p", Made::Number("p")),
+    ("D", Made::Other(Storage::Complex, ResultUnit::Complex)),
+    ("c", Made::Other(Storage::Int(IntTy::U8), ResultUnit::Byte)),
+    ("C", Made::Other(Storage::Int(IntTy::U32), ResultUnit::Char)),
+    ("s", TEXT), ("s#", TEXT), ("s*", TEXT),
+    ("z", TEXT), ("z#", TEXT), ("z*", TEXT),
+    ("U#", TEXT),
+    ("y", BYTES), ("y#", BYTES), ("y*", BYTES),
+    ("S", Made::Other(view(Whole::Bytes, false), ResultUnit::Bytes)),
+    ("Y", Made::Other(view(Whole::ByteArray, true), ResultUnit::Object)),
+    ("U", STR),
+    ("O", OBJECT),
+    ("N", OBJECT),
+];
+
+/// Units that are known elsewhere, and what to write here.
+static ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "O&",
+        "there are no converters of results: return an object (`O`)",
+    ),
+    ("O!", "any object is `O`"),
+    ("es", "text is `s#`"),
+    ("es#", "text is `s#`"),
+    ("et", "text is `s#`, bytes are `y#`"),
+    ("et#", "text is `s#`, bytes are `y#`"),
+    ("w*", "bytes are `y#`, a bytearray is `Y`"),
+    ("w", "bytes are `y#`, a bytearray is `Y`"),
+    ("u", "text is `s#`, a str is `U`"),
+    ("u#", "text is `s#`, a str is `U`"),
+];
 
 /// A method's results.
 #[derive(Clone, Debug)]
@@ -44,10 +117,12 @@ pub(super) fn read(text: &Text, target: &Target, diagnostics: &mut Diagnostics) 
                 text.whole(),
                 format!("`{whole}` is a type, not a result unit"),
             )
-            .hint(format!(
-                "write `returns = \"{}\"`",
-                result_unit(row.storage)
-            )),
+            .hint(match row.storage {
+                Storage::View(view) if view.item != View::BYTES.item => {
+                    "the bytes of a view are `y#`, any object is `O`".to_owned()
+                }
+                storage => format!("write `returns = \"{}\"`", result_unit(storage)),
+            }),
         );
         return None;
     }
@@ -57,13 +132,24 @@ pub(super) fn read(text: &Text, target: &Target, diagnostics: &mut Diagnostics) 
         target,
         diagnostics,
         sound: true,
+        units: Vec::new(),
+        storages: Vec::new(),
     };
-    let (storages, tuple) = reader.top();
+    let mut items = reader.items(None, 0);
+    if reader.units.len() > LIMIT {
+        let message = format!("{} values as a result", reader.units.len());
+        reader.at = 0;
+        reader.error(text.text.len(), message, "return an object that holds them");
+    }
     if !reader.sound {
         return None;
     }
-    let units: Vec<ResultUnit> = storages.iter().map(|&storage| unit(storage)).collect();
-    let shape = Shape::flat(units.len(), tuple);
+    let shape = match items.len() {
+        0 => Shape::None,
+        1 => items.remove(0),
+        _ => Shape::Tuple(items),
+    };
+    let (units, storages) = (reader.units, reader.storages);
     Some(Results {
         returns: Returns { units, shape },
         storages,
@@ -76,84 +162,107 @@ struct Reader<'a> {
     target: &'a Target,
     diagnostics: &'a mut Diagnostics,
     sound: bool,
+    units: Vec<ResultUnit>,
+    storages: Vec<Storage>,
 }
 
 impl Reader<'_> {
-    /// All units, and whether they make a tuple: two or more do, and parentheses.
-    fn top(&mut self) -> (Vec<Storage>, bool) {
-        let mut storages = Vec::new();
-        let mut open: Option<usize> = None;
-        let mut closed = false;
-        while let Some(char) = self.text.text[self.at..].chars().next() {
-            let at = self.at;
+    fn next(&self) -> Option<char> {
+        self.text.text[self.at..].chars().next()
+    }
+
+    /// All items up to the closing bracket, and behind it; without one, up to the end.
+    fn items(&mut self, close: Option<char>, depth: usize) -> Vec<Shape> {
+        let open = self.at.saturating_sub(1);
+        let mut items = Vec::new();
+        while let Some(char) = self.next() {
             match char {
                 // Ignored by CPython, too.
                 ' ' | '\t' | ',' | ':' => self.at += 1,
-                '(' if open.is_none() && storages.is_empty() => {
-                    open = Some(at);
+                _ if close == Some(char) => {
                     self.at += 1;
+                    return items;
                 }
-                ')' if open.is_some() && !closed => {
-                    closed = true;
-                    self.at += 1;
-                }
-                '(' | '[' | '{' => {
-                    let what = if char == '(' {
-                        "a nested tuple"
-                    } else {
-                        "a list or dict"
-                    };
-                    self.error(
-                        1,
-                        format!("{what} as a result is not there yet"),
-                        "return one flat tuple",
-                    );
-                    // What is in it, and where it ends, is of no interest.
-                    return (storages, true);
-                }
-                ')' | ']' | '}' => {
-                    self.error(
-                        1,
-                        format!("`{char}` without its opening bracket"),
-                        "write `(Ld)`",
-                    );
-                }
-                _ if closed => {
-                    self.error(
-                        char.len_utf8(),
-                        "a unit stands behind the tuple".into(),
-                        "put it into the parentheses",
-                    );
-                }
-                _ => storages.extend(self.unit(char)),
+                '(' | '[' | '{' => items.extend(self.container(char, depth)),
+                ')' | ']' | '}' => match close {
+                    Some(close) => {
+                        let message = format!("`{char}` stands where `{close}` belongs");
+                        self.error(
+                            1,
+                            message,
+                            "close the brackets in the order they were opened",
+                        );
+                        // What the others belong to is anybody's guess.
+                        self.at = self.text.text.len();
+                        return items;
+                    }
+                    None => {
+                        let message = format!("`{char}` without its opening bracket");
+                        self.error(1, message, "write `(Ld)`");
+                    }
+                },
+                _ => items.extend(self.unit(char)),
             }
         }
-        match open {
-            Some(at) if !closed => {
-                self.at = at;
-                self.error(1, "`(` without `)`".into(), "write `(Ld)`");
-            }
-            Some(at) if storages.is_empty() && self.sound => {
-                self.at = at;
-                self.error(
-                    1,
-                    "an empty tuple as a result is not there yet".into(),
-                    "leave `returns` out for None",
-                );
-            }
-            _ => {}
+        if let Some(close) = close
+            && self.sound
+        {
+            self.at = open;
+            let char = self.next().unwrap_or(close);
+            let message = format!("`{char}` without `{close}`");
+            self.error(1, message, &format!("write `{char}...{close}`"));
+            self.at = self.text.text.len();
         }
-        if storages.len() > LIMIT {
-            self.at = 0;
-            let message = format!("a result tuple of {} items", storages.len());
-            self.error(
-                self.text.text.len(),
-                message,
-                &format!("{LIMIT} is the limit"),
-            );
+        items
+    }
+
+    /// `(...)`, `[...]` or `{...}`.
+    fn container(&mut self, open: char, depth: usize) -> Option<Shape> {
+        let close = match open {
+            '(' => ')',
+            '[' => ']',
+            _ => '}',
+        };
+        let start = self.at;
+        if depth == DEPTH {
+            let message = format!("results nest more than {DEPTH} deep");
+            self.error(1, message, "return an object");
+            self.at = self.text.text.len();
+            return None;
         }
-        let tuple = open.is_some() || storages.len() > 1;
-        (storages, tuple)
+        self.at += 1;
+        let items = self.items(Some(close), depth + 1);
+        Some(match open {
+            '(' => Shape::Tuple(items),
+            '[' => Shape::List(items),
+            _ => self.dict(start, items)?,
+        })
+    }
+
+    /// The dict that begins at `start`, and of which all is read.
+    fn dict(&mut self, start: usize, items: Vec<Shape>) -> Option<Shape> {
+        let (message, hint) = if items.len() % 2 == 1 {
+            ("a key without a value", "write `{OL}`, or `{OL,OL}`")
+        } else if items.iter().step_by(2).any(unhashable) {
+            (
+                "a list or a dict cannot be the key of a dict",
+                "keys are numbers, text, bytes, and tuples of these",
+            )
+        } else {
+            let mut items = items.into_iter();
+            let mut pairs = Vec::new();
+            while let (Some(key), Some(value)) = (items.next(), items.next()) {
+                pairs.push((key, value));
+            }
+            return Some(Shape::Dict(pairs));
+        };
+        // What could not be read may be what is missing.
+        if self.sound {
+            let length = self.at - start;
+            self.at = start;
+            self.error(length, message.to_owned(), hint);
+        }
+        None
     }
 
     /// Reports the next `len` bytes and goes behind them.
@@ -165,55 +274,74 @@ impl Reader<'_> {
         self.at = self.text.text.len().min(self.at + len);
     }
 
-    fn unit(&mut self, char: char) -> Option<Storage> {
+    fn unit(&mut self, char: char) -> Option<Shape> {
         let rest = &self.text.text[self.at..];
-        let Some(unit) = units::longest(rest) else {
-            let shown = shown(char.encode_utf8(&mut [0; 4]));
-            let same = units::UNITS.iter().find(|unit| {
-                unit.text.len() == 1
-                    && unit
-                        .text
-                        .starts_with(|c: char| c.eq_ignore_ascii_case(&char))
-            });
-            let hint = match same {
-                Some(unit) => format!("did you mean `{}`?", unit.text),
-                None => {
-                    "numbers are b h i l L n B H I k K f d, a bool is p, any object is O".to_owned()
-                }
-            };
-            self.error(
-                char.len_utf8(),
-                format!("`{shown}` is not a result unit"),
-                &hint,
-            );
+        if let Some((text, hint)) = longest(ELSEWHERE, rest) {
+            self.error(text.len(), format!("`{text}` is not a result unit"), hint);
+            return None;
+        }
+        let Some((text, made)) = longest(RESULTS, rest) else {
+            self.unknown(char);
             return None;
         };
-        let Some((storage, _)) = types::of_unit(unit, self.target) else {
-            self.error(
-                unit.text.len(),
-                format!("the result unit `{}` is not there yet", unit.text),
-                "results can be numbers, bools (p), objects (O), and tuples of these",
-            );
-            return None;
+        let (storage, unit) = match *made {
+            Made::Other(storage, unit) => (storage, unit),
+            Made::Number(text) => self.number(text),
         };
-        self.at += unit.text.len();
-        Some(storage)
+        self.units.push(unit);
+        self.storages.push(storage);
+        self.at += text.len();
+        Some(Shape::One)
+    }
+
+    fn number(&self, text: &str) -> (Storage, ResultUnit) {
+        let convert = units::find(text).and_then(|unit| types::of_unit(unit, self.target));
+        let storage = convert.map(types::made);
+        let unit = match storage {
+            Some(Storage::Bool) => ResultUnit::Bool,
+            Some(Storage::Int(IntTy::U64)) => ResultUnit::Unsigned,
+            Some(Storage::Int(_)) => ResultUnit::Signed,
+            Some(Storage::F32 | Storage::F64) => ResultUnit::Float,
+            _ => unreachable!("`{text}` is no number of the table"),
+        };
+        (storage.unwrap_or(Storage::Bool), unit)
+    }
+
+    fn unknown(&mut self, char: char) {
+        let shown = shown(char.encode_utf8(&mut [0; 4]));
+        let same = RESULTS.iter().find(|row| {
+            row.0.len() == 1 && row.0.starts_with(|c: char| c.eq_ignore_ascii_case(&char))
+        });
+        let hint = match same {
+            Some(row) => format!("did you mean `{}`?", row.0),
+            None => "numbers are b h i l L n B H I k K f d, a bool is p, text s#, bytes y#, any object O".to_owned(),
+        };
+        let message = format!("`{shown}` is not a result unit");
+        self.error(char.len_utf8(), message, &hint);
     }
 }
 
-fn unit(storage: Storage) -> ResultUnit {
-    match storage {
-        Storage::Bool => ResultUnit::Bool,
-        Storage::Int(IntTy::U64) => ResultUnit::Unsigned,
-        Storage::Int(_) => ResultUnit::Signed,
-        Storage::F32 | Storage::F64 => ResultUnit::Float,
-        Storage::Complex => ResultUnit::Complex,
-        Storage::View(_) => ResultUnit::Bytes,
-        Storage::Str { .. } | Storage::Object => ResultUnit::Object,
+/// The longest text of a table that `rest` begins with, and what stands beside it.
+fn longest<T>(
+    rows: &'static [(&'static str, T)],
+    rest: &str,
+) -> Option<(&'static str, &'static T)> {
+    rows.iter()
+        .filter(|row| rest.starts_with(row.0))
+        .max_by_key(|row| row.0.len())
+        .map(|(text, value)| (*text, value))
+}
+
+/// Whether an object of this shape has surely no hash.
+fn unhashable(shape: &Shape) -> bool {
+    match shape {
+        Shape::None | Shape::One => false,
+        Shape::Tuple(items) => items.iter().any(unhashable),
+        Shape::List(_) | Shape::Dict(_) => true,
     }
 }
 
-/// The letter that holds the type.
+/// The unit that holds the type.
 fn result_unit(storage: Storage) -> &'static str {
     match storage {
         Storage::Bool => "p",
@@ -229,6 +357,10 @@ fn result_unit(storage: Storage) -> &'static str {
         Storage::F32 => "f",
         Storage::F64 => "d",
         Storage::Complex => "D",
+        Storage::View(View {
+            whole: Whole::Bytes,
+            ..
+        }) => "S",
         Storage::View(_) => "y#",
         Storage::Str { .. } => "U",
         Storage::Object => "O",

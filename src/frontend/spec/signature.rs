@@ -5,12 +5,25 @@
 
 use crate::frontend::lang::ParamKind;
 
-/// The signature; each parameter has its name, kind, and its default's text.
-pub(super) fn text(params: &[(&str, ParamKind, Option<&str>)]) -> String {
+/// An argument of the signature.
+pub(super) struct Shown {
+    pub name: String,
+    pub kind: ParamKind,
+    /// The default's text, in ASCII: `inspect` reads nothing else.
+    pub default: Option<String>,
+}
+
+/// The signature.
+pub(super) fn text(params: &[Shown]) -> String {
     let mut parts = vec!["$module".to_owned()];
     let mut slash = false;
     let mut star = false;
-    for (name, kind, default) in params {
+    for Shown {
+        name,
+        kind,
+        default,
+    } in params
+    {
         if *kind != ParamKind::PositionalOnly && !slash {
             parts.push("/".into());
             slash = true;
@@ -21,7 +34,7 @@ pub(super) fn text(params: &[(&str, ParamKind, Option<&str>)]) -> String {
         }
         parts.push(match default {
             Some(default) => format!("{name}={default}"),
-            None => (*name).to_owned(),
+            None => name.clone(),
         });
     }
     if !slash {

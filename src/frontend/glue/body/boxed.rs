@@ -4,9 +4,10 @@
 use super::super::runtime::boxed;
 use super::int_name;
 use super::lower::Lower;
-use crate::frontend::lang::typed::{Expr, Ty};
+use super::operand::Operand;
+use crate::frontend::lang::typed::{Expr, Ty, View, Whole};
 use crate::ir::func::Value;
-use crate::ir::op::IntCc;
+use crate::ir::op::Type;
 
 impl Lower<'_, '_> {
     /// `math.name(...)`
@@ -54,22 +55,53 @@ impl Lower<'_, '_> {
         })
     }
 
-    /// A new tuple of the boxed values.
-    pub fn packed(&mut self, values: &[(Value, Ty)]) -> Value {
-        let count = self.b.iconst(values.len() as i64);
-        let tuple = self.ctx.call1(self.b, "PyTuple_New", &[count]);
-        self.check_object(tuple);
-        self.owning(tuple, |l| {
-            for (at, &(value, ty)) in values.iter().enumerate() {
-                let object = boxed::boxed(l.ctx, l.b, ty, value);
+    /// The object of a value: a new reference.
+    pub fn object(&mut self, operand: Operand) -> Value {
+        match operand.ty {
+            Ty::None | Ty::Str { .. } | Ty::Object => self.own(operand).parts[0],
+            Ty::View(view) => self.whole(operand, view),
+            Ty::Complex => self.new_object("PyComplex_FromDoubles", &operand.parts),
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => self.with_gil(|l| {
+                let object = boxed::boxed(l.ctx, l.b, operand.ty, operand.parts[0]);
                 l.check_object(object);
-                let at = l.b.iconst(at as i64);
-                // Takes over the reference, also where it fails.
-                let status = l.ctx.call1(l.b, "PyTuple_SetItem", &[tuple, at, object]);
-                let failed = l.b.icmp_imm(IntCc::Slt, status, 0);
-                l.check(failed);
-            }
+                object
+            }),
+        }
+    }
+
+    /// The object that a view is the whole of, or None.
+    fn whole(&mut self, operand: Operand, view: View) -> Value {
+        debug_assert!(
+            matches!(view.whole, Whole::Bytes | Whole::ByteArray),
+            "lang copies what is no object: {view:?}"
+        );
+        let object = self.own(operand).parts[2];
+        if !view.nullable {
+            return object;
+        }
+        let (join, result) = self.join(Type::I64);
+        let absent = self.b.block_like_current();
+        self.b.br(object, join, &[object], absent, &[]);
+        self.b.seal_and_switch_to(absent);
+        let none = self.none();
+        let none = self.own(none).parts[0];
+        self.b.jump(join, &[none]);
+        self.b.seal_and_switch_to(join);
+        result
+    }
+
+    /// A new tuple of an object, which it takes over.
+    pub fn packed(&mut self, object: Value) -> Value {
+        let count = self.b.iconst(1);
+        let tuple = self.owning(object, |l| {
+            let tuple = l.ctx.call1(l.b, "PyTuple_New", &[count]);
+            l.check_object(tuple);
+            tuple
         });
+        let zero = self.b.iconst(0);
+        // It cannot fail on a new tuple.
+        self.ctx
+            .call1(self.b, "PyTuple_SetItem", &[tuple, zero, object]);
         tuple
     }
 }

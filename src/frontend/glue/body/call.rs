@@ -4,16 +4,56 @@ use smallvec::SmallVec;
 
 use super::super::ctx::Ctx;
 use super::lower::{Lower, World};
+use super::operand::{Operand, reference_part};
 use super::plan::{Bodies, Standalone};
-use super::{ir_type, mem_type};
-use crate::frontend::lang::typed::FunctionId;
+use super::{mem_type, parts, result_params, result_parts};
+use crate::frontend::lang::typed::{Expr, FunctionId};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Value};
 use crate::ir::op::{IntCc, Type};
 
 impl Lower<'_, '_> {
-    /// The results of a body.
-    pub fn call(&mut self, callee: FunctionId, args: &[Value]) -> SmallVec<[Value; 2]> {
+    /// The results of a body; references among them are owned.
+    pub fn call(
+        &mut self,
+        callee: FunctionId,
+        args: &[Expr],
+        order: &[usize],
+    ) -> SmallVec<[Operand; 1]> {
+        let span = self.b.span();
+        let mark = self.mark();
+        let args = self.arguments(args, order);
+        self.b.set_span(span);
+        let mut results = self.call_with(callee, &args).into_iter();
+        self.release_held(mark);
+        let module = self.ctx.module;
+        let types = module.functions[callee.index()].results.iter();
+        types
+            .map(|result| Operand {
+                ty: result.ty(),
+                parts: results.by_ref().take(parts(result.ty()).len()).collect(),
+                owned: reference_part(result.ty()).is_some(),
+            })
+            .collect()
+    }
+
+    /// The parts of the arguments, which are held.
+    fn arguments(&mut self, args: &[Expr], order: &[usize]) -> SmallVec<[Value; 4]> {
+        let mut values: SmallVec<[(usize, Operand); 4]> = SmallVec::new();
+        for turn in 0..args.len() {
+            let at = order.get(turn).copied().unwrap_or(turn);
+            let value = self.operand(&args[at]);
+            self.hold(&value);
+            values.push((at, value));
+        }
+        values.sort_unstable_by_key(|(at, _)| *at);
+        values
+            .into_iter()
+            .flat_map(|(_, value)| value.parts)
+            .collect()
+    }
+
+    fn call_with(&mut self, callee: FunctionId, args: &[Value]) -> SmallVec<[Value; 2]> {
         let world = self.world;
         if self
             .bodies
@@ -24,16 +64,12 @@ impl Lower<'_, '_> {
         }
         let module = self.ctx.module;
         let returns = self.b.block_like_current();
-        let results = module.functions[callee.index()]
-            .results
-            .iter()
-            .map(|result| self.b.param(returns, ir_type(result.ty())))
-            .collect();
+        let results = result_params(self.b, returns, &module.functions[callee.index()]);
         let span = self.b.span();
         Lower::new(self.ctx, self.bodies, self.b, callee, args, world, returns).body();
         self.b.set_span(span);
         self.b.seal_and_switch_to(returns);
-        results
+        results.into()
     }
 }
 
@@ -55,7 +91,7 @@ pub(super) fn standalone(
     all.extend(world.thread);
     all.extend_from_slice(args);
     let slot = standalone.by_pointer.then(|| {
-        let slot = b.slot(8 * function.results.len() as u32, 8);
+        let slot = b.slot(8 * result_parts(function).len() as u32, 8);
         b.slot_addr(slot)
     });
     all.extend(slot);
@@ -65,8 +101,8 @@ pub(super) fn standalone(
     match slot {
         None => results,
         Some(slot) => (0..)
-            .zip(&function.results)
-            .map(|(at, &storage)| b.load(mem_type(storage), slot, 8 * at))
+            .zip(result_parts(function))
+            .map(|(at, part)| b.load(mem_type(part), slot, 8 * at))
             .collect(),
     }
 }

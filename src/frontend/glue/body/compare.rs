@@ -2,6 +2,7 @@
 
 use super::super::runtime::arith;
 use super::lower::Lower;
+use super::operand::Operand;
 use crate::frontend::lang::typed::{CmpOp, Expr, ExprKind, Ty};
 use crate::ir::func::Value;
 use crate::ir::op::{FloatCc, IntCc, Op};
@@ -20,7 +21,7 @@ fn mirrored(op: CmpOp) -> CmpOp {
     }
 }
 
-fn signed(op: CmpOp) -> IntCc {
+pub(super) fn signed(op: CmpOp) -> IntCc {
     match op {
         CmpOp::Eq | CmpOp::Is => IntCc::Eq,
         CmpOp::Ne | CmpOp::IsNot => IntCc::Ne,
@@ -54,8 +55,26 @@ fn float(op: CmpOp) -> FloatCc {
 }
 
 impl Lower<'_, '_> {
-    /// 1 where the comparison holds, else 0.
+    /// 1 where the comparison holds, else 0. The operands are held.
     pub fn compare(
+        &mut self,
+        op: CmpOp,
+        (a, left): (&Operand, &Expr),
+        (b, right): (&Operand, &Expr),
+    ) -> Value {
+        let (x, y) = (a.parts[0], b.parts[0]);
+        match (a.ty, b.ty) {
+            (Ty::View(_), Ty::View(_)) => self.compare_views(op, a, b),
+            (Ty::Str { .. }, _) | (_, Ty::Str { .. }) if matches!(op, CmpOp::Eq | CmpOp::Ne) => {
+                let equal = self.equal_strs(x, y);
+                self.op2_imm(Op::Bxor, equal, i64::from(op == CmpOp::Ne))
+            }
+            _ => self.compare_numbers(op, (x, left), (y, right)),
+        }
+    }
+
+    /// Of numbers, or of addresses.
+    pub fn compare_numbers(
         &mut self,
         op: CmpOp,
         (a, left): (Value, &Expr),

@@ -1,6 +1,7 @@
 //! Conditions: truth that decides a branch, without becoming a value first.
 
 use super::lower::Lower;
+use super::operand::{Operand, is_borrowed, reference_part};
 use crate::frontend::lang::typed::{CmpOp, Const, Expr, ExprKind, Ty};
 use crate::ir::func::{Block, Value};
 use crate::ir::op::{FloatCc, IntCc, Op, Type};
@@ -52,17 +53,35 @@ impl Lower<'_, '_> {
     }
 
     fn compare_chain(&mut self, first: &Expr, rest: &[(CmpOp, Expr)], then: Block, other: Block) {
-        let mut left = (self.value(first), first);
+        let mark = self.mark();
+        let mut left = (self.held_operand(first), first);
         for (at, (op, operand)) in rest.iter().enumerate() {
-            let right = (self.value(operand), operand);
-            let holds = self.compare(*op, left, right);
+            let right = (self.held_operand(operand), operand);
+            let holds = self.compare(*op, (&left.0, left.1), (&right.0, right.1));
+            self.let_go(mark);
+            self.release(&left.0);
             if at + 1 == rest.len() {
+                self.release(&right.0);
                 self.b.br(holds, then, &[], other, &[]);
-            } else {
-                self.b.exit_unless(holds, other, &[]);
+                return;
             }
+            self.exit_unless_releasing(holds, &right.0, other);
+            self.hold(&right.0);
             left = right;
         }
+    }
+
+    /// Goes to `other` where a flag is 0, and releases the operand on the way.
+    fn exit_unless_releasing(&mut self, flag: Value, operand: &Operand, other: Block) {
+        if !operand.owned {
+            return self.b.exit_unless(flag, other, &[]);
+        }
+        let (on, ends) = (self.b.block_like_current(), self.b.block_like_current());
+        self.b.br(flag, on, &[], ends, &[]);
+        self.b.seal_and_switch_to(ends);
+        self.release(operand);
+        self.b.jump(other, &[]);
+        self.b.seal_and_switch_to(on);
     }
 
     /// A Bool made by branches, as a value.
@@ -81,8 +100,9 @@ impl Lower<'_, '_> {
     }
 
     /// 1 where a value is true, else 0.
-    pub fn truth(&mut self, value: Value, ty: Ty) -> Value {
-        match ty {
+    pub fn truth(&mut self, operand: &Operand) -> Value {
+        let value = operand.parts[0];
+        match operand.ty {
             Ty::Bool => value,
             Ty::I64 | Ty::U64 => self.b.icmp_imm(IntCc::Ne, value, 0),
             Ty::F64 => {
@@ -90,55 +110,84 @@ impl Lower<'_, '_> {
                 self.b.fcmp(FloatCc::Ne, value, zero)
             }
             Ty::None => self.b.iconst(0),
-            Ty::Complex | Ty::Str { .. } | Ty::View(_) => unreachable!("lang refuses it so far"),
-            Ty::Object => {
-                let truth = self.ctx.call1(self.b, "PyObject_IsTrue", &[value]);
-                let failed = self.b.icmp_imm(IntCc::Slt, truth, 0);
-                self.check(failed);
-                truth
+            Ty::Complex => {
+                let zero = self.b.fconst(0.0);
+                let [re, im] = [0, 1].map(|at| self.b.fcmp(FloatCc::Ne, operand.parts[at], zero));
+                self.op2(Op::Bor, re, im)
             }
+            Ty::View(_) => self.b.icmp_imm(IntCc::Sgt, operand.parts[1], 0),
+            Ty::Str { nullable: false } => {
+                let len = self.str_len(value);
+                self.b.icmp_imm(IntCc::Ne, len, 0)
+            }
+            Ty::Str { nullable: true } => self.truth_of_object(value),
+            Ty::Object => self.truth_of_object(value),
         }
     }
 
+    fn truth_of_object(&mut self, object: Value) -> Value {
+        self.with_gil(|l| {
+            let truth = l.ctx.call1(l.b, "PyObject_IsTrue", &[object]);
+            let failed = l.b.icmp_imm(IntCc::Slt, truth, 0);
+            l.check(failed);
+            truth
+        })
+    }
+
     /// `first and second` (or `or`) as a value.
-    pub fn and_or(&mut self, expr: &Expr, is_and: bool, first: &Expr, second: &Expr) -> Value {
+    pub fn and_or(&mut self, expr: &Expr, is_and: bool, first: &Expr, second: &Expr) -> Operand {
         if expr.ty == Ty::Bool {
-            if !self.is_free(second) {
-                return self.cond_value(expr);
-            }
-            let (a, b) = (self.value(first), self.value(second));
-            return self.op2(if is_and { Op::Band } else { Op::Bor }, a, b);
+            let value = if self.is_free(second) {
+                let (a, b) = (self.value(first), self.value(second));
+                self.op2(if is_and { Op::Band } else { Op::Bor }, a, b)
+            } else {
+                self.cond_value(expr)
+            };
+            return Operand::single(Ty::Bool, value);
         }
-        let (join, result) = self.join(super::ir_type(expr.ty));
-        let more = self.b.block_like_current();
-        let value = self.value(first);
-        let holds = self.truth(value, expr.ty);
-        if is_and {
-            self.b.br(holds, more, &[], join, &[value]);
-        } else {
-            self.b.br(holds, join, &[value], more, &[]);
-        }
+        let owned = !is_borrowed(expr);
+        let (join, result) = self.join_operand(expr.ty, owned);
+        let (more, ends) = (self.b.block_like_current(), self.b.block_like_current());
+        let mark = self.mark();
+        let value = self.held_operand(first);
+        let holds = self.truth(&value);
+        self.let_go(mark);
+        let (then, other) = if is_and { (more, ends) } else { (ends, more) };
+        self.b.br(holds, then, &[], other, &[]);
         self.b.seal_and_switch_to(more);
-        let value = self.value(second);
-        self.b.jump(join, &[value]);
+        self.release(&value);
+        let last = self.operand(second);
+        self.jump_with(join, last, owned);
+        self.b.seal_and_switch_to(ends);
+        self.jump_with(join, value, owned);
         self.b.seal_and_switch_to(join);
         result
     }
 
+    /// Ends a block of several whose values meet in `join`, where all are owned or all are borrowed.
+    fn jump_with(&mut self, join: Block, operand: Operand, owned: bool) {
+        debug_assert!(owned || !operand.owned, "{operand:?}");
+        let operand = if owned { self.own(operand) } else { operand };
+        self.b.jump(join, &operand.parts);
+    }
+
     /// `yes if cond else no` as a value.
-    pub fn if_else(&mut self, cond: &Expr, yes: &Expr, no: &Expr) -> Value {
-        if self.is_free(yes) && self.is_free(no) && !matches!(cond.kind, ExprKind::Const(_)) {
+    pub fn if_else(&mut self, expr: &Expr, cond: &Expr, yes: &Expr, no: &Expr) -> Operand {
+        let is_number = reference_part(expr.ty).is_none() && expr.ty != Ty::Complex;
+        let is_known = matches!(cond.kind, ExprKind::Const(_));
+        if is_number && self.is_free(yes) && self.is_free(no) && !is_known {
             let holds = self.value(cond);
             let (yes, no) = (self.value(yes), self.value(no));
-            return self.select(holds, yes, no);
+            return Operand::single(expr.ty, self.select(holds, yes, no));
         }
-        let (join, result) = self.join(super::ir_type(yes.ty));
+        let owned = !is_borrowed(expr);
+        let (join, result) = self.join_operand(expr.ty, owned);
         let (first, second) = (self.b.block_like_current(), self.b.block_like_current());
         self.cond(cond, first, second);
         for (block, value) in [(first, yes), (second, no)] {
             if self.enter(block) {
-                let value = self.value(value);
-                self.b.jump(join, &[value]);
+                let value = self.operand(value);
+                self.jump_with(join, value, owned);
             }
         }
         self.b.seal_and_switch_to(join);
@@ -148,9 +197,10 @@ impl Lower<'_, '_> {
     /// Whether evaluating costs next to nothing and cannot fail, so that it may be done where Python would not.
     fn is_free(&self, expr: &Expr) -> bool {
         match &expr.kind {
+            ExprKind::Const(Const::Str(_)) => false,
             ExprKind::Const(_) | ExprKind::Local { checked: false, .. } => true,
             ExprKind::Widen(x) | ExprKind::Not(x) => self.is_free(x),
-            ExprKind::Truth(x) => x.ty != Ty::Object && self.is_free(x),
+            ExprKind::Truth(x) => !matches!(x.ty, Ty::Object | Ty::Str { .. }) && self.is_free(x),
             ExprKind::Compare { first, rest } => match &rest[..] {
                 [(_, second)] => {
                     let ints = |ty| matches!(ty, Ty::Bool | Ty::I64 | Ty::U64 | Ty::Object);

@@ -1,9 +1,12 @@
-//! Expressions: each becomes one SSA value, or several where it has several results. Evaluation is from left to right, as in Python.
+//! Expressions: numbers become SSA values, others operands, of which each result of an expression is one. Evaluation is from left to right,
+//! as in Python.
 
 use smallvec::{SmallVec, smallvec};
 
+use super::super::runtime::raise::Need;
 use super::lower::{Failure, Lower};
-use crate::frontend::lang::typed::{Const, Expr, ExprKind, IntTy, Rule, Ty};
+use super::operand::Operand;
+use crate::frontend::lang::typed::{ComplexPart, Const, Expr, ExprKind, IntTy, Rule, Ty};
 use crate::ir::func::Value;
 use crate::ir::op::{IntCc, Op};
 
@@ -18,15 +21,16 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// All results of an expression.
-    pub fn values(&mut self, expr: &Expr) -> SmallVec<[Value; 2]> {
-        match &expr.kind {
-            ExprKind::Tuple(items) => items.iter().map(|item| self.value(item)).collect(),
+    /// All results of an expression, each held.
+    pub fn results(&mut self, expr: &Expr) -> SmallVec<[Operand; 1]> {
+        let results = match &expr.kind {
+            ExprKind::Tuple(items) => {
+                return items.iter().map(|item| self.held_operand(item)).collect();
+            }
             ExprKind::Call(callee, args, order) => {
                 let outer = self.b.span();
-                let args = self.arguments(args, order);
                 self.b.set_span(Some(expr.span));
-                let results = self.call(*callee, &args);
+                let results = self.call(*callee, args, order);
                 self.b.set_span(outer);
                 results
             }
@@ -39,25 +43,18 @@ impl Lower<'_, '_> {
                     ty => self.int_divmod(ty, *rule, values, Self::const_int(b)),
                 };
                 self.b.set_span(outer);
-                smallvec![quotient, rest]
+                let result = |value| Operand::single(a.ty, value);
+                smallvec![result(quotient), result(rest)]
             }
-            _ => smallvec![self.value(expr)],
+            _ => smallvec![self.operand(expr)],
+        };
+        for result in &results {
+            self.hold(result);
         }
+        results
     }
 
-    fn arguments(&mut self, args: &[Expr], order: &[usize]) -> SmallVec<[Value; 4]> {
-        if order.is_empty() {
-            return args.iter().map(|arg| self.value(arg)).collect();
-        }
-        let mut values: SmallVec<[(usize, Value); 4]> = order
-            .iter()
-            .map(|&at| (at, self.value(&args[at])))
-            .collect();
-        values.sort_unstable_by_key(|(at, _)| *at);
-        values.into_iter().map(|(_, value)| value).collect()
-    }
-
-    /// The value of an expression with one result.
+    /// The value of an expression that is a number.
     pub fn value(&mut self, expr: &Expr) -> Value {
         // Long sums lean to the left: their spine is walked, not recursed into.
         let mut spine = Vec::new();
@@ -93,7 +90,7 @@ impl Lower<'_, '_> {
     fn leaf(&mut self, expr: &Expr) -> Value {
         match &expr.kind {
             ExprKind::Const(constant) => self.constant(constant, expr.ty),
-            ExprKind::Local { local, checked } => self.read(*local, *checked),
+            ExprKind::Local { local, checked } => self.read(*local, *checked).parts[0],
             ExprKind::Binary { .. } => unreachable!("taken by value()"),
             ExprKind::Widen(x) => self.widen(x, expr.ty),
             ExprKind::Reinterpret(x, rule) => {
@@ -113,8 +110,11 @@ impl Lower<'_, '_> {
                 self.op1(Op::Fround32, value)
             }
             ExprKind::Truth(x) => {
-                let value = self.value(x);
-                self.truth(value, x.ty)
+                let mark = self.mark();
+                let operand = self.held_operand(x);
+                let holds = self.truth(&operand);
+                self.release_held(mark);
+                holds
             }
             ExprKind::Not(x) => {
                 let value = self.value(x);
@@ -124,25 +124,96 @@ impl Lower<'_, '_> {
                 let [(op, second)] = &rest[..] else {
                     return self.cond_value(expr);
                 };
-                let a = self.value(first);
-                let b = self.value(second);
-                self.compare(*op, (a, first), (b, second))
+                let mark = self.mark();
+                let a = self.held_operand(first);
+                let b = self.held_operand(second);
+                let holds = self.compare(*op, (&a, first), (&b, second));
+                self.release_held(mark);
+                holds
             }
-            ExprKind::And(a, b) => self.and_or(expr, true, a, b),
-            ExprKind::Or(a, b) => self.and_or(expr, false, a, b),
-            ExprKind::IfElse(cond, yes, no) => self.if_else(cond, yes, no),
+            ExprKind::And(a, b) => self.and_or(expr, true, a, b).parts[0],
+            ExprKind::Or(a, b) => self.and_or(expr, false, a, b).parts[0],
+            ExprKind::IfElse(cond, yes, no) => self.if_else(expr, cond, yes, no).parts[0],
             ExprKind::Tuple(_) | ExprKind::Divmod(..) | ExprKind::Call(..) => {
-                match self.values(expr).first() {
-                    Some(&value) => value,
-                    None => self.ctx.object(self.b, "_Py_NoneStruct"),
-                }
+                self.first(expr).parts[0]
             }
-            _ => self.function_of_numbers(expr),
+            _ => self.function(expr),
         }
     }
 
-    /// Unary operators and builtin functions.
-    fn function_of_numbers(&mut self, expr: &Expr) -> Value {
+    /// The value of an expression that is a reference, or has several parts.
+    pub fn composite(&mut self, expr: &Expr) -> Operand {
+        match &expr.kind {
+            ExprKind::Const(Const::None) => self.none(),
+            ExprKind::Local { local, checked } => self.read(*local, *checked),
+            ExprKind::Const(Const::Complex(re, im)) => Operand {
+                ty: expr.ty,
+                parts: smallvec![self.b.fconst(*re), self.b.fconst(*im)],
+                owned: false,
+            },
+            ExprKind::Const(Const::Str(text)) => Operand::new(expr.ty, self.literal(text)),
+            ExprKind::Const(Const::Bytes(bytes)) => self.bytes_constant(expr.ty, bytes),
+            ExprKind::Widen(x) => {
+                let operand = self.operand(x);
+                let parts = match (x.ty, expr.ty) {
+                    (Ty::None, Ty::View(_)) => SmallVec::from(self.no_view()),
+                    _ => operand.parts,
+                };
+                Operand {
+                    ty: expr.ty,
+                    parts,
+                    owned: operand.owned,
+                }
+            }
+            ExprKind::NotNone(x) => {
+                let mark = self.mark();
+                let operand = self.needed(x, Need::Value);
+                self.let_go(mark);
+                operand
+            }
+            ExprKind::Slice(view, start, stop) => {
+                self.slice(expr.ty, view, (start.as_deref(), stop.as_deref()))
+            }
+            ExprKind::Encode(s) => self.encode(expr.ty, s),
+            ExprKind::Decode(view, codec) => self.decode(expr.ty, view, *codec),
+            ExprKind::Zeroes(count) => self.zeroes(expr.ty, count),
+            ExprKind::Copy(view) => self.copy(expr.ty, view),
+            ExprKind::MakeComplex(re, im) => Operand {
+                ty: expr.ty,
+                parts: smallvec![self.value(re), self.value(im)],
+                owned: false,
+            },
+            ExprKind::Boxed(x) => {
+                let operand = self.operand(x);
+                Operand::new(expr.ty, self.object(operand))
+            }
+            ExprKind::And(a, b) => self.and_or(expr, true, a, b),
+            ExprKind::Or(a, b) => self.and_or(expr, false, a, b),
+            ExprKind::IfElse(cond, yes, no) => self.if_else(expr, cond, yes, no),
+            ExprKind::Call(..) => self.first(expr),
+            other => unreachable!("it is a number: {other:?}"),
+        }
+    }
+
+    /// The one result of an expression; without any, it is None.
+    fn first(&mut self, expr: &Expr) -> Operand {
+        let mark = self.mark();
+        let results = self.results(expr);
+        self.let_go(mark);
+        match results.into_iter().next() {
+            Some(result) => result,
+            None => self.none(),
+        }
+    }
+
+    /// None, borrowed.
+    pub fn none(&mut self) -> Operand {
+        let none = self.ctx.object(self.b, "_Py_NoneStruct");
+        Operand::single(Ty::None, none)
+    }
+
+    /// Unary operators and functions.
+    fn function(&mut self, expr: &Expr) -> Value {
         match &expr.kind {
             ExprKind::Neg(x, rule) => {
                 let value = self.value(x);
@@ -188,6 +259,23 @@ impl Lower<'_, '_> {
             ExprKind::RoundDigits(x, digits) => self.round_digits(x, digits),
             ExprKind::Math(op, args) => self.math(*op, args, expr.ty),
             ExprKind::MathCall(name, args) => self.math_call(name, args, expr.ty),
+            ExprKind::Len(x) => self.len(x),
+            ExprKind::Index(view, index) => self.index(view, index),
+            ExprKind::Contains { needle, haystack } => self.contains(needle, haystack),
+            ExprKind::IsNone(x) => {
+                let mark = self.mark();
+                let operand = self.held_operand(x);
+                let is_none = self.is_none(&operand);
+                self.release_held(mark);
+                is_none
+            }
+            ExprKind::Part(x, part) => {
+                let parts = self.operand(x).parts;
+                match part {
+                    ComplexPart::Real => parts[0],
+                    ComplexPart::Imag => parts[1],
+                }
+            }
             other => unreachable!("taken before: {other:?}"),
         }
     }
@@ -200,9 +288,8 @@ impl Lower<'_, '_> {
             // From 2^63 up the constant is a u64: its bits.
             (Const::Int(value), _) => self.b.iconst(value as i64),
             (Const::Float(value), _) => self.b.fconst(value),
-            (Const::None, _) => self.ctx.object(self.b, "_Py_NoneStruct"),
-            (Const::Complex(..) | Const::Str(_) | Const::Bytes(_), _) => {
-                unreachable!("lang refuses it so far")
+            (Const::None | Const::Complex(..) | Const::Str(_) | Const::Bytes(_), _) => {
+                unreachable!("it is no number")
             }
         }
     }
@@ -221,6 +308,17 @@ impl Lower<'_, '_> {
 
     /// Brings an integer of type `from` into the range of a narrower type.
     pub fn narrow(&mut self, value: Value, from: Ty, to: IntTy, rule: Rule) -> Value {
+        self.narrow_or(value, from, (to, rule), Failure::Misfit(to.name()))
+    }
+
+    /// Likewise, with a failure of its own.
+    pub fn narrow_or(
+        &mut self,
+        value: Value,
+        from: Ty,
+        (to, rule): (IntTy, Rule),
+        misfit: Failure,
+    ) -> Value {
         let op = match to {
             IntTy::I8 => Op::Sext8,
             IntTy::I16 => Op::Sext16,
@@ -231,7 +329,7 @@ impl Lower<'_, '_> {
             IntTy::I64 | IntTy::U64 => {
                 if rule == Rule::Raise && to.signed() == (from == Ty::U64) {
                     let negative = self.b.icmp_imm(IntCc::Slt, value, 0);
-                    self.fail_if(negative, Failure::Misfit(to.name()));
+                    self.fail_if(negative, misfit);
                 }
                 return value;
             }
@@ -239,7 +337,6 @@ impl Lower<'_, '_> {
         if rule == Rule::Wrap {
             return self.op1(op, value);
         }
-        let misfit = Failure::Misfit(to.name());
         if from == Ty::U64 || !to.signed() {
             // Negative ones are large as unsigned numbers.
             let large = self.b.icmp_imm(IntCc::Ugt, value, to.range().1 as i64);

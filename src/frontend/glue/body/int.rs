@@ -112,7 +112,7 @@ impl Lower<'_, '_> {
         let mut best = values[0];
         for (item, &value) in items.iter().zip(&values).skip(1) {
             // Both are of the items' one type.
-            let better = self.compare(op, (value, item), (best, item));
+            let better = self.compare_numbers(op, (value, item), (best, item));
             best = self.select(better, value, best);
         }
         best

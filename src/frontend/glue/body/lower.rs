@@ -1,14 +1,18 @@
 //! What the lowering of one body carries along: its variables, its loops, its two ways out, and the cold blocks that raise.
 //!
-//! Errors of one kind share a cold block per way out. The way out changes while a reference is held ([`Lower::owning`]), so that every path
+//! Errors of one kind share a cold block per way out. The way out changes while a reference is held (`operand`), so that every path
 //! releases it. While the GIL is released ([`World::thread`]), an error takes it back before it raises.
 
 use std::collections::BTreeMap;
 
 use super::super::ctx::Ctx;
-use super::super::runtime::raise::{self, Repeat};
-use super::{Bodies, ir_type};
-use crate::frontend::lang::typed::{Function, FunctionId, LocalId, Stmt};
+use super::super::runtime::raise::{self, Need, Repeat};
+use super::Bodies;
+use super::locals::{LocalVars, locals};
+use super::operand::{Held, Operand};
+use super::parts;
+use super::view::Kind;
+use crate::frontend::lang::typed::{Function, FunctionId, LocalId, Stmt, Ty};
 use crate::ir::builder::{Builder, Var};
 use crate::ir::func::{Block, Value};
 use crate::ir::op::{IntCc, Op, Type};
@@ -32,9 +36,15 @@ pub(super) struct Lower<'l, 'a> {
     pub loops: Vec<Loop>,
     /// Rounds of loops until signals are looked for, if they are.
     pub rounds: Option<Var>,
-    locals: Vec<Var>,
-    /// For locals that may be unbound: whether they are bound.
-    bound: Vec<Option<Var>>,
+    pub locals: Vec<LocalVars>,
+    /// Variables that own references besides the locals.
+    pub hidden: Vec<Var>,
+    /// What ways out by errors release, the innermost last.
+    pub held: Vec<Held>,
+    /// Where the body begins.
+    pub entry: Block,
+    /// NULL.
+    pub null: Value,
     /// By their way out, and whether they have to take the GIL back.
     raisers: BTreeMap<(Block, bool, Failure), Block>,
 }
@@ -76,6 +86,17 @@ pub(super) enum Failure {
     Unbound(LocalId),
     /// The module has no state.
     NoState,
+    /// There is no item of this index.
+    OutOfRange(Kind),
+    /// An index that no 64-bit signed integer is.
+    HugeIndex,
+    /// An integer that is no byte.
+    NoByte,
+    /// None, where something else is needed.
+    None(Need),
+    /// A new object of less than no bytes.
+    NegativeCount,
+    NoMemory,
 }
 
 impl<'l, 'a> Lower<'l, 'a> {
@@ -90,36 +111,8 @@ impl<'l, 'a> Lower<'l, 'a> {
     ) -> Lower<'l, 'a> {
         let module = ctx.module;
         let function = &module.functions[id.index()];
-        debug_assert_eq!(args.len(), function.params, "{}", function.name);
-        let locals: Vec<Var> = function
-            .locals
-            .iter()
-            .map(|local| b.var(ir_type(local.storage.ty())))
-            .collect();
-        let bound: Vec<Option<Var>> = function
-            .locals
-            .iter()
-            .map(|local| local.needs_flag.then(|| b.var(Type::I64)))
-            .collect();
-        for (&var, &arg) in locals.iter().zip(args) {
-            b.set(var, arg);
-        }
-        // Whatever the checker knows of the order of writes and reads, every read finds something.
-        let no_int = b.iconst(0);
-        let no_float = b.fconst(0.0);
-        for (&var, local) in locals.iter().zip(&function.locals).skip(function.params) {
-            let nothing = match ir_type(local.storage.ty()) {
-                Type::I64 => no_int,
-                Type::F64 => no_float,
-            };
-            b.set(var, nothing);
-        }
-        for (at, flag) in bound.iter().enumerate() {
-            if let &Some(flag) = flag {
-                let is_bound = b.iconst(i64::from(at < function.params));
-                b.set(flag, is_bound);
-            }
-        }
+        let (entry, null) = (b.current(), b.iconst(0));
+        let locals = locals(b, function, args);
         let rounds = function.signals.then(|| {
             let rounds = b.var(Type::I64);
             let all = b.iconst(SIGNAL_ROUNDS);
@@ -137,7 +130,10 @@ impl<'l, 'a> Lower<'l, 'a> {
             loops: Vec::new(),
             rounds,
             locals,
-            bound,
+            hidden: Vec::new(),
+            held: Vec::new(),
+            entry,
+            null,
             raisers: BTreeMap::new(),
         }
     }
@@ -145,35 +141,42 @@ impl<'l, 'a> Lower<'l, 'a> {
     /// Lowers the whole body, to its end.
     pub fn body(mut self) {
         let function = self.function;
+        let (outer, fails) = (self.world.fails, self.b.cold_block());
+        self.world.fails = fails;
+        self.own_written_params();
         self.stmts(&function.body);
         if !self.b.is_terminated() {
             // Only a body without results reaches its end.
             if function.results.is_empty() {
-                let returns = self.returns;
-                self.b.jump(returns, &[]);
+                self.leave(Vec::new());
             } else {
                 self.b.unreachable();
             }
         }
-        self.flush_raisers(self.world.fails);
+        self.flush_raisers(fails);
+        // Errors arrive with the GIL held.
+        self.world.thread = None;
+        if self.enter(fails) {
+            self.hand_over(Vec::new());
+            self.b.jump(outer, &[]);
+        }
     }
 
-    // Locals.
-
-    pub fn read(&mut self, local: LocalId, checked: bool) -> Value {
-        if let (true, Some(flag)) = (checked, self.bound[local.index()]) {
-            let is_bound = self.b.get(flag);
-            self.fail_unless(is_bound, Failure::Unbound(local));
+    /// Returns these results.
+    pub fn leave(&mut self, results: Vec<Operand>) {
+        let thread = self.world.thread;
+        if !self.returns_released {
+            self.take_gil();
+            self.world.thread = None;
         }
-        self.b.get(self.locals[local.index()])
-    }
-
-    pub fn write(&mut self, local: LocalId, value: Value) {
-        self.b.set(self.locals[local.index()], value);
-        if let Some(flag) = self.bound[local.index()] {
-            let yes = self.b.iconst(1);
-            self.b.set(flag, yes);
-        }
+        let results = self.hand_over(results);
+        self.world.thread = thread;
+        let parts: Vec<Value> = results
+            .into_iter()
+            .flat_map(|result| result.parts)
+            .collect();
+        let returns = self.returns;
+        self.b.jump(returns, &parts);
     }
 
     // Blocks.
@@ -193,6 +196,16 @@ impl<'l, 'a> Lower<'l, 'a> {
         let block = self.b.block_like_current();
         let value = self.b.param(block, ty);
         (block, value)
+    }
+
+    /// Likewise for the value of an expression.
+    pub fn join_operand(&mut self, ty: Ty, owned: bool) -> (Block, Operand) {
+        let block = self.b.block_like_current();
+        let parts = parts(ty).iter();
+        let parts = parts
+            .map(|part| self.b.param(block, part.value()))
+            .collect();
+        (block, Operand { ty, parts, owned })
     }
 
     // Failures.
@@ -229,23 +242,6 @@ impl<'l, 'a> Lower<'l, 'a> {
     pub fn check_object(&mut self, object: Value) {
         let missing = self.is_null(object);
         self.check(missing);
-    }
-
-    /// Runs `make` such that a failure in it releases `object` first.
-    pub fn owning<R>(&mut self, object: Value, make: impl FnOnce(&mut Self) -> R) -> R {
-        let outer = self.world.fails;
-        let cleanup = self.b.cold_block();
-        self.world.fails = cleanup;
-        let result = make(self);
-        self.world.fails = outer;
-        let resume = self.b.current();
-        self.flush_raisers(cleanup);
-        if self.enter(cleanup) {
-            self.ctx.call(self.b, "Py_DecRef", &[object]);
-            self.b.jump(outer, &[]);
-        }
-        self.b.switch_to(resume);
-        result
     }
 
     // The GIL.
@@ -328,7 +324,7 @@ impl<'l, 'a> Lower<'l, 'a> {
     }
 
     /// Fills in the blocks that raise and leave by `fails`.
-    fn flush_raisers(&mut self, fails: Block) {
+    pub fn flush_raisers(&mut self, fails: Block) {
         let span = self.b.span();
         let all = std::mem::take(&mut self.raisers);
         for ((to, released, failure), block) in all {
@@ -367,6 +363,19 @@ impl<'l, 'a> Lower<'l, 'a> {
                 raise::text(ctx, b, "ValueError", "range() arg 3 must not be zero");
             }
             Failure::NoState => raise::no_state(ctx, b),
+            Failure::OutOfRange(kind) => raise::text(ctx, b, "IndexError", kind.out_of_range()),
+            Failure::HugeIndex => {
+                let text = "cannot fit 'int' into an index-sized integer";
+                raise::text(ctx, b, "IndexError", text);
+            }
+            Failure::NoByte => {
+                raise::text(ctx, b, "ValueError", "byte must be in range(0, 256)");
+            }
+            Failure::None(need) => raise::none(ctx, b, need),
+            Failure::NegativeCount => raise::text(ctx, b, "ValueError", "negative count"),
+            Failure::NoMemory => {
+                ctx.call(b, "PyErr_NoMemory", &[]);
+            }
             Failure::Unbound(local) => {
                 raise::unbound(ctx, b, &self.function.locals[local.index()].name);
             }

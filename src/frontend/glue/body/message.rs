@@ -5,7 +5,6 @@ use super::super::state;
 use super::lower::{Failure, Lower};
 use crate::frontend::capi::exceptions;
 use crate::frontend::lang::typed::{Exception, Expr, Message, Piece, Ty};
-use crate::ir::data::{Data, DataKind};
 use crate::ir::func::Value;
 use crate::ir::op::MemType;
 
@@ -98,19 +97,17 @@ impl Lower<'_, '_> {
         match message {
             Message::Text(pieces) => self.text(pieces),
             // PyErr_SetObject takes None, tuples and exceptions for more than an argument: such a value is put into a tuple.
-            Message::Value(value) if matches!(value.ty, Ty::None | Ty::Object) => {
-                let object = self.value(value);
-                self.packed(&[(object, value.ty)])
+            Message::Value(value) if may_be_none(value.ty) => {
+                let object = self.boxed_value(value);
+                self.packed(object)
             }
             Message::Value(value) => self.boxed_value(value),
         }
     }
 
     fn boxed_value(&mut self, expr: &Expr) -> Value {
-        let value = self.value(expr);
-        let object = boxed::boxed(self.ctx, self.b, expr.ty, value);
-        self.check_object(object);
-        object
+        let operand = self.operand(expr);
+        self.object(operand)
     }
 
     /// A new str of the pieces of an f-string.
@@ -167,23 +164,15 @@ impl Lower<'_, '_> {
             }
         }
     }
+}
 
-    /// A new str.
-    fn literal(&mut self, text: &str) -> Value {
-        let address = if text.contains('\0') {
-            let name = format!("text.{}", self.ctx.program.data.len());
-            let mut data = Data::new(name, DataKind::ReadOnly, 1);
-            data.bytes = text.as_bytes().to_vec();
-            let data = self.ctx.program.add_data(data);
-            self.b.data_addr(data, 0)
-        } else {
-            self.ctx.c_string(self.b, text)
-        };
-        let size = self.b.iconst(text.len() as i64);
-        let args = [address, size];
-        let object = self.ctx.call1(self.b, "PyUnicode_FromStringAndSize", &args);
-        self.check_object(object);
-        object
+/// Whether the value may be None, or any object.
+fn may_be_none(ty: Ty) -> bool {
+    match ty {
+        Ty::None | Ty::Object => true,
+        Ty::Str { nullable } => nullable,
+        Ty::View(view) => view.nullable,
+        Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex => false,
     }
 }
 

@@ -4,8 +4,9 @@
 //! body.name([self,] [thread state,] parameters... [, pointer to results]) -> ([results...,] flag)
 //! ```
 //!
-//! `self` is the module object, for bodies that raise the module's exceptions. The flag is 1 where an exception is set. Results travel in
-//! registers where the internal convention has room for all of them beside the flag, else through a pointer, eight bytes each.
+//! `self` is the module object, for bodies that raise the module's exceptions. The flag is 1 where an exception is set. Values travel as
+//! their parts ([`parts`]). Results travel in registers where the internal convention has room for all of them beside the flag, else through
+//! a pointer, eight bytes a part. References in arguments are borrowed, those in results owned.
 //!
 //! A `nogil` method, and what it calls, runs without the GIL. Whatever concerns the interpreter takes it back first; on the way out by an
 //! error it is held.
@@ -19,21 +20,26 @@ mod call;
 mod compare;
 mod cond;
 mod divide;
+mod each;
 mod expr;
 mod float;
 mod int;
+mod locals;
 mod lower;
 mod message;
+mod operand;
 mod plan;
 mod range;
 mod stmt;
 #[cfg(test)]
 mod tests;
+mod text;
+mod view;
 
 pub use plan::{Bodies, plan};
 
 use super::ctx::Ctx;
-use crate::frontend::lang::typed::{FunctionId, IntTy, Storage, Ty};
+use crate::frontend::lang::typed::{Function, FunctionId, IntTy, Ty};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Block, Func, Value};
 use crate::ir::op::{MemType, Type};
@@ -52,20 +58,30 @@ pub fn parts(ty: Ty) -> &'static [AbiType] {
     }
 }
 
-/// The type of the IR value for a value of an expression's type, which has one part.
-fn ir_type(ty: Ty) -> Type {
-    match parts(ty) {
-        [only] => only.value(),
-        several => unreachable!("{ty:?} has {} parts", several.len()),
-    }
+/// How the results of a function travel: the parts of all, in order.
+fn result_parts(function: &Function) -> Vec<AbiType> {
+    let results = function.results.iter();
+    results
+        .flat_map(|result| parts(result.ty()))
+        .copied()
+        .collect()
 }
 
-/// How a stored value is written to memory: always eight bytes.
-fn mem_type(storage: Storage) -> MemType {
-    match ir_type(storage.ty()) {
+/// How a part is written to memory: always eight bytes.
+fn mem_type(part: AbiType) -> MemType {
+    match part.value() {
         Type::I64 => MemType::I64,
         Type::F64 => MemType::F64,
     }
+}
+
+/// Parameters of `block` for the results of a function.
+fn result_params(b: &mut Builder, block: Block, function: &Function) -> Vec<Value> {
+    let parts = result_parts(function);
+    parts
+        .iter()
+        .map(|part| b.param(block, part.value()))
+        .collect()
 }
 
 /// An integer type as messages name it.
@@ -117,11 +133,7 @@ fn standalone_body(
         None
     };
     let (returns, fails) = (b.block(), b.cold_block());
-    let results: Vec<Value> = function
-        .results
-        .iter()
-        .map(|result| b.param(returns, ir_type(result.ty())))
-        .collect();
+    let results = result_params(&mut b, returns, function);
     if function.recursive {
         call::enter_recursion(ctx, &mut b, standalone);
     }
@@ -137,8 +149,8 @@ fn standalone_body(
         ctx.call(&mut b, "Py_LeaveRecursiveCall", &[]);
     }
     if let Some(pointer) = pointer {
-        for (at, (&value, &storage)) in results.iter().zip(&function.results).enumerate() {
-            b.store(mem_type(storage), value, pointer, 8 * at as i32);
+        for (at, (&value, part)) in results.iter().zip(result_parts(function)).enumerate() {
+            b.store(mem_type(part), value, pointer, 8 * at as i32);
         }
     }
     let ok = b.iconst(0);
@@ -153,9 +165,9 @@ fn standalone_body(
     b.finish()
 }
 
-/// Lowers the body of `function` where `b` stands, for arguments of its parameters' types. Every `return` jumps to `returns`, whose
-/// parameters are the results; every error jumps to `fails`, with the exception set. Objects in results are borrowed. The caller seals both
-/// blocks.
+/// Lowers the body of `function` where `b` stands, for the parts of its arguments, which are borrowed. Every `return` jumps to `returns`, whose
+/// parameters are the parts of the results; references among them are owned. Every error jumps to `fails`, with the exception set. The
+/// caller seals both blocks.
 #[expect(
     clippy::too_many_arguments,
     reason = "the body, its surroundings, and its two ways out"
@@ -190,11 +202,7 @@ pub fn inline(
     let thread = ctx.call1(b, "PyEval_SaveThread", &[]);
     world.thread = Some(thread);
     let done = b.block();
-    let results: Vec<Value> = body
-        .results
-        .iter()
-        .map(|result| b.param(done, ir_type(result.ty())))
-        .collect();
+    let results = result_params(b, done, body);
     Lower::new(ctx, bodies, b, function, args, world, done).body();
     let reached = b.is_reached(done);
     b.seal_and_switch_to(done);

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::super::ctx::Ctx;
-use super::parts;
+use super::{parts, result_parts};
 use crate::frontend::lang::typed::{
     Exception, Expr, ExprKind, Function, FunctionId, MathOp, Message, Piece, Stmt, StmtKind,
-    Storage,
 };
 use crate::ir::func::{AbiType, Signature};
 use crate::ir::program::FuncId;
@@ -128,15 +127,14 @@ fn called_from(
 }
 
 fn declare(ctx: &mut Ctx, function: &Function, takes_self: bool, takes_thread: bool) -> Standalone {
-    let of = |storage: &Storage| parts(storage.ty()).iter().copied();
-    let results: Vec<AbiType> = function.results.iter().flat_map(of).collect();
+    let results = result_parts(function);
     let floats = results.iter().filter(|&&r| r == AbiType::F64).count();
     let ints = results.len() - floats + 1;
     let by_pointer = ints > RESULT_REGISTERS || floats > RESULT_REGISTERS;
     let self_ = takes_self.then_some(AbiType::I64);
     let own = function.locals[..function.params]
         .iter()
-        .flat_map(|local| of(&local.storage));
+        .flat_map(|local| parts(local.storage.ty()).iter().copied());
     let pointer = by_pointer.then_some(AbiType::I64);
     let thread = takes_thread.then_some(AbiType::I64);
     let params: Vec<AbiType> = self_

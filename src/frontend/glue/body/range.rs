@@ -105,7 +105,7 @@ impl Lower<'_, '_> {
             Some((to, rule)) => self.narrow(value, range.ty, to, rule),
             None => value,
         };
-        self.write(var, value);
+        self.write_number(var, value);
         let span = self.b.span();
         let released = self.world.thread.is_some();
         let around = Loop {

@@ -3,10 +3,11 @@
 use smallvec::SmallVec;
 
 use super::lower::{Loop, Lower};
+use super::operand::Operand;
 use crate::frontend::lang::typed::{
-    Exception, Expr, ExprKind, IntTy, LocalId, Message, Rule, Stmt, StmtKind, Ty,
+    Exception, Expr, IntTy, LocalId, Message, Rule, Stmt, StmtKind,
 };
-use crate::ir::func::{Block, Value};
+use crate::ir::func::Block;
 
 /// A condition of up to this many nodes is written twice: before the loop and at its bottom.
 const ROTATED_NODES: usize = 16;
@@ -26,7 +27,7 @@ impl Lower<'_, '_> {
     fn stmt(&mut self, stmt: &StmtKind) {
         match stmt {
             StmtKind::Assign(local, value) => {
-                let value = self.value(value);
+                let value = self.operand(value);
                 self.write(*local, value);
             }
             StmtKind::Unpack {
@@ -48,9 +49,19 @@ impl Lower<'_, '_> {
                 let counted = self.range(start, stop, step);
                 self.for_range(counted, (*var, *narrow), body, orelse);
             }
-            StmtKind::ForEach { .. } | StmtKind::Store { .. } => {
-                unreachable!("lang refuses it so far")
-            }
+            StmtKind::ForEach {
+                index,
+                var,
+                view,
+                body,
+                orelse,
+            } => self.for_each((*index, *var), view, body, orelse),
+            StmtKind::Store {
+                view,
+                index,
+                value,
+                rule,
+            } => self.store(view, index, value, *rule),
             StmtKind::Break => {
                 let around = self.innermost();
                 self.take_gil_unless(around.released);
@@ -66,7 +77,9 @@ impl Lower<'_, '_> {
             StmtKind::Assert(cond, message) => self.assert(cond, message.as_ref()),
             StmtKind::Nogil(stmts) => self.nogil(stmts),
             StmtKind::Expr(value) => {
-                self.values(value);
+                let mark = self.mark();
+                self.results(value);
+                self.release_held(mark);
             }
         }
     }
@@ -76,33 +89,32 @@ impl Lower<'_, '_> {
     }
 
     fn unpack(&mut self, targets: &[LocalId], value: &Expr, narrow: &[Option<(IntTy, Rule)>]) {
-        let values = self.values(value);
-        let tys: SmallVec<[Ty; 2]> = match &value.kind {
-            ExprKind::Tuple(items) => items.iter().map(|item| item.ty).collect(),
-            ExprKind::Call(callee, ..) => {
-                let module = self.ctx.module;
-                let results = &module.functions[callee.index()].results;
-                results.iter().map(|result| result.ty()).collect()
+        let mark = self.mark();
+        let mut values = self.results(value);
+        for (value, narrow) in values.iter_mut().zip(narrow) {
+            if let &Some((to, rule)) = narrow {
+                value.parts[0] = self.narrow(value.parts[0], value.ty, to, rule);
             }
-            _ => smallvec::smallvec![value.ty; values.len()],
-        };
-        for (at, &target) in targets.iter().enumerate() {
-            let value = match narrow[at] {
-                Some((to, rule)) => self.narrow(values[at], tys[at], to, rule),
-                None => values[at],
-            };
+        }
+        self.let_go(mark);
+        // Owned, all of them, before a write lets go of what another is borrowed from.
+        let values: SmallVec<[Operand; 2]> =
+            values.into_iter().map(|value| self.own(value)).collect();
+        for (&target, value) in targets.iter().zip(values) {
             self.write(target, value);
         }
     }
 
     fn return_(&mut self, values: &[Expr]) {
-        let values: SmallVec<[Value; 2]> =
-            values.iter().flat_map(|value| self.values(value)).collect();
+        let mark = self.mark();
+        let mut results: Vec<Operand> = Vec::new();
+        for value in values {
+            results.extend(self.results(value));
+        }
+        self.let_go(mark);
         // `return f()` where neither has a result: the call's None is not one.
-        let count = self.function.results.len();
-        let returns = self.returns;
-        self.take_gil_unless(self.returns_released);
-        self.b.jump(returns, &values[..count]);
+        results.truncate(self.function.results.len());
+        self.leave(results);
     }
 
     fn if_(&mut self, cond: &Expr, then: &[Stmt], other: &[Stmt]) {
@@ -137,7 +149,7 @@ impl Lower<'_, '_> {
     }
 
     /// Jumps where control gets to this point.
-    fn jump_on(&mut self, to: Block) {
+    pub fn jump_on(&mut self, to: Block) {
         if !self.b.is_terminated() {
             self.b.jump(to, &[]);
         }

@@ -11,17 +11,15 @@ use crate::ir::func::AbiType::{self, F64, I64};
 use crate::ir::func::{Signature, Value};
 use crate::ir::op::{FloatCc, IntCc, MemType, Type};
 
-/// A new reference to the object of a value; NULL where there is no memory.
+/// A new object of a number; NULL where there is no memory.
 pub fn boxed(ctx: &mut Ctx, b: &mut Builder, ty: Ty, value: Value) -> Value {
     match ty {
         Ty::Bool => ctx.call1(b, "PyBool_FromLong", &[value]),
         Ty::I64 => ctx.call1(b, "PyLong_FromLongLong", &[value]),
         Ty::U64 => ctx.call1(b, "PyLong_FromUnsignedLongLong", &[value]),
         Ty::F64 => ctx.call1(b, "PyFloat_FromDouble", &[value]),
-        Ty::Complex | Ty::View(_) => unreachable!("it has several values"),
-        Ty::None | Ty::Str { .. } | Ty::Object => {
-            ctx.call(b, "Py_IncRef", &[value]);
-            value
+        Ty::Complex | Ty::None | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
+            unreachable!("{ty:?} is no number")
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Functions that bodies call and the whole module shares, each made when first needed ([`Ctx::shared`]): raising from cold paths,
-//! arithmetic too long to repeat at each use, and operations left to CPython on boxed values.
+//! arithmetic too long to repeat at each use, loops over bytes, and operations left to CPython on boxed values.
 //!
 //! All are `Conv::Internal`. Those that can fail return a flag behind their result, 1 where an exception is set; those named `raise`
 //! always leave an exception set. Nothing here looks at a typed body.
 
 pub mod arith;
 pub mod boxed;
+pub mod memory;
 pub mod raise;
 
 use smallvec::SmallVec;

@@ -134,6 +134,68 @@ pub fn repeat(ctx: &mut Ctx, b: &mut Builder, what: Repeat) {
     });
 }
 
+/// What None stands in the way of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are those of the operations")]
+pub enum Need {
+    Len,
+    /// `x[...]`
+    Item,
+    /// `x[...] = y`
+    Store,
+    Iterate,
+    /// `y in x`
+    Contains,
+    Encode,
+    Decode,
+    /// `bytes(x)`
+    Bytes,
+    /// `bytearray(x)`
+    ByteArray,
+    /// `x in bytes`
+    Part,
+    /// Anything else.
+    Value,
+}
+
+impl Need {
+    /// The operation of CPython that fails on None, the number of its operands, and the text of its last one, which is a name.
+    fn row(self) -> Option<(&'static str, usize, Option<&'static str>)> {
+        match self {
+            Need::Len => Some(("PyObject_Size", 1, None)),
+            Need::Item => Some(("PyObject_GetItem", 2, None)),
+            Need::Store => Some(("PyObject_SetItem", 3, None)),
+            Need::Iterate => Some(("PyObject_GetIter", 1, None)),
+            Need::Contains => Some(("PySequence_Contains", 2, None)),
+            Need::Encode => Some(("PyObject_GetAttrString", 1, Some("encode"))),
+            Need::Decode => Some(("PyObject_GetAttrString", 1, Some("decode"))),
+            Need::Bytes => Some(("PyBytes_FromObject", 1, None)),
+            Need::ByteArray => Some(("PyByteArray_FromObject", 1, None)),
+            Need::Part | Need::Value => None,
+        }
+    }
+}
+
+/// Raises what CPython raises for an operation on None.
+pub fn none(ctx: &mut Ctx, b: &mut Builder, need: Need) {
+    let Some((api, operands, attribute)) = need.row() else {
+        let why = match need {
+            Need::Part => "a bytes-like object is required, not 'NoneType'",
+            _ => "unexpected None",
+        };
+        return text(ctx, b, "TypeError", why);
+    };
+    let name = format!("raise.none.{need:?}").to_lowercase();
+    call_cold(ctx, b, &name, (&[], &[]), &[], |ctx, b, _| {
+        let none = ctx.object(b, "_Py_NoneStruct");
+        let mut args = vec![none; operands];
+        args.extend(attribute.map(|attribute| ctx.c_string(b, attribute)));
+        // It fails: None is the same on all versions.
+        ctx.call1(b, api, &args);
+        b.ret(&[]);
+    });
+}
+
 fn boxed_int(ctx: &mut Ctx, b: &mut Builder, value: i64) -> Value {
     let value = b.iconst(value);
     ctx.call1(b, "PyLong_FromLongLong", &[value])

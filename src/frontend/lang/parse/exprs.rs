@@ -30,6 +30,10 @@ impl Convert<'_> {
                 self.surrogates(range, s.value.to_str());
                 ExprKind::Str(vec![Piece::Literal(s.value.to_str().to_owned())])
             }
+            py::Expr::BytesLiteral(b) => {
+                let parts = b.value.iter().flat_map(|part| part.value.iter().copied());
+                ExprKind::Bytes(parts.collect())
+            }
             py::Expr::FString(f) => ExprKind::Str(self.fstring(&f.value)),
             py::Expr::Name(n) => ExprKind::Name(n.id.as_str().to_owned()),
             py::Expr::UnaryOp(u) => {
@@ -67,10 +71,13 @@ impl Convert<'_> {
                 a.attr.id.as_str().to_owned(),
                 self.span(a.attr.range),
             ),
-            py::Expr::Subscript(s) => {
-                ExprKind::Subscript(self.boxed(&s.value), self.boxed(&s.slice))
-            }
+            py::Expr::Subscript(s) => match &*s.slice {
+                py::Expr::Slice(slice) => self.slice(&s.value, slice),
+                index => ExprKind::Subscript(self.boxed(&s.value), self.boxed(index)),
+            },
             py::Expr::Tuple(t) => ExprKind::Tuple(self.list(&t.elts)),
+            py::Expr::List(l) => ExprKind::List(self.list(&l.elts)),
+            py::Expr::Dict(d) => self.dict(d),
             other => {
                 self.foreign(other, range);
                 ExprKind::Wrong
@@ -85,10 +92,7 @@ impl Convert<'_> {
     /// Says what is wrong with an expression the language does not have (yet).
     fn foreign(&mut self, e: &py::Expr, range: TextRange) {
         let (what, hint) = match e {
-            py::Expr::BytesLiteral(_) => return self.not_yet(range, "a bytes literal"),
-            py::Expr::Slice(_) => return self.not_yet(range, "a slice"),
-            py::Expr::List(_) => return self.not_yet(range, "a list"),
-            py::Expr::Dict(_) => return self.not_yet(range, "a dict"),
+            py::Expr::Slice(_) => ("an index of several parts", "write one slice: `v[i:j]`"),
             py::Expr::Set(_) => return self.not_yet(range, "a set"),
             py::Expr::Lambda(_) => ("`lambda`", "write a helper function with `def`"),
             py::Expr::Named(_) => ("`:=`", "assign in a statement of its own"),
@@ -114,11 +118,7 @@ impl Convert<'_> {
     fn number(&mut self, number: &py::Number, range: TextRange) -> ExprKind {
         match number {
             py::Number::Float(value) => ExprKind::Float(*value),
-            py::Number::Complex { .. } => {
-                let hint = "calculate with the real and the imaginary part";
-                self.outside(range, "a complex number", hint);
-                ExprKind::Wrong
-            }
+            py::Number::Complex { imag, .. } => ExprKind::Imaginary(*imag),
             py::Number::Int(value) => match value.as_u64() {
                 Some(value) => ExprKind::Int(value),
                 None => {
@@ -135,8 +135,48 @@ impl Convert<'_> {
         }
     }
 
+    fn slice(&mut self, value: &py::Expr, slice: &py::ExprSlice) -> ExprKind {
+        let value = self.boxed(value);
+        let mut bound = |bound: &Option<Box<py::Expr>>| match bound.as_deref() {
+            None | Some(py::Expr::NoneLiteral(_)) => None,
+            Some(bound) => Some(self.boxed(bound)),
+        };
+        let (start, stop, step) = (bound(&slice.lower), bound(&slice.upper), bound(&slice.step));
+        if step.is_some() {
+            let hint = "write the loop: `for i in range(start, stop, step)`";
+            self.outside(slice.range, "a slice with a step", hint);
+            return ExprKind::Wrong;
+        }
+        ExprKind::Slice(value, start, stop)
+    }
+
+    fn dict(&mut self, d: &py::ExprDict) -> ExprKind {
+        let mut items = Vec::new();
+        for item in &d.items {
+            match &item.key {
+                Some(key) => items.push((self.expr(key), self.expr(&item.value))),
+                None => {
+                    let range = item.value.range();
+                    self.outside(range, "`**` in front of a value", "write out the items");
+                }
+            }
+        }
+        match items.len() == d.items.len() {
+            true => ExprKind::Dict(items),
+            false => ExprKind::Wrong,
+        }
+    }
+
     fn compare(&mut self, c: &py::ExprCompare) -> ExprKind {
         let first = self.boxed(&c.left);
+        if let ([op @ (py::CmpOp::In | py::CmpOp::NotIn)], [haystack]) = (&*c.ops, &*c.comparators)
+        {
+            return ExprKind::In {
+                needle: first,
+                haystack: self.boxed(haystack),
+                negated: *op == py::CmpOp::NotIn,
+            };
+        }
         let mut known = true;
         let mut rest = Vec::new();
         for (op, right) in c.ops.iter().zip(&c.comparators) {
@@ -150,7 +190,10 @@ impl Convert<'_> {
                 py::CmpOp::Is => CmpOp::Is,
                 py::CmpOp::IsNot => CmpOp::IsNot,
                 py::CmpOp::In | py::CmpOp::NotIn => {
-                    self.not_yet(c.range, "`in`");
+                    if known {
+                        let hint = "write two comparisons with `and` between them";
+                        self.outside(c.range, "`in` in a chain of comparisons", hint);
+                    }
                     known = false;
                     CmpOp::Eq
                 }

@@ -44,18 +44,7 @@ impl Convert<'_> {
                 let Some(op) = self.operator(s.op, range) else {
                     return;
                 };
-                match &*s.target {
-                    py::Expr::Name(name) => {
-                        let name = Name {
-                            text: name.id.as_str().to_owned(),
-                            span: self.span(name.range),
-                        };
-                        StmtKind::Augmented(name, op, value)
-                    }
-                    other => {
-                        return self.not_yet(other.range(), "assignment to an item or attribute");
-                    }
-                }
+                StmtKind::Augmented(self.expr(&s.target), op, value)
             }
             py::Stmt::If(s) => {
                 let cond = self.expr(&s.test);

@@ -1,0 +1,196 @@
+//! Locals: variables of the builder, one for each part, and the references that they own.
+//!
+//! A local owns the reference it holds, and NULL before its first write; the way out of the body releases it, be it a `return`, the end or an
+//! error. Parameters that the body never writes stay borrowed from the caller. A write releases the old reference after the new one has
+//! come to its place, for that may run code of anyone.
+
+use std::collections::BTreeSet;
+
+use smallvec::SmallVec;
+
+use super::lower::{Failure, Lower};
+use super::operand::{Operand, reference_part};
+use super::parts;
+use crate::frontend::lang;
+use crate::frontend::lang::typed::{Function, LocalId, Stmt, Ty};
+use crate::ir::builder::{Builder, Var};
+use crate::ir::func::Value;
+use crate::ir::op::Type;
+
+/// A local under construction.
+pub(super) struct LocalVars {
+    ty: Ty,
+    parts: SmallVec<[Var; 3]>,
+    /// Where it may be unbound: whether it is bound.
+    bound: Option<Var>,
+    /// The variable whose reference it owns.
+    owns: Option<Var>,
+}
+
+/// Makes the locals of a function where `b` stands. Arguments come as their parts; those that will be written are not owned yet.
+pub(super) fn locals(b: &mut Builder, function: &Function, args: &[Value]) -> Vec<LocalVars> {
+    let written = written_locals(&function.body);
+    // Whatever the checker knows of the order of writes and reads, every read finds something.
+    let (no_int, no_float) = (b.iconst(0), b.fconst(0.0));
+    let mut args = args.iter();
+    let mut locals = Vec::with_capacity(function.locals.len());
+    for (at, local) in function.locals.iter().enumerate() {
+        let is_param = at < function.params;
+        let ty = local.storage.ty();
+        let vars: SmallVec<[Var; 3]> = parts(ty)
+            .iter()
+            .map(|part| {
+                let var = b.var(part.value());
+                let first = match part.value() {
+                    _ if is_param => *args.next().expect("an argument for each part"),
+                    Type::I64 => no_int,
+                    Type::F64 => no_float,
+                };
+                b.set(var, first);
+                var
+            })
+            .collect();
+        let bound = local.needs_flag.then(|| {
+            let bound = b.var(Type::I64);
+            let is_bound = b.iconst(i64::from(is_param));
+            b.set(bound, is_bound);
+            bound
+        });
+        let is_written = written.contains(&LocalId(at as u32));
+        let owns = reference_part(ty).filter(|_| is_written);
+        locals.push(LocalVars {
+            ty,
+            owns: owns.map(|part| vars[part]),
+            parts: vars,
+            bound,
+        });
+    }
+    debug_assert!(
+        args.next().is_none(),
+        "{}: too many arguments",
+        function.name
+    );
+    locals
+}
+
+/// The locals that statements write.
+fn written_locals(stmts: &[Stmt]) -> BTreeSet<LocalId> {
+    let mut written = BTreeSet::new();
+    lang::assigned(stmts, &mut |local| {
+        written.insert(local);
+    });
+    written
+}
+
+impl Lower<'_, '_> {
+    /// Takes references to the arguments whose parameters the body writes.
+    pub fn own_written_params(&mut self) {
+        for at in 0..self.function.params {
+            if self.locals[at].owns.is_some() {
+                let argument = self.borrow(LocalId(at as u32));
+                self.own(argument);
+            }
+        }
+    }
+
+    fn borrow(&mut self, local: LocalId) -> Operand {
+        let vars = &self.locals[local.index()];
+        Operand {
+            ty: vars.ty,
+            parts: vars.parts.iter().map(|&part| self.b.get(part)).collect(),
+            owned: false,
+        }
+    }
+
+    /// The value of a local, borrowed to the end of the statement.
+    pub fn read(&mut self, local: LocalId, checked: bool) -> Operand {
+        if let (true, Some(bound)) = (checked, self.locals[local.index()].bound) {
+            let is_bound = self.b.get(bound);
+            self.fail_unless(is_bound, Failure::Unbound(local));
+        }
+        self.borrow(local)
+    }
+
+    /// Writes a local that holds a number.
+    pub fn write_number(&mut self, local: LocalId, value: Value) {
+        let ty = self.locals[local.index()].ty;
+        self.write(local, Operand::single(ty, value));
+    }
+
+    /// Writes a local.
+    pub fn write(&mut self, local: LocalId, value: Operand) {
+        let owns = self.locals[local.index()].owns;
+        let old = owns.map(|var| self.b.get(var));
+        // Another view of the same memory: the reference just stays.
+        let stays = !value.owned && old.is_some() && old == value.reference();
+        let value = if stays { value } else { self.own(value) };
+        let vars = &self.locals[local.index()];
+        for (&var, &part) in vars.parts.iter().zip(&value.parts) {
+            self.b.set(var, part);
+        }
+        if let Some(bound) = vars.bound {
+            let yes = self.b.iconst(1);
+            self.b.set(bound, yes);
+        }
+        if let Some(old) = old
+            && !stays
+        {
+            self.release_reference(old);
+        }
+    }
+
+    /// A variable that owns a reference until [`Lower::release_var`] or the way out.
+    pub fn owning_var(&mut self, reference: Value) -> Var {
+        let var = self.b.var(Type::I64);
+        self.b.set_at(self.entry, var, self.null);
+        self.b.set(var, reference);
+        self.hidden.push(var);
+        var
+    }
+
+    /// Releases the reference in such a variable.
+    pub fn release_var(&mut self, var: Var) {
+        let reference = self.b.get(var);
+        self.b.set(var, self.null);
+        self.release_reference(reference);
+    }
+
+    /// The variables that own references now.
+    fn owners(&self) -> SmallVec<[Var; 4]> {
+        let locals = self.locals.iter().filter_map(|local| local.owns);
+        locals.chain(self.hidden.iter().copied()).collect()
+    }
+
+    /// Makes all references of results owned and releases what the locals own, for the way out. What a local owns and a result has
+    /// borrowed from it just changes hands.
+    pub fn hand_over(&mut self, results: Vec<Operand>) -> Vec<Operand> {
+        let mut owners = self.owners();
+        let mut handed = Vec::with_capacity(results.len());
+        for result in results {
+            let from = result.reference().filter(|_| !result.owned);
+            let place =
+                from.and_then(|from| owners.iter().position(|&var| self.b.get(var) == from));
+            handed.push(match place {
+                Some(at) => {
+                    owners.remove(at);
+                    Operand {
+                        owned: true,
+                        ..result
+                    }
+                }
+                None => self.own(result),
+            });
+        }
+        for var in owners {
+            let reference = self.b.get(var);
+            self.release_reference(reference);
+        }
+        handed
+    }
+
+    /// Whether statements write a local that owns a reference.
+    pub fn writes_references(&self, stmts: &[Stmt]) -> bool {
+        let owns = |local: LocalId| self.locals[local.index()].owns.is_some();
+        written_locals(stmts).into_iter().any(owns)
+    }
+}

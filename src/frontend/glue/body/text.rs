@@ -1,0 +1,248 @@
+//! Bytes and strs: constants, conversions between them, new objects. In come operands, out go operands whose memory a new object keeps, or
+//! that of an operand. References are released on every path.
+
+use smallvec::smallvec;
+
+use super::super::runtime::memory;
+use super::super::runtime::raise::Need;
+use super::lower::{Failure, Lower};
+use super::operand::Operand;
+use super::view::Items;
+use crate::frontend::lang::typed::{Codec, Expr, Ty, View, Whole};
+use crate::ir::data::{Data, DataKind};
+use crate::ir::func::Value;
+use crate::ir::op::{IntCc, MemType, Op};
+
+/// Sizes above are refused before CPython is asked: where a bytearray of the source is a `bytes` here, it would raise OverflowError.
+const MOST: i64 = i64::MAX - (1 << 12);
+/// `Py_EQ`
+const PY_EQ: i64 = 2;
+
+impl Lower<'_, '_> {
+    // Constants.
+
+    /// The address of constant bytes.
+    pub fn bytes_address(&mut self, bytes: &[u8]) -> Value {
+        let text = std::str::from_utf8(bytes)
+            .ok()
+            .filter(|text| !text.contains('\0'));
+        match text {
+            Some(text) => self.ctx.c_string(self.b, text),
+            None => {
+                let name = format!("bytes.{}", self.ctx.program.data.len());
+                let mut data = Data::new(name, DataKind::ReadOnly, 1);
+                data.bytes = bytes.to_vec();
+                let data = self.ctx.program.add_data(data);
+                self.b.data_addr(data, 0)
+            }
+        }
+    }
+
+    /// `b"..."`: a view that nothing has to keep.
+    pub fn bytes_constant(&mut self, ty: Ty, bytes: &[u8]) -> Operand {
+        let address = self.bytes_address(bytes);
+        let count = self.b.iconst(bytes.len() as i64);
+        Operand {
+            ty,
+            parts: smallvec![address, count, self.null],
+            owned: false,
+        }
+    }
+
+    /// A new str.
+    pub fn literal(&mut self, text: &str) -> Value {
+        let address = self.bytes_address(text.as_bytes());
+        let size = self.b.iconst(text.len() as i64);
+        self.new_object("PyUnicode_FromStringAndSize", &[address, size])
+    }
+
+    /// What a function of the C API makes; leaves where it fails.
+    pub fn new_object(&mut self, api: &str, args: &[Value]) -> Value {
+        self.with_gil(|l| {
+            let object = l.ctx.call1(l.b, api, args);
+            l.check_object(object);
+            object
+        })
+    }
+
+    // Strs.
+
+    /// `len(x)` of a view or a str.
+    pub fn len(&mut self, x: &Expr) -> Value {
+        let mark = self.mark();
+        let operand = self.needed(x, Need::Len);
+        let len = match operand.ty {
+            Ty::View(_) => operand.parts[1],
+            _ => self.str_len(operand.parts[0]),
+        };
+        self.release_held(mark);
+        len
+    }
+
+    /// Code points of a str. It can fail on versions that make the str's final form late.
+    pub fn str_len(&mut self, object: Value) -> Value {
+        self.with_gil(|l| {
+            let len = l.ctx.call1(l.b, "PyUnicode_GetLength", &[object]);
+            let failed = l.b.icmp_imm(IntCc::Slt, len, 0);
+            l.check(failed);
+            len
+        })
+    }
+
+    /// 1 where two strs, or None, are equal, else 0.
+    pub fn equal_strs(&mut self, a: Value, b: Value) -> Value {
+        self.with_gil(|l| {
+            let equal = l.b.iconst(PY_EQ);
+            let answer = l.ctx.call1(l.b, "PyObject_RichCompareBool", &[a, b, equal]);
+            let failed = l.b.icmp_imm(IntCc::Slt, answer, 0);
+            l.check(failed);
+            answer
+        })
+    }
+
+    /// `s.encode()`: the UTF-8 that the str keeps once it was asked for.
+    pub fn encode(&mut self, ty: Ty, s: &Expr) -> Operand {
+        let mark = self.mark();
+        let s = self.needed(s, Need::Encode);
+        let (address, size) = self.with_gil(|l| {
+            let slot = l.b.slot(8, 8);
+            let slot = l.b.slot_addr(slot);
+            let args = [s.parts[0], slot];
+            let address = l.ctx.call1(l.b, "PyUnicode_AsUTF8AndSize", &args);
+            l.check_object(address);
+            (address, l.b.load(MemType::I64, slot, 0))
+        });
+        self.let_go(mark);
+        Operand {
+            ty,
+            parts: smallvec![address, size, s.parts[0]],
+            owned: s.owned,
+        }
+    }
+
+    /// `view.decode(codec)`
+    pub fn decode(&mut self, ty: Ty, view: &Expr, codec: Codec) -> Operand {
+        let api = match codec {
+            Codec::Utf8 => "PyUnicode_DecodeUTF8",
+            Codec::Ascii => "PyUnicode_DecodeASCII",
+            Codec::Latin1 => "PyUnicode_DecodeLatin1",
+        };
+        let mark = self.mark();
+        let view = self.needed(view, Need::Decode);
+        let strict = self.b.iconst(0);
+        let text = self.new_object(api, &[view.parts[0], view.parts[1], strict]);
+        self.release_held(mark);
+        Operand::new(ty, text)
+    }
+
+    // Bytes.
+
+    /// `bytearray(n)`, `bytes(n)`
+    pub fn zeroes(&mut self, ty: Ty, count: &Expr) -> Operand {
+        let count = self.value(count);
+        let view = view_of(ty);
+        if view.whole == Whole::Bytes && !view.mutable {
+            let negative = self.b.icmp_imm(IntCc::Slt, count, 0);
+            self.fail_if(negative, Failure::NegativeCount);
+        } else {
+            let (usual, unusual) = (self.b.block_like_current(), self.b.cold_block());
+            let refused = self.b.icmp_imm(IntCc::Ugt, count, MOST);
+            self.b.br(refused, unusual, &[], usual, &[]);
+            self.b.seal_and_switch_to(unusual);
+            let negative = self.b.icmp_imm(IntCc::Slt, count, 0);
+            let (below, above) = (
+                self.raiser(Failure::NegativeCount),
+                self.raiser(Failure::NoMemory),
+            );
+            self.b.br(negative, below, &[], above, &[]);
+            self.b.seal_and_switch_to(usual);
+        }
+        let made = self.new_bytes(ty, self.null, count);
+        memory::clear(self.ctx, self.b, made.parts[0], count);
+        made
+    }
+
+    /// `bytes(view)`, `bytearray(view)`
+    pub fn copy(&mut self, ty: Ty, view: &Expr) -> Operand {
+        let target = view_of(ty);
+        let mark = self.mark();
+        let source = if target.nullable {
+            self.held_operand(view)
+        } else {
+            self.needed(
+                view,
+                if target.whole == Whole::ByteArray {
+                    Need::ByteArray
+                } else {
+                    Need::Bytes
+                },
+            )
+        };
+        let items = Items::of(&source);
+        let (join, result) = self.join_operand(ty, true);
+        let absent = items.view.nullable.then(|| {
+            let (some, none) = (self.b.block_like_current(), self.b.block_like_current());
+            let is_none = self.is_none(&source);
+            self.b.br(is_none, none, &[], some, &[]);
+            self.b.seal_and_switch_to(some);
+            none
+        });
+        let shift = i64::from(items.view.item.size().trailing_zeros());
+        let size = self.op2_imm(Op::Ishl, items.count, shift);
+        let made = self.copy_of(ty, items.address, size);
+        self.b.jump(join, &made.parts);
+        if let Some(none) = absent {
+            self.b.seal_and_switch_to(none);
+            let missing = self.no_view();
+            self.b.jump(join, &missing);
+        }
+        self.b.seal_and_switch_to(join);
+        self.release_held(mark);
+        result
+    }
+
+    /// A new object of a copy of bytes.
+    pub fn copy_of(&mut self, ty: Ty, address: Value, size: Value) -> Operand {
+        let view = view_of(ty);
+        if view.whole == Whole::ByteArray || !view.mutable {
+            return self.new_bytes(ty, address, size);
+        }
+        // From bytes of its own, CPython makes one that others may have as well.
+        let made = self.new_bytes(ty, self.null, size);
+        memory::copy(self.ctx, self.b, made.parts[0], address, size);
+        made
+    }
+
+    /// A new `bytes` or `bytearray` of the bytes at an address, or of any content where that is NULL.
+    fn new_bytes(&mut self, ty: Ty, address: Value, size: Value) -> Operand {
+        let (make, its_address) = match view_of(ty).whole {
+            Whole::ByteArray => ("PyByteArray_FromStringAndSize", "PyByteArray_AsString"),
+            Whole::Bytes => ("PyBytes_FromStringAndSize", "PyBytes_AsString"),
+            Whole::Slice | Whole::Part => unreachable!("no object is made for a part"),
+        };
+        self.with_gil(|l| {
+            let object = l.ctx.call1(l.b, make, &[address, size]);
+            l.check_object(object);
+            // It cannot fail on an object of its class.
+            let address = l.ctx.call1(l.b, its_address, &[object]);
+            Operand {
+                ty,
+                parts: smallvec![address, size, object],
+                owned: true,
+            }
+        })
+    }
+
+    /// The parts of a view that is None.
+    pub fn no_view(&mut self) -> [Value; 3] {
+        let none = self.b.iconst(-1);
+        [self.null, none, self.null]
+    }
+}
+
+fn view_of(ty: Ty) -> View {
+    match ty {
+        Ty::View(view) => view,
+        other => unreachable!("{other:?} is no view"),
+    }
+}
