@@ -29,7 +29,7 @@ impl From<String> for Choice {
     }
 }
 
-/// Makes the module `output`. A linker reads the object `object`, where there is one already, else one of its own.
+/// Makes the module `output`.
 ///
 /// # Errors
 /// [`link::Missing`] where the linker is not there, and whatever else goes wrong.
@@ -37,13 +37,25 @@ pub fn make(
     choice: &Choice,
     compiled: &Compiled,
     target: &Target,
+    output: &Path,
+) -> anyhow::Result<()> {
+    match choice {
+        Choice::Own => output::write(output, &compiled.linked(target)),
+        Choice::Program(choice) => link(choice, compiled, target, None, output),
+    }
+}
+
+/// Makes the module `output` by a linker. It reads the object `object`, where there is one already, else one of its own.
+///
+/// # Errors
+/// As [`make`].
+pub fn link(
+    choice: &str,
+    compiled: &Compiled,
+    target: &Target,
     object: Option<&Path>,
     output: &Path,
 ) -> anyhow::Result<()> {
-    let choice = match choice {
-        Choice::Own => return output::write(output, &compiled.linked(target)),
-        Choice::Program(choice) => choice,
-    };
     let linker = link::resolve(choice, target)?;
     output::make_folder_of(output)?;
     if let Some(object) = object {

@@ -48,7 +48,7 @@ pub fn build(checked: Checked, linker: &Choice) -> anyhow::Result<Built> {
     let file = folder
         .path()
         .join(format!("{stem}{}", target.module_suffix));
-    linker::make(linker, &compiled, target, None, &file)?;
+    linker::make(linker, &compiled, target, &file)?;
     Ok(Built {
         name: compiled.module.name,
         file,

@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, value_name = "EXE")]
     interpreter: Option<OsString>,
     /// What makes the module; see `pyasmgen build --help`
-    #[arg(long, value_name = "LINKER", default_value = "system")]
+    #[arg(long, value_name = "LINKER", default_value = "self")]
     linker: Choice,
 }
 

@@ -49,24 +49,22 @@ impl Linkedit {
             ..Linkedit::default()
         };
         linkedit.fixups = match fixups {
-            Fixups::Opcodes { rebase, bind } => [linkedit.put(8, &rebase), linkedit.put(8, &bind)],
-            Fixups::Chains(bytes) => [linkedit.put(8, &bytes), (0, 0)],
+            Fixups::Opcodes { rebase, bind } => [linkedit.put(8, rebase), linkedit.put(8, bind)],
+            Fixups::Chains(bytes) => [linkedit.put(8, bytes), (0, 0)],
         };
-        linkedit.exports = linkedit.put(8, &export_trie(file));
+        linkedit.exports = linkedit.put(8, export_trie(file));
         linkedit.add_symbols(file);
         let at = linkedit.start + linkedit.bytes.len() as u64;
-        let padding = at.next_multiple_of(signature::ALIGN) - at;
-        linkedit.bytes.extend(vec![0; padding as usize]);
-        let at = at + padding;
         linkedit.signature = (at as u32, signature::size(&file.name(), at));
         linkedit
     }
 
-    fn put(&mut self, align: u64, bytes: &[u8]) -> Table {
-        let length = self.bytes.len() as u64;
-        let at = (self.start + length).next_multiple_of(align);
-        self.bytes.resize((at - self.start) as usize, 0);
-        self.bytes.extend_from_slice(bytes);
+    /// Appends a table, padded to a multiple of `align`: checkers want each to start where the one before it ends.
+    fn put(&mut self, align: u64, mut bytes: Vec<u8>) -> Table {
+        let at = self.start + self.bytes.len() as u64;
+        let end = (at + bytes.len() as u64).next_multiple_of(align);
+        bytes.resize((end - at) as usize, 0);
+        self.bytes.extend_from_slice(&bytes);
         (at as u32, bytes.len() as u32)
     }
 
@@ -95,7 +93,7 @@ impl Linkedit {
             file.encoder
                 .nlist(&mut bytes, &symbol(file, id, table.get_offset(name)));
         }
-        let (at, _) = self.put(8, &bytes);
+        let (at, _) = self.put(8, bytes);
         self.symbols = (at, all.len() as u32);
 
         let imported = &all[before_imports as usize..];
@@ -105,9 +103,9 @@ impl Linkedit {
         };
         let slots = slotted(file.image);
         let numbers = slots.iter().flat_map(|&id| number(id).to_le_bytes());
-        let (at, _) = self.put(4, &numbers.collect::<Vec<u8>>());
+        let (at, _) = self.put(4, numbers.collect());
         self.indirect = (at, slots.len() as u32);
-        self.strings = self.put(1, &strings);
+        self.strings = self.put(signature::ALIGN, strings);
     }
 }
 
