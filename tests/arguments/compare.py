@@ -8,6 +8,7 @@
 #   references   many calls leave the interpreter's total as it was, as far as the twin's do (debug builds)
 #   threads      four threads call at once, each of them as one alone would
 #   starved      of the memory that a call asks for, each piece in turn is refused
+# Functions that others took the place of when the module was imported are tried as well.
 # Prints one JSON line for each difference, one with the number of calls, then "done"; with "verbose", each call before it is made.
 
 import ctypes
@@ -32,16 +33,27 @@ NAMES = ["'zz'", "'X'", "'valu'", "'Values'", "'valuess'", "'groesse'", "'gro\\x
          "'\\xe9'", "'x\\0'", "SubStr('zz')", "''.join(['z', 'z'])"]
 
 
+BASELINE = " of the baseline"
+
+
 def load(job):
+    """The module's functions and the twin's by name; those that import put others in place of have another name, too."""
     loader = importlib.machinery.ExtensionFileLoader(job["name"], job["file"])
     spec = importlib.util.spec_from_file_location(job["name"], job["file"], loader=loader)
     module = importlib.util.module_from_spec(spec)
+    first = dict(vars(module))
     loader.exec_module(module)
     twin = ctypes.PyDLL(job["twin"])
     twin.functions.restype = ctypes.py_object
     values.NAMESPACE.update(Problem=module.Problem, SubProblem=values.sub(module.Problem))
     ctypes.c_void_p.in_dll(twin, "problem").value = id(module.Problem)
-    return module, twin.functions(job["name"].encode())
+    ours, twins = dict(vars(module)), twin.functions(job["name"].encode())
+    for method in list(job["methods"]):
+        name = method["name"]
+        if first[name] is not ours[name]:
+            job["methods"].append(dict(method, name=name + BASELINE))
+            ours[name + BASELINE], twins[name + BASELINE] = first[name], twins[name]
+    return ours, twins
 
 
 def vectorcall(function, args, names):
@@ -255,12 +267,12 @@ class Side:
 class Run:
     def __init__(self, job, mode, caught, verbose):
         self.job, self.verbose = job, verbose
-        module, twin = load(job)
+        ours, twin = load(job)
         if mode == "starved":
             import _testcapi
 
             self.refuse, self.enough = _testcapi.set_nomemory, _testcapi.remove_mem_hooks
-        self.ours = Side(vars(module), caught)
+        self.ours = Side(ours, caught)
         self.twin = Side(twin, caught)
         self.count = self.returned = self.different = 0
         self.before = values.array.array("q", [0])      # a number that is no object
@@ -277,7 +289,7 @@ class Run:
             print(json.dumps(line), flush=True)
 
     def lists(self, method, count):
-        rng = random.Random("%s %s" % (self.job["seed"], method["name"]))
+        rng = random.Random("%s %s" % (self.job["seed"], method["name"].partition(" ")[0]))
         calls = calls_of(method, rng, count)
         # Debug builds are slow.
         return (call for call in calls if rng.random() < 0.3) if DEBUG else calls
@@ -311,7 +323,8 @@ class Run:
         if len(params) != 1 or params[0]["kind"] == "keyword" or isinstance(params[0]["item"], list) or params[0]["item"]["unit"] != "O&" or method["returns"] is not None:
             return None
         unit = nearest(params[0]["item"]["type"])
-        return next(one["name"] for one in self.job["methods"] if one["format"] == unit and one["params"][0]["kind"] == "positional")
+        same = (one["name"] for one in self.job["methods"] if one["format"] == unit and one["params"][0]["kind"] == "positional")
+        return next(same, None)
 
     def binder(self, method):
         """A `def` of the same signature, where nothing but binding can fail."""
@@ -335,7 +348,7 @@ class Run:
     def some(self, method):
         """A few of the lists."""
         calls = [call for call in self.lists(method, 20) if call.make()]
-        return random.Random(method["name"]).sample(calls, min(len(calls), 8))
+        return random.Random(method["format"]).sample(calls, min(len(calls), 8))
 
     def references(self):
         """Over many calls, ours keep no more than the twin's."""
