@@ -106,6 +106,24 @@ body = """
 [[methods.tests]]
 call = "f(1)"
 raises = "TypeError"
+[[methods]]
+name = "letters"
+args = "szyUSYs#z#y#s*z*y*w*eset#DcCO!O!O!O&(L(d))()|s;give text"
+params = [
+    "a", "b: bytes | None", "c: Buffer", "d: str", "e: bytes", "f: bytearray", "g", "h", "i", "j", "k: None | Buffer", "l: Buffer[u8]",
+    "m: MutBuffer", "n", "o: Buffer", "p: complex", "q: i64", "r: i32", "s: list", "t: ValueError", "u: PackError", "v: Buffer[i32] | None",
+    "(w", "(x,))", "()", "y = 'text'",
+]
+returns = "s#, {L: (y# [U, O]), C: D}"
+body = "raise PackError"
+[[methods]]
+name = "types"
+params = [
+    "a: bytes", "b: str", "c: Buffer", "d: MutBuffer", "e: Buffer[f64]", "f: MutBuffer[bool]", "/", "g: bytes | None = None",
+    "h: str | None = 'x'", "i: None|Buffer = DATA", "j: complex = 1 - 2j", "*", "k: object | None = None", "l: bytes = b'\\xff'",
+]
+returns = "[]"
+body = "raise ValueError"
 "#;
 
 #[test]
@@ -215,17 +233,89 @@ proptest! {
     fn no_format_or_parameter_makes_it_panic(
         args in r#"[a-zA-Z#*!&|$:; ()é\[\]{}0-9]{0,8}"#,
         params in prop::collection::vec(r#"[xyz_/*():= .,0-9a-f"'\[\]|é-]{0,8}"#, 0..4),
-        returns in r#"[a-zA-Z#*!&|$:; ()é]{0,6}"#,
+        returns in r#"[a-zA-Z#*!&|$:; ()é\[\]{}]{0,8}"#,
         keywords in any::<bool>(),
     ) {
-        let quote = |text: &String| format!("{text:?}").replace("\\'", "'");
-        let params: Vec<String> = params.iter().map(quote).collect();
-        let text = format!(
-            "[module]\nname = \"m\"\n[[methods]]\nname = \"f\"\nargs = {}\nparams = [{}]\nreturns = {}\nkeywords = {keywords}\nbody = 'pass'\n",
-            quote(&args),
-            params.join(", "),
-            quote(&returns),
-        );
-        messages(&text);
+        method(Some(&args), &params, &returns, keywords);
+    }
+
+    #[test]
+    fn no_nesting_type_or_default_makes_it_panic(
+        args in prop::option::of(prop::collection::vec(prop::sample::select(UNITS), 0..6)),
+        params in prop::collection::vec(prop::collection::vec(prop::sample::select(PARTS), 0..7), 0..5),
+        returns in prop::collection::vec(prop::sample::select(UNITS), 0..8),
+        keywords in any::<bool>(),
+    ) {
+        let params: Vec<String> = params.iter().map(|parts| parts.concat()).collect();
+        method(args.map(|args| args.concat()).as_deref(), &params, &returns.concat(), keywords);
     }
 }
+
+/// Checks a spec of one method.
+fn method(args: Option<&str>, params: &[String], returns: &str, keywords: bool) {
+    let args = args.map_or(String::new(), |args| format!("args = {}\n", toml(args)));
+    let params: Vec<String> = params.iter().map(|text| toml(text)).collect();
+    messages(&format!(
+        "[module]\nname = \"m\"\n[constants]\nTEXT = \"text\"\n[[exceptions]]\nname = \"E\"\n\
+         [[methods]]\nname = \"f\"\n{args}params = [{}]\nreturns = {}\nkeywords = {keywords}\nbody = 'pass'\n",
+        params.join(", "),
+        toml(returns),
+    ));
+}
+
+/// A string of TOML.
+fn toml(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Pieces of formats.
+const UNITS: &[&str] = &[
+    "L", "b", "n", "d", "D", "p", "c", "C", "s", "z#", "y*", "w*", "es", "et#", "S", "Y", "U", "O",
+    "O!", "O&", "(", ")", "[", "]", "{", "}", "|", "$", ":f", ";m", ",", "N",
+];
+
+/// Pieces of parameters.
+const PARTS: &[&str] = &[
+    "a",
+    "b",
+    "c",
+    "größe",
+    "(",
+    ")",
+    ",",
+    ": ",
+    " = ",
+    "/",
+    "*",
+    "i64",
+    "u8",
+    "complex",
+    "object",
+    "str",
+    "bytes",
+    "Buffer",
+    "MutBuffer",
+    "[",
+    "]",
+    "f64",
+    " | ",
+    "None",
+    "list",
+    "E",
+    "ValueError",
+    "'x'",
+    "b'\\xff'",
+    "'",
+    "\"",
+    "\\",
+    "\\u",
+    "1",
+    "-1j",
+    "(1+2j)",
+    "1.5",
+    "True",
+    "TEXT",
+    "\n",
+    "\0",
+    " ",
+];

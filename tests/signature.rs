@@ -129,6 +129,8 @@ const TYPES: &[Row] = &[
             "-1.5 - 2e-7j",
             "(1+0j)",
             "3-1e999j",
+            "-2+3j",
+            "-2.5",
         ],
         "1j",
     ),
@@ -403,7 +405,7 @@ fn names(argument: &Nest) -> usize {
 fn cpython_reads_signatures_and_formats_as_it_reads_a_def() {
     let mut runner = TestRunner::deterministic();
     let mut input = String::new();
-    let count = 500;
+    let count = 2000;
     for _ in 0..count {
         let case = cases().new_tree(&mut runner).unwrap().current();
         let (table, python, samples) = write(&case);

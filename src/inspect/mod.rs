@@ -21,7 +21,7 @@ use anyhow::bail;
 pub use code::Wanted;
 pub use report::Report;
 
-use memory::Memory;
+use memory::{Memory, Symbol};
 
 /// What to look for beside what is always told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,10 +56,13 @@ pub fn inspect_with(name: &str, bytes: &[u8], options: &Options) -> anyhow::Resu
     } else if coff::is_object(bytes) {
         coff::read(name, bytes, options)
     } else {
-        bail!(
-            "{name} is no ELF, Mach-O, COFF or PE file; it starts with {:02x?}",
-            &bytes[..bytes.len().min(4)]
-        );
+        match bytes {
+            [] => bail!("{name} is empty"),
+            _ => bail!(
+                "{name} is no ELF, Mach-O, COFF or PE file; it starts with {:02x?}",
+                &bytes[..bytes.len().min(4)]
+            ),
+        }
     }
 }
 
@@ -85,6 +88,7 @@ impl Reading<'_> {
         let found = module::find(&self.memory);
         self.report.modules = found.modules;
         self.report.other_methods = found.other_methods;
+        self.name_methods();
         audit::audit(&mut self.report, &self.memory, options.abi3);
         self.report.functions = code::disassemble(
             &self.memory,
@@ -94,6 +98,27 @@ impl Reading<'_> {
             &self.starts,
         )?;
         Ok(self.report)
+    }
+
+    /// Functions without a symbol are called as their methods are.
+    fn name_methods(&mut self) {
+        let tables = self
+            .report
+            .modules
+            .iter()
+            .flat_map(|module| &module.methods);
+        for method in tables.chain(&self.report.other_methods) {
+            if let Some(at) = method.address
+                && self.memory.symbol_at(at).is_none()
+            {
+                let symbol = Symbol {
+                    name: method.name.clone(),
+                    size: 0,
+                    global: false,
+                };
+                self.memory.add_symbol(at, symbol);
+            }
+        }
     }
 }
 

@@ -282,6 +282,10 @@ impl Reader<'_> {
         };
         Some(Method {
             function: memory.describe_pointer(&function)?,
+            address: match function {
+                Pointer::To(at) => Some(at),
+                Pointer::Null | Pointer::Import(..) | Pointer::Other(_) => None,
+            },
             flags: names::method_flags(flag_bits),
             name,
             flag_bits,

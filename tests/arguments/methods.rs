@@ -39,7 +39,7 @@ impl Item {
     /// Pools of arguments; a tuple's items are in a list.
     fn pools(&self) -> Value {
         match self {
-            Item::Unit(unit) => json!({ "unit": unit.text, "pools": unit.pools }),
+            Item::Unit(unit) => json!({ "unit": unit.text, "type": unit.ty, "pools": unit.pools }),
             Item::Tuple(items) => items.iter().map(Item::pools).collect(),
         }
     }
@@ -411,15 +411,22 @@ fn ways(unit: &'static Unit, next: &'static Unit) -> Vec<Method> {
         method(&[object, unit], PositionalOrKeyword, false),
         method(&[unit, next], PositionalOnly, false),
     ];
-    let mut nested = method(&[unit], PositionalOnly, false);
-    nested.params[0].item = Item::Tuple(vec![Item::Unit(unit), Item::Unit(next)]);
-    ways.push(nested);
+    if unit.nests() {
+        let mut nested = method(&[unit], PositionalOnly, false);
+        let second = if next.nests() { next } else { object };
+        nested.params[0].item = Item::Tuple(vec![Item::Unit(unit), Item::Unit(second)]);
+        ways.push(nested.clone());
+        nested
+            .params
+            .push(method(&[find("L")], PositionalOnly, false).params.remove(0));
+        ways.push(nested);
+    }
     if !unit.default.is_empty() {
         ways.push(method(&[unit], PositionalOnly, true));
         ways.push(method(&[unit], PositionalOrKeyword, true));
         ways.push(method(&[unit], KeywordOnly, true));
     }
-    if !unit.ty.is_empty() {
+    if unit.is_type() {
         for units in [&[unit, object][..], &[unit]] {
             let mut typed = method(units, PositionalOrKeyword, true);
             typed.typed = true;
@@ -501,11 +508,12 @@ pub fn random(rng: &mut Rng) -> Method {
         let keyword = param.kind == KeywordOnly && rng.chance(1, 3);
         param.optional = at >= optional && !units[at].default.is_empty() && !keyword;
         if nested == Some(at) {
-            let inside = (0..rng.below(4)).map(|_| Item::Unit(unit(rng)));
-            let mut items: Vec<Item> = inside.collect();
-            items.insert(0, param.item.clone());
+            let inside: Vec<&Unit> = (0..1 + rng.below(4)).map(|_| unit(rng)).collect();
+            let inside = inside.into_iter().filter(|unit| unit.nests());
+            let mut items: Vec<Item> = inside.map(Item::Unit).collect();
+            items.push(Item::Unit(find("O")));
             if rng.chance(1, 3) {
-                items = vec![Item::Tuple(items), Item::Unit(units[0])];
+                items = vec![Item::Tuple(items), Item::Unit(find("L"))];
             }
             param.item = Item::Tuple(items);
             param.optional = false;
@@ -518,7 +526,7 @@ pub fn random(rng: &mut Rng) -> Method {
         made.params[at - 1].optional &= !required;
     }
     made.explicit = rng.chance(1, 2);
-    let has_type = |param: &Param| matches!(param.item, Item::Unit(unit) if !unit.ty.is_empty());
+    let has_type = |param: &Param| matches!(param.item, Item::Unit(unit) if unit.is_type());
     made.typed = made.params.iter().all(has_type) && rng.chance(1, 2);
     made.tail = rng
         .pick(&["", ":f", ":another_name", ";words of one's own"])

@@ -141,7 +141,7 @@ static int expected(PyObject *object, const char *what, const char *or_none)
     PyObject *type = PyObject_Type(object), *name = PyObject_GetAttrString(type, "__name__");
     if (object == &_Py_NoneStruct)
         PyErr_Format(PyExc_TypeError, "expected %s%s, got None", what, or_none);
-    else
+    else if (name)
         PyErr_Format(PyExc_TypeError, "expected %s%s, got %S", what, or_none, name);
     Py_DecRef(type);
     Py_DecRef(name);
@@ -209,6 +209,13 @@ VIEWS(int, "lqn", "q", 8)
 VIEWS(f32, "f", "f", 4)
 VIEWS(f64, "d", "d", 8)
 VIEWS(float, "d", "d", 8)
+
+static inline PyObject *copied(PyObject *bytes)
+{
+    char *text;
+    Py_ssize_t size;
+    return PyBytes_AsStringAndSize(bytes, &text, &size) ? 0 : PyBytes_FromStringAndSize(text, size);
+}
 
 /* The items of a view in C. */
 typedef _Bool item_bool;

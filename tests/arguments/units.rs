@@ -34,6 +34,16 @@ impl Unit {
     pub fn needs_type(&self) -> bool {
         matches!(self.text, "O!" | "O&")
     }
+
+    /// The type alone says what is taken.
+    pub fn is_type(&self) -> bool {
+        !self.ty.is_empty() && self.text != "O!"
+    }
+
+    /// It may stand in a tuple. CPython before 3.13 miscounts tuples with `es` and `et`.
+    pub fn nests(&self) -> bool {
+        !self.text.starts_with('e')
+    }
 }
 
 /// `c` is how C declares, passes, boxes and releases it.
@@ -184,7 +194,11 @@ macro_rules! items {
             results(
                 concat!("MutBuffer[", $item, "]"),
                 $returns,
-                "if len(a0) == 0:\n    return 0\na0[0] = a0[-1]\nreturn a0[0]",
+                concat!(
+                    "if len(a0) == 0:\n    return ",
+                    $zero,
+                    "\na0[0] = a0[-1]\nreturn a0[0]"
+                ),
                 concat!("FIRST(", $item, ", ", $box, ", a0)"),
             ),
         ]
@@ -240,7 +254,7 @@ pub static RESULTS: &[Results] = &[
     results("y* s*",   "s#s#",     "return a1, a0",             "BUILD(\"s#s#\", a1.buf, a1.len, a0.buf, a0.len)"),
     results("z*",      "s#",       "return a0",                 "BUILD(\"s#\", a0.buf, a0.len)"),
     results("w*",      "s#",       "return a0",                 "BUILD(\"s#\", a0.buf, a0.len)"),
-    results("S",       "y#",       "return a0",                 "itself(a0)"),
+    results("S",       "y#",       "return a0",                 "copied(a0)"),
     results("U",       "O",        "return a0",                 "itself(a0)"),
     results("w*",      "",         "if a0:\n    a0[0] = 65",   "stored(&a0)"),
 ];

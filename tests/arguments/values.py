@@ -86,24 +86,26 @@ class Problem(Exception):
     """Stands in for the module's own, which replaces it in the namespace."""
 
 
+class SubProblem(Problem):
+    pass
+
+
 class Color(enum.IntEnum):
     RED = 1
 
 
 class Sequence(collections.abc.Sequence):
-    """Says that it has `size` items."""
+    """Says that it has `size` items. How often it is asked is nobody's business: it logs nothing."""
 
     def __init__(self, size, *items):
         self.size, self.items = size, items
 
     def __len__(self):
-        LOG.append("len")
         if isinstance(self.size, type):
             raise self.size("told to")
         return self.size
 
     def __getitem__(self, at):
-        LOG.append(("item", at))
         return self.items[at]
 
 
@@ -171,7 +173,7 @@ POOLS = {
         "array.array('d', [1.5, -2])", "array.array('b')", "array.array('i', [1, 2, 3])", "SubArray('H', [1])", "(ctypes.c_short * 3)(1, 2, 3)",
         "ctypes.c_double(1.5)", "io.BytesIO(b'abc').getbuffer()", "pickle.PickleBuffer(bytearray(b'abc'))", "ndarray([1, 2, 3, 4], shape=[2, 2])",
         "ndarray([1, 2, 3, 4], shape=[2, 2], flags='ND_FORTRAN')", "ndarray([1, 2, 3, 4], shape=[2, 2], flags='ND_WRITABLE')",
-        "ndarray([1, 2, 3, 4], shape=[4], flags='ND_PIL')", "ndarray([], shape=[0], flags='ND_WRITABLE')", "ndarray(9, shape=[])",
+        "ndarray([1, 2, 3, 4], shape=[4], flags='ND_PIL')", "ndarray([], shape=[0], flags='ND_WRITABLE')",  
         "Buffer(memoryview(b'abc'))", "Buffer(memoryview(bytearray(b'abc')))", "Buffer(1)", "Buffer(KeyError)", "'text'",
     ],
     "items": [
@@ -186,13 +188,13 @@ POOLS = {
         *("ndarray([1, 0, 3], shape=[3], format=%r, flags='ND_WRITABLE')" % code for code in ["b", "=i", "<l", "q", "@l", "=H"]),
         "ndarray([1, 2, 3, 4], shape=[2, 2], format='i')", "ndarray([1, 2, 3, 4], shape=[2], strides=[8], format='i')",
         "ndarray([1, 2, 3, 4], shape=[4], strides=[-4], offset=12, format='i')", "ndarray([1, 2, 3, 4], shape=[1], strides=[8], format='i')",
-        "ndarray([(1, 2), (3, 4)], shape=[2], format='ii')", "ndarray([(1, 2), (3, 4)], shape=[2], format='<hh')", "ndarray(9, shape=[], format='i')",
+        "ndarray([(1, 2), (3, 4)], shape=[2], format='ii')", "ndarray([(1, 2), (3, 4)], shape=[2], format='<hh')",
         "memoryview(array.array('i', [1, 2, 3, 4]))[::2]", "memoryview(array.array('d', [1, 2, 3, 4]))[::-1]", "memoryview(array.array('H', [1, 2]))[:1]",
         "memoryview(array.array('q', [1, 2])).toreadonly()", "memoryview(bytearray(16)).cast('i', [2, 2])", "memoryview(b'')", "memoryview(bytearray()).cast('d')",
         "Buffer(memoryview(array.array('i', [1, 2])))", "Buffer(memoryview(array.array('d', [1, 2])).toreadonly())",
     ],
     "sequence": ["[]", "[1, 2]", "SubList([1])", "(1, 2)", "SubTuple((1,))"],
-    "exception": ["ValueError()", "UnicodeError('x')", "KeyError()", "Exception()", "ValueError", "Problem()", "Problem", "sub(Problem)()"],
+    "exception": ["ValueError()", "UnicodeError('x')", "KeyError()", "Exception()", "ValueError", "Problem()", "Problem", "SubProblem()"],
     "none": ["None"],
     "any": ["None", "Obj()", "1", "'text'", "[]", "...", "Obj"],
 }

@@ -593,10 +593,11 @@ class Loader:
         cell.value = value
 
     def patch_format_1(self, slots, before=1):
-        """The variadic arguments of a parser: converters of `O&` will be called by it."""
+        """The variadic arguments of a parser, one for each character but for marks and `*`: converters
+        of `O&` will be called by it."""
         text, at = ctypes.string_at(self.word(slots - 8 * before)).decode(), slots
         while text and text[0] not in ":;":
-            if text[0] in "|$()":
+            if text[0] in "|$()*":
                 text = text[1:]
             elif text[:2] == "O&":
                 self.wrap_at(at)

@@ -2,6 +2,7 @@
 //!
 //! In: a target's triple, a linker. Out: the built modules, each with a job file for `judge.py`, which knows what is tried in an
 //! interpreter and how.
+#![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

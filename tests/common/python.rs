@@ -178,6 +178,24 @@ fn ask(exe: &Path, seen: &mut BTreeSet<String>) -> Option<Python> {
     })
 }
 
+/// `python3` with a package of PyPI's, if that is there: where it finds modules, or in `site` beside the fetched interpreters. Says so if not.
+pub fn with(package: &str) -> Option<Command> {
+    let command = || {
+        let mut command = Command::new("python3");
+        command.env("PYTHONPATH", fetched().join("site"));
+        command
+    };
+    let asked = command()
+        .args(["-c", &format!("import {package}")])
+        .output();
+    if asked.is_ok_and(|asked| asked.status.success()) {
+        return Some(command());
+    }
+    assert!(std::env::var_os("CI").is_none(), "no {package}");
+    println!("skipped: no {package}");
+    None
+}
+
 /// Windows' CPythons, as `fetch-pythons` left them: names, and the programs that run them. Says so if there are none.
 pub fn windows() -> Vec<(String, PathBuf)> {
     let table = std::fs::read_to_string(fetched().join("windows.tsv")).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The linkers of this machine, by what they link for.
 //!
 //! In: a target. Out: every linker found for it, and how modules of that target are built and named. Not here: what they are told.
+#![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -28,7 +29,7 @@ impl Way {
                 MSVC | GNU => ".pyd",
                 _ => ".abi3.so",
             },
-            foreign: true,
+            foreign: self.target != ELF,
             windows_paths: false,
         }
     }

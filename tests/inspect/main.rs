@@ -14,5 +14,7 @@ mod formats;
 mod fuzz;
 mod llvm;
 mod own;
+#[path = "../common/python.rs"]
+mod python;
 #[path = "../common/tool.rs"]
 mod tool;

@@ -32,6 +32,11 @@ fn check(report: &Report, methods: &[&str], triple: &str) {
         let names: Vec<&str> = module.methods.iter().map(|m| &m.name[..]).collect();
         assert_eq!(names, methods, "{triple}: {}", module.structure);
     }
+    // A linker may leave no symbols.
+    let functions: Vec<&str> = report.functions.iter().map(|f| &f.name[..]).collect();
+    for method in methods {
+        assert!(functions.contains(method), "{triple}: no code of {method}");
+    }
     let python = report.imports.iter().filter(|import| import.python);
     for import in python {
         assert!(import.since.is_some_and(|minor| minor <= 10), "{import:?}");
@@ -53,7 +58,7 @@ fn what_we_build_is_read_back_whole_and_without_findings() {
         disassemble: Wanted::All,
         abi3: Some(10),
     };
-    for name in ["pymult", "shapes"] {
+    for name in ["minijit", "numbers", "pymult", "shapes"] {
         let spec = specs.join(format!("{name}.toml"));
         let text = std::fs::read_to_string(&spec).unwrap();
         let methods: Vec<&str> = text

@@ -6,9 +6,12 @@
 
 use super::cells::{self, Cells, Parts};
 use super::ctx::Ctx;
+use super::nested::{self, Leaf};
 use super::pack::each;
+use super::parser::{self, Passed};
 use super::runtime::raise;
-use super::{defaults, freeze, parser, state};
+use super::{defaults, state, unit};
+use crate::frontend::argfmt::units;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{ClassRef, Convert, Method, Param};
 use crate::ir::builder::Builder;
@@ -49,6 +52,12 @@ pub fn parse(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, given: Given) -> V
             let cell = w.cells.address(b, at, cells::CLASS);
             b.store(MemType::I64, class, cell, 0);
         }
+        if is_looked_for(method, param) {
+            // What the parser leaves alone is read, if not used.
+            let parts = cells::types(param.convert);
+            let nothing: Parts = parts.iter().map(|&part| defaults::zero(b, part)).collect();
+            w.cells.preset(b, at, param.convert, &nothing);
+        }
         if let Some(default) = &param.default {
             let value = if w.cells.made_default(at).is_some() {
                 defaults::make(ctx, b, &mut w.cells, at, default, w.fails)
@@ -58,17 +67,16 @@ pub fn parse(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, given: Given) -> V
             w.cells.preset(b, at, param.convert, &value);
         }
     }
-    let format = ctx.c_string(b, &method.format);
+    let format = Format::new(method);
+    let passed = passed(ctx, b, w, &format);
+    let text = ctx.c_string(b, &format.text);
     let base = w.cells.base(b);
-    let mut args = vec![given.args, given.count, format, base];
+    let mut args = vec![given.args, given.count, text, base];
     if let Some(kwnames) = given.kwnames {
         let list = keyword_list(ctx, method);
         args.extend([kwnames, b.data_addr(list, 0)]);
     }
-    if let Some(shapes) = freeze::shapes(ctx, method) {
-        args.push(b.data_addr(shapes, 0));
-    }
-    let (parser, sig) = parser::parser(ctx, method, &w.cells, given.kwnames.is_some());
+    let (parser, sig) = parser::parser(ctx, &passed, given.kwnames.is_some());
     let ok = b.call(parser, &sig, &args)[0];
     b.exit_unless(ok, w.fails, &[]);
     if let Some(kwnames) = given.kwnames {
@@ -78,6 +86,103 @@ pub fn parse(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, given: Given) -> V
     params
         .map(|(at, param)| w.cells.parts(b, at, param.convert))
         .collect()
+}
+
+/// A method's format, for the parser.
+struct Format {
+    /// With `O&` for what converters of ours do.
+    text: String,
+    /// The unit of each parameter.
+    units: Vec<&'static str>,
+}
+
+impl Format {
+    fn new(method: &Method) -> Format {
+        let mut format = Format {
+            text: String::new(),
+            units: Vec::new(),
+        };
+        let (mut rest, mut depth) = (&method.format[..], 0);
+        while let Some(char) = rest.chars().next() {
+            let len = match char {
+                ':' | ';' => {
+                    format.text.push_str(rest);
+                    rest.len()
+                }
+                '(' => {
+                    if depth == 0 {
+                        format.text.push_str("O&");
+                    }
+                    depth += 1;
+                    1
+                }
+                ')' => {
+                    depth -= 1;
+                    1
+                }
+                '|' | '$' => {
+                    format.text.push(char);
+                    1
+                }
+                _ => {
+                    let unit = units::longest(rest)
+                        .unwrap_or_else(|| unreachable!("{rest} begins with a unit"));
+                    if depth == 0 {
+                        let convert = method.params[format.units.len()].convert;
+                        let kept = unit::reads_bytes(convert);
+                        format.text.push_str(if kept { "O&" } else { unit.text });
+                    }
+                    format.units.push(unit.text);
+                    unit.text.len()
+                }
+            };
+            rest = &rest[len..];
+        }
+        format
+    }
+}
+
+/// What the parser is to do with each argument. The cells of tuples are filled in.
+fn passed<'f>(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    w: &mut Wrapped,
+    format: &'f Format,
+) -> Vec<Passed<'f>> {
+    let method = w.method;
+    let mut leaves = Vec::new();
+    for (at, param) in method.params.iter().enumerate() {
+        leaves.push(Leaf {
+            convert: param.convert,
+            unit: format.units[at],
+            cell: w.cells.offset(at),
+        });
+    }
+    let mut leaves = leaves.into_iter();
+    let mut passed = Vec::new();
+    for (at, nest) in method.arguments.iter().enumerate() {
+        passed.push(match (nest, w.cells.tuple(at)) {
+            (Nest::Tuple(items), Some(cell)) => {
+                let (description, _) = nested::describe(ctx, items, &mut leaves);
+                let description = b.data_addr(description, 0);
+                let base = w.cells.base(b);
+                b.store(MemType::I64, description, base, cell);
+                b.store(MemType::I64, base, base, cell + nested::BASE);
+                Passed::Tuple(cell)
+            }
+            _ => {
+                let leaf = leaves
+                    .next()
+                    .unwrap_or_else(|| unreachable!("a parameter for each place"));
+                if unit::reads_bytes(leaf.convert) {
+                    Passed::Kept(leaf)
+                } else {
+                    Passed::Unit(leaf)
+                }
+            }
+        });
+    }
+    passed
 }
 
 /// The class that an `O!` asks for; SystemError where it is one of the module, which has lost its state.
@@ -114,10 +219,13 @@ fn arguments(method: &Method) -> Vec<Option<&Param>> {
 }
 
 /// Keyword-only parameters behind a `|` of the format are optional to the parser: those without a default are looked for here.
+fn is_looked_for(method: &Method, param: &Param) -> bool {
+    let required = param.kind == ParamKind::KeywordOnly && param.default.is_none();
+    required && method.format.contains('|')
+}
+
+/// Finds the parameters that the parser does not miss.
 fn require_keywords(ctx: &mut Ctx, b: &mut Builder, method: &Method, kwnames: Value, fails: Block) {
-    if !method.format.contains('|') {
-        return;
-    }
     let function = match method.format.split_once(':') {
         Some((_, name)) => format!("{name}()"),
         None => "function".to_owned(),

@@ -15,13 +15,15 @@
 //! other objects    object
 //! ```
 //!
-//! Behind them stand objects that are made for the call: defaults that are objects, and the tuple of arguments where it must outlive parsing.
+//! Before cells that converters of ours fill in for the parser (`told`) stand an object that is held, and what is wrong with the argument. Behind
+//! all cells stand defaults that are objects made for the call.
 
 use smallvec::SmallVec;
 
 use super::ctx::Ctx;
-use super::{defaults, freeze};
+use super::{defaults, nested, unit};
 use crate::frontend::capi::layout::PY_BUFFER;
+use crate::frontend::lang::Nest;
 use crate::frontend::lang::typed::IntTy;
 use crate::frontend::spec::module::{Convert, Method};
 use crate::ir::builder::Builder;
@@ -31,6 +33,12 @@ use crate::ir::op::{MemType, Op, Type};
 /// The values that a parameter is made of.
 pub type Parts = SmallVec<[Value; 3]>;
 
+/// Offset of the object that is held for a cell, where there is room for one.
+pub const HELD: i32 = -16;
+/// Offset of what is wrong with an argument: a str.
+pub const WRONG: i32 = -8;
+/// Room for both.
+const HEAD: i32 = 16;
 /// Offset of a text's length behind its address.
 pub const LENGTH: i32 = 8;
 /// Offset of the parser's memory in the cell of `es` and `et`.
@@ -142,10 +150,12 @@ pub struct Cells {
     /// Two words that a conversion uses for itself.
     scratch: Option<Slot>,
     size: i32,
+    /// For each parameter, where its cell is.
     offsets: Vec<i32>,
+    /// For each argument that is a tuple, likewise.
+    tuples: Vec<Option<i32>>,
     /// For each parameter, where its default is held, if that is an object made for the call.
     defaults: Vec<Option<i32>>,
-    tuple: Option<i32>,
     held: Vec<Held>,
 }
 
@@ -156,24 +166,28 @@ impl Cells {
             slot: None,
             scratch: None,
             size: 0,
-            offsets: Vec::new(),
+            offsets: vec![0; method.params.len()],
+            tuples: Vec::new(),
             defaults: Vec::new(),
-            tuple: None,
             held: Vec::new(),
         };
-        for param in &method.params {
-            let at = cells.place(size(param.convert));
-            cells.offsets.push(at);
-            match param.convert {
-                Convert::Bytelike { .. } | Convert::Buffer { .. } => {
-                    cells.held.push(Held::Buffer(at));
+        // Those of arguments come first, so that their places depend on nothing but the arguments (`parser`).
+        for tuples in [false, true] {
+            let mut first = 0;
+            for nest in &method.arguments {
+                let params = first..first + nest.leaves();
+                first = params.end;
+                let is_tuple = matches!(nest, Nest::Tuple(_));
+                if !tuples {
+                    let cell = is_tuple.then(|| cells.place(HEAD + nested::SIZE) + HEAD);
+                    cells.tuples.push(cell);
                 }
-                Convert::Encoded { .. } => cells.held.push(Held::Memory(at + MEMORY)),
-                _ => {}
+                if is_tuple == tuples {
+                    for at in params {
+                        cells.param(at, method.params[at].convert, is_tuple);
+                    }
+                }
             }
-        }
-        if freeze::needed(method) {
-            cells.tuple = Some(cells.object());
         }
         for param in &method.params {
             let default = param.default.as_ref();
@@ -182,6 +196,21 @@ impl Cells {
             cells.defaults.push(place);
         }
         cells
+    }
+
+    fn param(&mut self, at: usize, convert: Convert, inside: bool) {
+        let headed = inside || unit::reads_bytes(convert);
+        let head = if headed { HEAD } else { 0 };
+        let cell = self.place(head + size(convert)) + head;
+        self.offsets[at] = cell;
+        if headed {
+            self.held.push(Held::Object(cell + HELD));
+        }
+        match convert {
+            Convert::Bytelike { .. } | Convert::Buffer { .. } => self.held.push(Held::Buffer(cell)),
+            Convert::Encoded { .. } => self.held.push(Held::Memory(cell + MEMORY)),
+            _ => {}
+        }
     }
 
     fn place(&mut self, size: i32) -> i32 {
@@ -201,9 +230,9 @@ impl Cells {
         self.offsets[at]
     }
 
-    /// Where the tuple of arguments is kept until the call ends, if it is.
-    pub fn tuple(&self) -> Option<i32> {
-        self.tuple
+    /// Where the cell of an argument that is a tuple is among the cells.
+    pub fn tuple(&self, argument: usize) -> Option<i32> {
+        self.tuples[argument]
     }
 
     /// The address of the first cell.

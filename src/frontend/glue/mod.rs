@@ -14,8 +14,8 @@ pub mod direct;
 pub mod entry;
 pub mod exec;
 pub mod facts;
-pub mod freeze;
 pub mod item;
+pub mod nested;
 pub mod pack;
 pub mod parser;
 pub mod probe;
@@ -23,6 +23,8 @@ pub mod result;
 pub mod runtime;
 pub mod state;
 pub mod tables;
+pub mod told;
+pub mod unit;
 pub mod version;
 pub mod wrap;
 

@@ -5,43 +5,46 @@
 //! form than bodies take (the length of a text, the content of a bytes object) is completed here. In a failed call, what cells hold is left to
 //! the wrapper.
 
-use super::cells::{self, Cells, LENGTH, MEMORY, OBJECT, buffer_length, buffer_object, moved};
+use super::cells::{LENGTH, MEMORY, OBJECT, buffer_length, buffer_object, moved};
 use super::ctx::Ctx;
-use super::{converter, freeze, pack};
-use crate::frontend::spec::module::{Convert, Method};
+use super::nested::Leaf;
+use super::{converter, nested, pack, told, unit};
+use crate::frontend::spec::module::Convert;
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
 use crate::ir::op::{MemType, Op, Type};
 use crate::ir::program::FuncId;
 
-/// What is passed for a unit.
-enum Arg {
-    /// The address of a part of its cell.
-    Cell(i32),
-    /// What stands in a part of its cell.
-    Content(i32),
-    /// Its own converter.
-    Converter,
-    /// NULL: the default encoding.
-    Null,
+/// What the parser is to do with an argument.
+pub enum Passed<'a> {
+    /// A unit, by itself or by a converter of ours.
+    Unit(Leaf<'a>),
+    /// A unit that the parser is not trusted with: by `unit`.
+    Kept(Leaf<'a>),
+    /// A tuple, by `nested`; where its cell is.
+    Tuple(i32),
 }
 
-fn args(convert: Convert) -> Vec<Arg> {
-    use Arg::{Cell, Content, Null};
-    if converter::name(convert).is_some() {
-        return vec![Arg::Converter, Cell(0)];
+impl Passed<'_> {
+    /// What tells its shape from that of others; `None` for one variable of up to eight bytes, of which nothing more is to be done.
+    fn word(&self) -> Option<String> {
+        match self {
+            Passed::Unit(leaf) => word(leaf.convert),
+            Passed::Kept(leaf) => Some(format!("kept.{}", unit::symbol(leaf.unit))),
+            Passed::Tuple(_) => Some("tuple".to_owned()),
+        }
     }
-    match convert {
-        Convert::Text { sized: true, .. } => vec![Cell(0), Cell(LENGTH)],
-        Convert::Encoded { sized: true, .. } => vec![Null, Cell(MEMORY), Cell(LENGTH)],
-        Convert::Encoded { sized: false, .. } => vec![Null, Cell(MEMORY)],
-        Convert::Bytes { .. } => vec![Cell(OBJECT)],
-        Convert::Instance(_) => vec![Content(cells::CLASS), Cell(0)],
-        _ => vec![Cell(0)],
+
+    /// Its cell, if a converter may leave there what is wrong.
+    fn told(&self) -> Option<i32> {
+        match self {
+            Passed::Unit(_) => None,
+            Passed::Kept(leaf) => Some(leaf.cell),
+            Passed::Tuple(cell) => Some(*cell),
+        }
     }
 }
 
-/// What tells the shape of one unit from that of others; `None` for one variable of up to eight bytes, of which nothing more is to be done.
 fn word(convert: Convert) -> Option<String> {
     let sized = |sized: bool| if sized { "sized" } else { "" };
     let none = |nullable: bool| if nullable { "none" } else { "" };
@@ -60,25 +63,15 @@ fn word(convert: Convert) -> Option<String> {
     }
 }
 
-/// The parser for a method's shape.
-pub fn parser(
-    ctx: &mut Ctx,
-    method: &Method,
-    cells: &Cells,
-    keywords: bool,
-) -> (FuncId, Signature) {
-    let shape: Vec<Convert> = method.params.iter().map(|param| param.convert).collect();
+/// The parser for such arguments.
+pub fn parser(ctx: &mut Ctx, passed: &[Passed], keywords: bool) -> (FuncId, Signature) {
     let mut name = "parse".to_owned();
     if keywords {
         name.push_str(".keywords");
     }
-    let kept = cells.tuple().is_some();
-    if kept {
-        name.push_str(".kept");
-    }
     let mut plain = 0;
-    for &convert in &shape {
-        match word(convert) {
+    for argument in passed {
+        match argument.word() {
             None => plain += 1,
             Some(word) => {
                 if plain > 0 {
@@ -89,49 +82,34 @@ pub fn parser(
             }
         }
     }
-    if plain > 0 || shape.is_empty() {
+    if plain > 0 || passed.is_empty() {
         name.push_str(&format!(".{plain}"));
     }
-    let params = 4 + if keywords { 2 } else { 0 } + usize::from(kept);
+    let params = if keywords { 6 } else { 4 };
     let sig = Signature::internal(&vec![AbiType::I64; params], &[AbiType::I64]);
-    ctx.shared(&name, sig, |ctx, func| {
-        make(ctx, func, &shape, cells, keywords)
-    })
+    ctx.shared(&name, sig, |ctx, func| make(ctx, func, passed, keywords))
 }
 
-fn make(ctx: &mut Ctx, func: Func, shape: &[Convert], cells: &Cells, keywords: bool) -> Func {
+fn make(ctx: &mut Ctx, func: Func, passed: &[Passed], keywords: bool) -> Func {
     let mut b = Builder::new(Func { cold: true, ..func });
     let params = b.func.params().to_vec();
     let (args, count, format, base) = (params[0], params[1], params[2], params[3]);
-    let failed = b.cold_block();
+    let (refused, failed) = (b.cold_block(), b.cold_block());
     let tuple = pack::tuple(ctx, &mut b, args, count);
     b.exit_unless(tuple, failed, &[]);
-    if let Some(place) = cells.tuple() {
-        b.store(MemType::I64, tuple, base, place);
-        let shapes = params[params.len() - 1];
-        let frozen = freeze::arguments(ctx, &mut b, tuple, shapes);
-        b.exit_unless(frozen, failed, &[]);
+    let kwargs = keywords.then(|| packed_keywords(ctx, &mut b, &params, tuple, failed));
+    let told: Vec<i32> = passed.iter().filter_map(Passed::told).collect();
+    for &cell in &told {
+        let cell = moved(&mut b, base, cell);
+        told::clear(&mut b, cell);
     }
-    let owned = cells.tuple().is_none().then_some(tuple);
-    let kwargs = keywords.then(|| packed_keywords(ctx, &mut b, &params, owned, failed));
 
     let mut all = match kwargs {
         Some(dict) => vec![tuple, dict, format, params[5]],
         None => vec![tuple, format],
     };
-    for (at, &convert) in shape.iter().enumerate() {
-        let cell = cells.offset(at);
-        for arg in self::args(convert) {
-            all.push(match arg {
-                Arg::Cell(offset) => moved(&mut b, base, cell + offset),
-                Arg::Content(offset) => b.load(MemType::I64, base, cell + offset),
-                Arg::Converter => {
-                    let (converter, _) = converter::converter(ctx, convert);
-                    b.func_addr(converter)
-                }
-                Arg::Null => b.iconst(0),
-            });
-        }
+    for argument in passed {
+        all.extend(variables(ctx, &mut b, argument, base));
     }
     let name = if keywords {
         "_PyArg_ParseTupleAndKeywords_SizeT"
@@ -142,29 +120,64 @@ fn make(ctx: &mut Ctx, func: Func, shape: &[Convert], cells: &Cells, keywords: b
     sig.params.resize(all.len(), AbiType::I64);
     let ok = b.call_variadic(import, sig, &all)[0];
     // What the units borrow is also held by the caller's arguments.
-    for object in owned.into_iter().chain(kwargs) {
+    for object in [Some(tuple), kwargs].into_iter().flatten() {
         ctx.call(&mut b, "Py_DecRef", &[object]);
     }
-    if shape.iter().any(|&convert| is_completed(convert)) {
-        b.exit_unless(ok, failed, &[]);
+    let completed = |argument: &Passed| match argument {
+        Passed::Unit(leaf) => is_completed(leaf.convert),
+        Passed::Kept(_) | Passed::Tuple(_) => false,
+    };
+    if !told.is_empty() || passed.iter().any(completed) {
+        b.exit_unless(ok, refused, &[]);
     }
-    for (at, &convert) in shape.iter().enumerate() {
-        let cell = moved(&mut b, base, cells.offset(at));
-        complete(ctx, &mut b, convert, cell);
+    for argument in passed {
+        if let Passed::Unit(leaf) = argument {
+            let cell = moved(&mut b, base, leaf.cell);
+            complete(ctx, &mut b, leaf.convert, cell);
+        }
     }
     b.ret(&[ok]);
+    b.seal_and_switch_to(refused);
+    forget_memory(&mut b, passed, base);
+    for &cell in &told {
+        let cell = moved(&mut b, base, cell);
+        told::retell(ctx, &mut b, cell);
+    }
+    b.jump(failed, &[]);
     b.seal_and_switch_to(failed);
     let no = b.iconst(0);
     b.ret(&[no]);
     b.finish()
 }
 
-/// The dict of keyword arguments, or NULL where there are none; `owned` is released where it cannot be made.
+/// What is passed for an argument.
+fn variables(ctx: &mut Ctx, b: &mut Builder, argument: &Passed, base: Value) -> Vec<Value> {
+    let (converter, cell) = match argument {
+        Passed::Unit(leaf) => {
+            let cell = moved(b, base, leaf.cell);
+            if converter::name(leaf.convert).is_none() {
+                return unit::values(b, leaf.convert, cell);
+            }
+            (converter::converter(ctx, leaf.convert).0, cell)
+        }
+        Passed::Kept(leaf) => {
+            let cell = moved(b, base, leaf.cell);
+            (unit::converter(ctx, leaf.convert, leaf.unit), cell)
+        }
+        Passed::Tuple(cell) => {
+            let cell = moved(b, base, *cell);
+            (nested::converter(ctx), cell)
+        }
+    };
+    vec![b.func_addr(converter), cell]
+}
+
+/// The dict of keyword arguments, or NULL where there are none; `tuple` is released where it cannot be made.
 fn packed_keywords(
     ctx: &mut Ctx,
     b: &mut Builder,
     params: &[Value],
-    owned: Option<Value>,
+    tuple: Value,
     failed: Block,
 ) -> Value {
     let [args, count, _, _, names, ..] = *params else {
@@ -183,12 +196,25 @@ fn packed_keywords(
     let made = pack::dict(ctx, b, values, names);
     b.br(made, packed, &[made], not_made, &[]);
     b.seal_and_switch_to(not_made);
-    if let Some(tuple) = owned {
-        ctx.call(b, "Py_DecRef", &[tuple]);
-    }
+    ctx.call(b, "Py_DecRef", &[tuple]);
     b.jump(failed, &[]);
     b.seal_and_switch_to(packed);
     dict
+}
+
+/// A parser that fails has freed the memory of `es` units; 3.9 leaves their pointers as they were.
+fn forget_memory(b: &mut Builder, passed: &[Passed], base: Value) {
+    for argument in passed {
+        if let Passed::Unit(Leaf {
+            convert: Convert::Encoded { .. },
+            cell,
+            ..
+        }) = argument
+        {
+            let null = b.iconst(0);
+            b.store(MemType::I64, null, base, cell + MEMORY);
+        }
+    }
 }
 
 /// Whether a cell is not yet complete when the parser has filled it in.
@@ -204,7 +230,7 @@ fn is_completed(convert: Convert) -> bool {
 }
 
 /// Completes a cell that the parser has filled in, or left with the default.
-fn complete(ctx: &mut Ctx, b: &mut Builder, convert: Convert, cell: Value) {
+pub fn complete(ctx: &mut Ctx, b: &mut Builder, convert: Convert, cell: Value) {
     if !is_completed(convert) {
         return;
     }
@@ -244,8 +270,11 @@ fn complete(ctx: &mut Ctx, b: &mut Builder, convert: Convert, cell: Value) {
             }
         }
         _ => {
-            // It is a bytes object: that cannot fail.
+            let there = b.block();
             let object = b.load(MemType::I64, cell, OBJECT);
+            b.br(object, there, &[], next, &[]);
+            b.seal_and_switch_to(there);
+            // It is a bytes object: that cannot fail.
             let length = moved(b, cell, LENGTH);
             ctx.call(b, "PyBytes_AsStringAndSize", &[object, cell, length]);
         }

@@ -350,7 +350,7 @@ fn converted(
         |ctx, b, cells, object| convert::hot(ctx, b, cells, convert, object, exits),
         |ctx, b, _| {
             if later || made {
-                types.iter().map(|&part| placeholder(b, part)).collect()
+                types.iter().map(|&part| defaults::zero(b, part)).collect()
             } else {
                 defaults::value(ctx, b, convert, default(param))
             }
@@ -393,11 +393,4 @@ fn taken(
 fn default(param: &Param) -> &Const {
     let default = param.default.as_ref();
     default.unwrap_or_else(|| unreachable!("{} is always given", param.name))
-}
-
-fn placeholder(b: &mut Builder, ty: Type) -> Value {
-    match ty {
-        Type::I64 => b.iconst(0),
-        Type::F64 => b.fconst(0.0),
-    }
 }

@@ -36,6 +36,8 @@ pub enum ExprKind {
     Int(u64),
     /// A float literal.
     Float(f64),
+    /// An imaginary literal: `2j`.
+    Imaginary(f64),
     /// `True`, `False`.
     Bool(bool),
     /// `None`

@@ -1,12 +1,12 @@
-//! Calls: what is called decides. Calls of other bodies bind their arguments as Python does and are checked against the signature here;
-//! builtins, conversions, `math` and the methods of integers are handed on.
+//! Calls: what is called decides. Arguments of other bodies are bound in `bind`; builtins, conversions, `math` and methods of values are handed
+//! on.
 
 use super::ast::{self, ExprKind as Syntax};
-use super::check::{Body, positional};
-use super::names::{Named, constant_val};
+use super::check::Body;
+use super::names::Named;
 use super::ty::{Val, storage_name, ty_name};
-use super::typed::{Const, Expr, ExprKind, FunctionId, Shape, Storage, Ty};
-use super::{ParamKind, ParamSig, builtins, mathfns};
+use super::typed::{Expr, ExprKind, FunctionId, Shape, Storage, Ty};
+use super::{builtins, mathfns};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 
@@ -168,7 +168,7 @@ impl Body<'_> {
             self.arguments(call);
             return None;
         }
-        let (args, order) = self.bind(name, &target.sig.params, call, span)?;
+        let (args, order) = self.bind(name, &target.sig, call, span)?;
         let results = &target.sig.results;
         let kind = ExprKind::Call(id, args, order);
         let first = results.first().map_or(Ty::None, |result| result.ty());
@@ -178,97 +178,6 @@ impl Body<'_> {
             Shape::One => Answer::One(Val::stored(kind, results[0], span)),
             shape => Answer::Many(expr(kind), results.clone(), shape.clone()),
         })
-    }
-
-    /// Arguments in the order of the parameters, each as its parameter holds it; and the order in which they are evaluated, if it is another.
-    fn bind(
-        &mut self,
-        name: &str,
-        params: &[ParamSig],
-        call: &ast::Call,
-        span: Span,
-    ) -> Option<(Vec<Expr>, Vec<usize>)> {
-        let mut bound: Vec<Option<Option<Expr>>> = vec![None; params.len()];
-        let mut order = Vec::new();
-        let mut good = true;
-        let places = params.iter().filter(|p| positional(p.kind)).count();
-        for (index, arg) in call.args.iter().enumerate() {
-            let val = self.expr(arg);
-            match params.get(index).filter(|_| index < places) {
-                Some(param) => {
-                    bound[index] = Some(self.argument(name, param, val));
-                    order.push(index);
-                }
-                None if index == places => {
-                    let count = call.args.len();
-                    let noun = if places == 1 { "argument" } else { "arguments" };
-                    let message =
-                        format!("`{name}` takes {places} {noun} by position, and here are {count}");
-                    self.error(arg.span, message, &parameters(params));
-                    good = false;
-                }
-                None => {}
-            }
-        }
-        for (keyword, value) in &call.keywords {
-            let val = self.expr(value);
-            let text = &keyword.text;
-            let place = keyword.span;
-            let Some(index) = params.iter().position(|param| param.name == *text) else {
-                let message = format!("`{name}` has no parameter `{text}`");
-                self.error(place, message, &parameters(params));
-                good = false;
-                continue;
-            };
-            let param = &params[index];
-            if param.kind == ParamKind::PositionalOnly {
-                let message =
-                    format!("the parameter `{text}` of `{name}` is given by position only");
-                self.error(place, message, "leave out the name");
-                good = false;
-            } else if bound[index].is_some() {
-                let message = format!("the parameter `{text}` of `{name}` is given twice");
-                self.error(place, message, "leave one of the two out");
-                good = false;
-            } else {
-                bound[index] = Some(self.argument(name, param, val));
-                order.push(index);
-            }
-        }
-        let mut args = Vec::new();
-        let mut missing = Vec::new();
-        for (slot, param) in bound.into_iter().zip(params) {
-            match (slot, &param.default) {
-                (Some(arg), _) => args.push(arg),
-                (None, Some(default)) => {
-                    args.push(Some(filled(default.clone(), param.storage, span)))
-                }
-                (None, None) => missing.push(format!("`{}`", param.name)),
-            }
-        }
-        if !missing.is_empty() && good {
-            let message = format!("this call of `{name}` lacks {}", missing.join(", "));
-            self.error(span, message, &parameters(params));
-        }
-        if !missing.is_empty() || !good {
-            return None;
-        }
-        if order.is_sorted() {
-            order.clear();
-        } else {
-            // Defaults are constants: any time will do.
-            order.extend(
-                (0..params.len())
-                    .filter(|index| !order.contains(index))
-                    .collect::<Vec<_>>(),
-            );
-        }
-        Some((args.into_iter().collect::<Option<_>>()?, order))
-    }
-
-    fn argument(&mut self, name: &str, param: &ParamSig, val: Option<Val>) -> Option<Expr> {
-        let subject = format!("`{}` of `{name}`", param.name);
-        self.coerce(val?, param.storage, true, &subject)
     }
 
     /// `value.name(...)` on a number, a str or a view.
@@ -317,42 +226,5 @@ impl Body<'_> {
         let message = format!("{} has no method `{name}` here", ty_name(ty));
         self.error(place, message, hint);
         None
-    }
-}
-
-/// A default, as its parameter holds it.
-fn filled(default: Const, storage: Storage, span: Span) -> Expr {
-    let float = matches!(storage, Storage::F32 | Storage::F64 | Storage::Complex);
-    let constant = match (default, storage) {
-        (Const::Bool(value), Storage::Int(_)) => Const::Int(i128::from(value)),
-        (Const::Bool(value), _) if float => Const::Float(f64::from(u8::from(value))),
-        (Const::Int(value), _) if float => Const::Float(value as f64),
-        (Const::Int(value), Storage::Bool) => Const::Bool(value != 0),
-        (Const::Str(text), Storage::View(_)) => Const::Bytes(text.as_bytes().into()),
-        (other, _) => other,
-    };
-    let val = match (&constant, storage) {
-        (Const::Int(_), Storage::Int(_)) => Val::new(ExprKind::Const(constant), storage.ty(), span),
-        _ => constant_val(constant, span),
-    };
-    let val = match storage {
-        Storage::Object => val.into_object(),
-        Storage::Str { .. } | Storage::View(_) => val.into_type(storage.ty()),
-        Storage::Complex => {
-            let zero = Val::float(0.0, span).expr;
-            Ok(val.wrap(|re| ExprKind::MakeComplex(re, Box::new(zero)), Ty::Complex))
-        }
-        Storage::Bool | Storage::Int(_) | Storage::F32 | Storage::F64 => Ok(val),
-    };
-    val.expect("the default is of the parameter's type").expr
-}
-
-/// A hint that shows what a function takes.
-fn parameters(params: &[ParamSig]) -> String {
-    let names: Vec<_> = params.iter().map(|p| p.name.as_str()).collect();
-    match names.as_slice() {
-        [] => "it has no parameters: leave the parentheses empty".to_owned(),
-        [one] => format!("its parameter is {one}"),
-        several => format!("its parameters are {}", several.join(", ")),
     }
 }

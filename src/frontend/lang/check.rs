@@ -10,7 +10,7 @@ use super::scope::Scope;
 use super::typed::{
     Const, Expr, ExprKind, Function, FunctionId, Local, LocalId, Overflow, Rule, Storage, Ty,
 };
-use super::{Env, MethodSig, ParamKind, annotations, flow, graph, heads, parse, ty};
+use super::{Env, MethodSig, ParamKind, annotations, flow, graph, heads, inplace, parse, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
 
@@ -154,6 +154,9 @@ pub fn check(env: &Env) -> (Vec<Function>, Diagnostics) {
         per_method[method].append(checked.2);
     }
     graph::mark(&module, &mut functions, &edges, &mut per_method);
+    if !per_method.iter().any(Diagnostics::has_errors) {
+        functions.iter_mut().for_each(inplace::fill);
+    }
     for own in per_method {
         let mut sorted: Vec<Diagnostic> = own.iter().cloned().collect();
         sorted.sort_by_key(|d| (d.primary.span.start, d.primary.span.end));

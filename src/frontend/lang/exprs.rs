@@ -7,8 +7,9 @@ use super::calls::Answer;
 use super::check::Body;
 use super::conditions::join;
 use super::fold;
+use super::names::constant_val;
 use super::ty::{I64_RANGE, Val, is_number, ty_name};
-use super::typed::{BinOp, Const, Expr, ExprKind, Overflow, Shape, Ty, View};
+use super::typed::{BinOp, Const, Expr, ExprKind, Overflow, Shape, Ty};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 
@@ -56,9 +57,13 @@ impl Body<'_> {
         let span = e.span;
         match &e.kind {
             Syntax::Wrong | Syntax::Call(_) => None,
-            Syntax::Int(_) | Syntax::Float(_) | Syntax::Bool(_) | Syntax::None => literal(e),
+            Syntax::Int(_)
+            | Syntax::Float(_)
+            | Syntax::Imaginary(_)
+            | Syntax::Bool(_)
+            | Syntax::None => literal(e),
             Syntax::Str(pieces) => self.text(pieces, span),
-            Syntax::Bytes(bytes) => Some(bytes_literal(bytes, span)),
+            Syntax::Bytes(bytes) => Some(constant_val(Const::Bytes(bytes.as_slice().into()), span)),
             Syntax::Name(name) => self.name(name, span),
             Syntax::Unary(op, operand) => self.unary(*op, operand, span),
             Syntax::Binary(op, left, right) => self.binary(*op, left, right, span),
@@ -83,8 +88,7 @@ impl Body<'_> {
 
     fn text(&mut self, pieces: &[ast::Piece], span: Span) -> Option<Val> {
         if let Some(text) = ast::plain_text(pieces) {
-            let kind = ExprKind::Const(Const::Str(text.into()));
-            return Some(Val::new(kind, Ty::Str { nullable: false }, span));
+            return Some(constant_val(Const::Str(text.into()), span));
         }
         self.string_values(pieces);
         self.not_yet(span, "an f-string outside `raise` and `assert`");
@@ -326,15 +330,11 @@ fn literal(e: &ast::Expr) -> Option<Val> {
     Some(match e.kind {
         Syntax::Int(value) => Val::int(i128::from(value), e.span),
         Syntax::Float(value) => Val::float(value, e.span),
+        Syntax::Imaginary(value) => constant_val(Const::Complex(0.0, value), e.span),
         Syntax::Bool(value) => Val::bool(value, e.span),
         Syntax::None => Val::new(ExprKind::Const(Const::None), Ty::None, e.span),
         _ => return None,
     })
-}
-
-fn bytes_literal(bytes: &[u8], span: Span) -> Val {
-    let kind = ExprKind::Const(Const::Bytes(bytes.into()));
-    Val::new(kind, Ty::View(View::SLICE), span)
 }
 
 /// A number as a double.

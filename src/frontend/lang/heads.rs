@@ -82,6 +82,7 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         Syntax::Bool(value) => Some(Const::Bool(*value)),
         Syntax::None => Some(Const::None),
         Syntax::Float(value) => Some(Const::Float(*value)),
+        Syntax::Imaginary(value) => Some(Const::Complex(0.0, *value)),
         Syntax::Bytes(bytes) => Some(Const::Bytes(bytes.as_slice().into())),
         Syntax::Str(pieces) => ast::plain_text(pieces).map(|text| Const::Str(text.into())),
         Syntax::Unary(ast::UnaryOp::Neg, inner) => match inner.kind {
@@ -107,6 +108,7 @@ fn default(value: &ast::Expr, storage: Option<Storage>, diags: &mut Diagnostics)
         (Const::Float(value), Storage::F32) => Some(Const::Float(f64::from(value as f32))),
         (Const::Bool(_), Storage::Bool)
         | (Const::Float(_), Storage::F64)
+        | (Const::Complex(..), Storage::Complex)
         | (Const::Str(_), Storage::Str { .. })
         | (_, Storage::Object) => Some(constant),
         (Const::None, storage) => join::may_be_none(storage.ty()).then_some(constant),

@@ -3,6 +3,7 @@
 mod annotations;
 mod assign;
 mod ast;
+mod bind;
 mod builtins;
 mod bytes;
 mod calls;
@@ -14,6 +15,7 @@ mod flow;
 mod fold;
 mod graph;
 mod heads;
+mod inplace;
 mod join;
 mod loops;
 mod masked;
@@ -115,7 +117,7 @@ pub struct MethodSig {
 /// All that bodies of a module can name.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
-    /// Module constants; `None` for those that bodies cannot use yet (text, bytes, integers over 64 bits).
+    /// Module constants; `None` for integers over 64 bits, which bodies cannot use.
     pub constants: Vec<(String, Option<Const>)>,
     /// Exception classes of the module.
     pub exceptions: Vec<String>,

@@ -90,12 +90,10 @@ impl Body<'_> {
                     format!("call it: `{name}(...)`"),
                 )
             }
-            Named::Constant(None) => {
-                let what =
-                    format!("the constant `{name}` (text, bytes, or over 64 bits) in a body");
-                self.not_yet(span, &what);
-                return None;
-            }
+            Named::Constant(None) => (
+                format!("the constant `{name}` does not fit in 64 bits"),
+                "bodies compute with integers of 64 bits".to_owned(),
+            ),
             Named::Function(_) => (
                 format!("`{name}` is a function"),
                 format!("call it: `{name}(...)`"),

@@ -417,7 +417,7 @@ impl<'a> Checker<'a> {
         module: &mut Module,
     ) {
         let mut env = Env {
-            constants: known.iter().map(in_bodies).collect(),
+            constants: known.to_vec(),
             exceptions: module.exceptions.iter().map(|e| e.name.clone()).collect(),
             methods: Vec::new(),
             broken: BTreeSet::new(),
@@ -459,12 +459,6 @@ impl<'a> Checker<'a> {
         let word = |c: char| !(c == '_' || c.is_alphanumeric());
         text.is_some_and(|text| text.split(word).any(|word| self.unsound.contains(word)))
     }
-}
-
-/// A constant as bodies can use it; no text and no bytes yet.
-fn in_bodies((name, value): &(String, Option<Const>)) -> (String, Option<Const>) {
-    let number = |value: &Const| !matches!(value, Const::Str(_) | Const::Bytes(_));
-    (name.clone(), value.clone().filter(number))
 }
 
 /// Digits of any radix, with a sign if negative, as decimal ones; nothing where there are too many to be worth it.

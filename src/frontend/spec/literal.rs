@@ -327,14 +327,23 @@ fn view_default(
     Ok((Const::Bytes(bytes), shown))
 }
 
-/// A literal of the value that [`complex`] reads back.
+/// A literal of the value, in a form that `inspect` folds: from 3.10 on it knows no sign in front of a sum, but one in front of parentheses.
 fn complex_text(real: f64, imag: f64) -> String {
+    if real.is_sign_negative() {
+        let inside = complex_text(-real, -imag);
+        return match (real == 0.0, imag == 0.0) {
+            (true, _) => format!("-{inside}"),
+            (false, true) => float_text(real),
+            (false, false) => format!("-({inside})"),
+        };
+    }
     let sign = if imag.is_sign_negative() { '-' } else { '+' };
     let size = float_text(imag.abs());
-    if real == 0.0 && real.is_sign_negative() == imag.is_sign_negative() {
-        return format!("{}{size}j", if sign == '-' { "-" } else { "" });
+    if real == 0.0 && sign == '+' {
+        format!("{size}j")
+    } else {
+        format!("{}{sign}{size}j", float_text(real))
     }
-    format!("{}{sign}{size}j", float_text(real))
 }
 
 /// `inspect` evaluates the text: a literal that overflows is its infinity.

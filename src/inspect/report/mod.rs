@@ -187,6 +187,8 @@ pub struct Method {
     pub name: String,
     /// `ml_meth`, as a symbol or place.
     pub function: String,
+    /// The function's address, where it is in this file.
+    pub address: Option<u64>,
     /// `ml_flags` in words.
     pub flags: String,
     /// `ml_flags`.

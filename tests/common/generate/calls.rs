@@ -91,6 +91,15 @@ impl<'a> Maker<'a> {
         let first = self.head(true);
         let mut second = self.head(true);
         second.name.push('b');
+        // Each has the buffers that the other one takes.
+        if first
+            .params
+            .iter()
+            .chain(&second.params)
+            .any(|p| matches!(p.ty, Ty::Mut | Ty::Items))
+        {
+            second.params = first.params.clone();
+        }
         self.define(&first, &second);
         self.define(&second, &first);
         self.helpers.extend([first, second]);
@@ -122,7 +131,16 @@ impl<'a> Maker<'a> {
         let any = self.this.wrap || self.rng.chance(1, 8);
         let others = self.others.iter().rev().filter(|other| any || other.plain);
         let helpers = self.helpers.iter().chain(&self.helpers);
-        helpers.chain(others.take(8)).cloned().collect()
+        let mut callable: Vec<Method> = helpers.chain(others.take(8)).cloned().collect();
+        // Buffers are passed on as they are: another object would be sliced in another way by plain Python.
+        callable.retain(|method| {
+            let mut buffers = method
+                .params
+                .iter()
+                .filter(|p| matches!(p.ty, Ty::Mut | Ty::Items));
+            buffers.all(|p| self.vars.iter().any(|v| v.storage == p.storage))
+        });
+        callable
     }
 
     /// A call with one result of the type.
@@ -179,6 +197,12 @@ impl<'a> Maker<'a> {
 
     /// A value for something of a storage; mostly one that fits.
     pub(super) fn fitting(&mut self, ty: Ty, storage: &str, depth: usize) -> String {
+        if ty == Ty::Items {
+            let same = |v: &&Var| v.storage == storage;
+            let usable: Vec<String> =
+                (self.vars.iter().filter(same).map(|v| v.name.clone())).collect();
+            return self.rng.pick(&usable).clone();
+        }
         let narrow = !matches!(storage, "i64" | "u64" | "isize" | "usize") && ty == Ty::I64;
         match narrow && self.rng.chance(3, 4) {
             true => self.small(depth),

@@ -11,7 +11,7 @@ impl<'a> Maker<'a> {
         let holds_any = matches!(
             storage,
             "i64" | "u64" | "isize" | "usize" | "f64" | "f32" | "bool" | "object"
-        );
+        ) || !ty.is_number();
         match holds_any && self.rng.chance(1, 8) {
             true => self.literal(ty),
             false if !holds_any && self.rng.chance(3, 4) => self.small(3),
@@ -80,11 +80,20 @@ impl<'a> Maker<'a> {
             Ty::U64 => (*self.rng.pick(INTS)).to_owned(),
             Ty::F64 if self.rng.chance(1, 4) => format!("-{}", self.rng.pick(FLOATS)),
             Ty::F64 => (*self.rng.pick(FLOATS)).to_owned(),
+            _ => self.view_literal(ty),
         }
     }
 
     /// A variable of the type, or something that surely has it.
     pub(super) fn leaf(&mut self, ty: Ty) -> String {
+        if !ty.is_number() && ty != Ty::Object {
+            return self.view_leaf(ty);
+        }
+        if self.rng.chance(1, 4)
+            && let Some(item) = self.item_of(ty)
+        {
+            return item;
+        }
         let usable: Vec<String> = self
             .vars
             .iter()
@@ -100,13 +109,13 @@ impl<'a> Maker<'a> {
                 Ty::U64 => return format!("u64(p0 & {})", self.rng.pick(&[255, 65535, 4095])),
                 Ty::F64 => return "f64(p0)".to_owned(),
                 Ty::Object => return "None".to_owned(),
-                Ty::Bool | Ty::I64 => {}
+                _ => {}
             }
         }
         let numbers: Vec<Var> = self
             .vars
             .iter()
-            .filter(|v| v.ty != Ty::Object)
+            .filter(|v| v.ty.is_number())
             .cloned()
             .collect();
         let any = self.rng.pick(&numbers).clone();
@@ -120,7 +129,7 @@ impl<'a> Maker<'a> {
             (Ty::U64, _) => format!("u64({})", any.name),
             (Ty::F64, Ty::F64) => any.name,
             (Ty::F64, _) => format!("{}({})", self.rng.pick(&["f64", "float"]), any.name),
-            (Ty::Object, _) => "None".to_owned(),
+            (_, _) => "None".to_owned(),
         }
     }
 
@@ -135,8 +144,8 @@ impl<'a> Maker<'a> {
                     v.ty == Ty::Bool || v.declared && matches!(v.storage, "u8" | "u16" | "u32")
                 }
                 Ty::I64 => v.ty == Ty::Bool,
-                Ty::F64 => !matches!(v.ty, Ty::F64 | Ty::Object),
-                Ty::Bool | Ty::Object => false,
+                Ty::F64 => v.ty.is_number() && v.ty != Ty::F64,
+                _ => false,
             };
             let usable: Vec<String> = self
                 .vars
@@ -169,7 +178,7 @@ impl<'a> Maker<'a> {
         if depth == 0 || self.rng.chance(1, 6) {
             return self.leaf(ty);
         }
-        if self.rng.chance(1, 12) {
+        if ty != Ty::Any && self.rng.chance(1, 12) {
             let (cond, a, b) = (
                 self.expr(Ty::Bool, depth - 1),
                 self.expr(ty, depth - 1),
@@ -183,10 +192,14 @@ impl<'a> Maker<'a> {
             return call;
         }
         match ty {
+            Ty::Bool if self.rng.chance(1, 4) => self.view_bool(depth - 1),
             Ty::Bool => self.bool_expr(depth - 1),
+            Ty::I64 if self.rng.chance(1, 6) => self.view_int(depth - 1),
             Ty::I64 | Ty::U64 => self.int_expr(ty, depth - 1),
+            Ty::F64 if self.rng.chance(1, 12) => self.view_float(depth - 1),
             Ty::F64 => self.float_expr(depth - 1),
             Ty::Object => self.leaf(ty),
+            _ => self.view_expr(ty, depth - 1),
         }
     }
 

@@ -7,6 +7,7 @@
 mod calls;
 mod expressions;
 mod statements;
+mod views;
 
 use std::fmt::Write;
 
@@ -20,6 +21,28 @@ enum Ty {
     U64,
     F64,
     Object,
+    /// A `bytes`.
+    Bytes,
+    /// One that may be None.
+    Maybe,
+    Str,
+    /// The bytes of a buffer, read-only.
+    Buf,
+    /// Likewise, and they can be written.
+    Mut,
+    /// A bytearray.
+    Array,
+    /// A buffer of numbers.
+    Items,
+    Complex,
+    /// Any of these as an object.
+    Any,
+}
+
+impl Ty {
+    fn is_number(self) -> bool {
+        matches!(self, Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64)
+    }
 }
 
 const TYPES: &[Ty] = &[Ty::Bool, Ty::I64, Ty::I64, Ty::I64, Ty::U64, Ty::F64];
@@ -44,6 +67,27 @@ const STORAGES: &[(&str, Ty)] = &[
     ("isize", Ty::I64),
     ("usize", Ty::U64),
     ("object", Ty::Object),
+    ("bytes", Ty::Bytes),
+    ("bytes", Ty::Bytes),
+    ("bytes | None", Ty::Maybe),
+    ("str", Ty::Str),
+    ("complex", Ty::Complex),
+];
+
+/// Types that only parameters have: their values come from outside.
+const BUFFERS: &[(&str, Ty)] = &[
+    ("Buffer", Ty::Buf),
+    ("Buffer", Ty::Buf),
+    ("MutBuffer", Ty::Mut),
+    ("MutBuffer", Ty::Mut),
+    ("MutBuffer[i16]", Ty::Items),
+    ("MutBuffer[u32]", Ty::Items),
+    ("MutBuffer[i64]", Ty::Items),
+    ("MutBuffer[u64]", Ty::Items),
+    ("MutBuffer[f32]", Ty::Items),
+    ("MutBuffer[bool]", Ty::Items),
+    ("Buffer[f64]", Ty::Items),
+    ("Buffer[i8]", Ty::Items),
 ];
 
 /// `Py_BuildValue` units, the storage a result of that unit has, and the type it takes.
@@ -62,6 +106,11 @@ const RETURNS: &[(&str, &str, Ty)] = &[
     ("I", "u32", Ty::I64),
     ("f", "f32", Ty::F64),
     ("O", "object", Ty::Object),
+    ("O", "object", Ty::Any),
+    ("S", "bytes", Ty::Bytes),
+    ("y#", "Buffer | None", Ty::Buf),
+    ("U", "str", Ty::Str),
+    ("D", "complex", Ty::Complex),
 ];
 
 /// Exception classes of the module, and what they are derived from.
@@ -220,6 +269,7 @@ fn params(rng: &mut Rng) -> Vec<Param> {
         .map(|at| {
             let &(storage, ty) = match at {
                 0 => &("i64", Ty::I64),
+                _ if rng.chance(1, 5) => rng.pick(BUFFERS),
                 _ => rng.pick(STORAGES),
             };
             let kind = match style {
@@ -228,7 +278,14 @@ fn params(rng: &mut Rng) -> Vec<Param> {
                 1 if at >= slashed => Kind::Either,
                 _ => Kind::Positional,
             };
-            let optional = at > 0 && (defaults && kind != Kind::Keyword || rng.chance(1, 4));
+            // Buffers have no default: from the first optional one on there is none by position.
+            let (storage, ty) = match (defaults && kind != Kind::Keyword, ty) {
+                (true, Ty::Buf | Ty::Mut | Ty::Items) => ("bytes", Ty::Bytes),
+                _ => (storage, ty),
+            };
+            let buffer = matches!(ty, Ty::Buf | Ty::Mut | Ty::Items);
+            let optional =
+                at > 0 && !buffer && (defaults && kind != Kind::Keyword || rng.chance(1, 4));
             defaults |= optional;
             Param {
                 name: format!("p{at}"),
@@ -248,7 +305,10 @@ fn default(rng: &mut Rng, ty: Ty) -> String {
         Ty::I64 => &["0", "1", "7", "100"],
         Ty::U64 => &["0", "3", "255"],
         Ty::F64 => &["0.0", "-0.0", "0.5", "-2.25", "3.0"],
-        Ty::Object => &["None"],
+        Ty::Bytes => &["b''", "b'xyz'"],
+        Ty::Str => &["''", "'xyz'"],
+        Ty::Complex => &["2j"],
+        Ty::Object | Ty::Maybe | Ty::Buf | Ty::Mut | Ty::Array | Ty::Items | Ty::Any => &["None"],
     };
     (*rng.pick(texts)).to_owned()
 }
@@ -323,6 +383,14 @@ fn wide(ty: Ty) -> &'static str {
         Ty::I64 => "i64",
         Ty::U64 => "u64",
         Ty::F64 => "f64",
-        Ty::Object => "object",
+        Ty::Object | Ty::Any => "object",
+        Ty::Bytes => "bytes",
+        Ty::Maybe => "bytes | None",
+        Ty::Str => "str",
+        Ty::Buf => "Buffer",
+        Ty::Mut => "MutBuffer",
+        Ty::Array => "bytearray",
+        Ty::Items => unreachable!("only parameters are buffers of numbers"),
+        Ty::Complex => "complex",
     }
 }

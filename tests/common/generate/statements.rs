@@ -6,7 +6,7 @@ impl Maker<'_> {
     pub(super) fn statement(&mut self, depth: usize) {
         self.size += 1;
         let nested = depth > 0 && self.size < 25;
-        match self.rng.below(20) {
+        match self.rng.below(23) {
             0..=2 if nested => self.branch(depth),
             3 | 4 if nested => self.counted_loop(depth),
             5 if nested => self.range_loop(depth),
@@ -17,6 +17,7 @@ impl Maker<'_> {
             12 => self.call_statement(),
             13 if nested => self.maybe_unbound(),
             14 if self.rng.chance(1, 2) => self.chain(),
+            15..=17 => self.view_statement(depth),
             _ => self.assignment(),
         }
     }
@@ -33,7 +34,8 @@ impl Maker<'_> {
     }
 
     pub(super) fn assignment(&mut self) {
-        let usable: Vec<Var> = self.vars.iter().filter(|v| !v.fixed).cloned().collect();
+        let kept = |v: &&Var| !v.fixed && !matches!(v.ty, Ty::Items | Ty::Mut | Ty::Any);
+        let usable: Vec<Var> = self.vars.iter().filter(kept).cloned().collect();
         if self.rng.chance(1, 3) || usable.is_empty() {
             return self.new_local();
         }
@@ -88,7 +90,7 @@ impl Maker<'_> {
         let usable: Vec<Var> = self
             .vars
             .iter()
-            .filter(|v| !v.fixed && !matches!(v.ty, Ty::Bool | Ty::Object))
+            .filter(|v| !v.fixed && v.ty.is_number() && v.ty != Ty::Bool)
             .cloned()
             .collect();
         if usable.is_empty() {
@@ -250,11 +252,21 @@ impl Maker<'_> {
             cond = format!("{cond} and p0 > 70");
         }
         let class = *self.rng.pick(CLASSES);
-        let ty = match self.rng.chance(1, 5) {
-            true => Ty::Object,
+        let ty = match self.rng.chance(1, 4) {
+            true => *self
+                .rng
+                .pick(&[Ty::Object, Ty::Bytes, Ty::Str, Ty::Maybe, Ty::Complex]),
             false => *self.rng.pick(TYPES),
         };
-        let value = self.operand(ty, 1);
+        let value = match ty {
+            Ty::Bytes | Ty::Str | Ty::Maybe | Ty::Complex => self.view_leaf(ty),
+            _ => self.operand(ty, 1),
+        };
+        // An f-string has no backslash in it before 3.12.
+        let value = match value.contains('\\') {
+            true => "p0".to_owned(),
+            false => value,
+        };
         let text = match self.rng.below(6) {
             5 => format!("{class}({value})"),
             0 => class.to_owned(),
@@ -303,7 +315,8 @@ impl Maker<'_> {
 
     /// `a, b = x, y` into declared things, which may be too narrow.
     pub(super) fn unpack_declared(&mut self) {
-        let declared = |v: &&Var| v.declared && !v.fixed;
+        let declared =
+            |v: &&Var| v.declared && !v.fixed && !matches!(v.ty, Ty::Items | Ty::Mut | Ty::Buf);
         let usable: Vec<Var> = self.vars.iter().filter(declared).cloned().collect();
         if usable.len() < 2 {
             return self.assignment();

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::super::ctx::Ctx;
 use super::lower::{Lower, World};
-use super::operand::Operand;
+use super::operand::{Operand, reference_part};
 use super::plan::{Bodies, Standalone};
 use super::{mem_type, parts, result_params, result_parts};
 use crate::frontend::lang::typed::{Expr, FunctionId};
@@ -32,7 +32,7 @@ impl Lower<'_, '_> {
             .map(|result| Operand {
                 ty: result.ty(),
                 parts: results.by_ref().take(parts(result.ty()).len()).collect(),
-                owned: true,
+                owned: reference_part(result.ty()).is_some(),
             })
             .collect()
     }

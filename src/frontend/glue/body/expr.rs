@@ -146,6 +146,11 @@ impl Lower<'_, '_> {
         match &expr.kind {
             ExprKind::Const(Const::None) => self.none(),
             ExprKind::Local { local, checked } => self.read(*local, *checked),
+            ExprKind::Const(Const::Complex(re, im)) => Operand {
+                ty: expr.ty,
+                parts: smallvec![self.b.fconst(*re), self.b.fconst(*im)],
+                owned: false,
+            },
             ExprKind::Const(Const::Str(text)) => Operand::new(expr.ty, self.literal(text)),
             ExprKind::Const(Const::Bytes(bytes)) => self.bytes_constant(expr.ty, bytes),
             ExprKind::Widen(x) => {

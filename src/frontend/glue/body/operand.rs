@@ -51,6 +51,9 @@ pub(super) fn reference_part(ty: Ty) -> Option<usize> {
 
 /// Whether the expression's value is borrowed, wherever control goes in it: [`Operand::owned`] before it is evaluated.
 pub(super) fn is_borrowed(expr: &Expr) -> bool {
+    if reference_part(expr.ty).is_none() {
+        return true;
+    }
     match &expr.kind {
         // Made where it stands.
         ExprKind::Const(Const::Str(_)) => false,
@@ -63,7 +66,7 @@ pub(super) fn is_borrowed(expr: &Expr) -> bool {
         ExprKind::And(a, b) | ExprKind::Or(a, b) | ExprKind::IfElse(_, a, b) => {
             is_borrowed(a) && is_borrowed(b)
         }
-        _ => reference_part(expr.ty).is_none(),
+        _ => false,
     }
 }
 

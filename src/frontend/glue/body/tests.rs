@@ -4,9 +4,14 @@
 mod bodies;
 mod errors;
 mod host;
+mod model;
 mod numbers;
 mod oracle;
+mod py;
+mod references;
 mod statements;
+mod texts;
+mod views;
 
 use super::super::ctx::Ctx;
 use super::{Bodies, define, inline, parts, plan};
@@ -15,7 +20,8 @@ use crate::frontend::lang::typed::*;
 use crate::frontend::spec::module::{BaseClass, ExceptionClass, Method, Module, Returns};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Func, Signature, Value};
-use crate::ir::interp::Machine;
+use crate::ir::interp::{Machine, Memory};
+use crate::ir::op::MemType;
 use crate::ir::program::{FuncId, Program};
 use crate::ir::{opt, print, verify};
 use crate::target;
@@ -196,26 +202,42 @@ impl Built {
 
     /// Calls function `at` in a world of one's own.
     pub fn call_on(&self, at: usize, args: &[u64], host: &mut Host) -> Outcome {
+        let outcome = self.call_with(
+            at,
+            host,
+            |_, _| args.to_vec(),
+            |_, _, results| results.to_vec(),
+        );
+        host.check_balance();
+        outcome
+    }
+
+    /// Likewise, with arguments that are made there, and results that are taken out of it.
+    pub fn call_with<R>(
+        &self,
+        at: usize,
+        host: &mut Host,
+        give: impl FnOnce(&mut Host, &mut Memory) -> Vec<u64>,
+        take: impl FnOnce(&mut Host, &mut Memory, &[u64]) -> R,
+    ) -> Result<R, (String, String)> {
         let mut machine = Machine::new(&self.program);
         host.provide(&mut machine);
         machine.steps = 1 << 24;
         let out = machine.memory.alloc(vec![0; 64]);
-        let state = host.module();
-        let args: Vec<u64> = [state, out].iter().chain(args).copied().collect();
+        let args = give(host, &mut machine.memory);
+        let args: Vec<u64> = [host.module(), out].into_iter().chain(args).collect();
         let flag = machine
             .call(self.entries[at], &args, &mut |memory, name, args| {
                 host.call(memory, name, args)
             })
             .unwrap_or_else(|text| panic!("{text}\n{}", print::program(&self.program)));
         host.clear(&machine.memory);
-        host.check_balance();
         match (flag[0], host.raised.take()) {
-            (0, None) => Ok((0..8)
-                .map(|at| {
-                    let ty = crate::ir::op::MemType::I64;
-                    machine.memory.load(ty, out + 8 * at).expect("it is there")
-                })
-                .collect()),
+            (0, None) => {
+                let load = |at: u64| machine.memory.load(MemType::I64, out + 8 * at);
+                let results: Vec<u64> = (0..8).map(|at| load(at).expect("room")).collect();
+                Ok(take(host, &mut machine.memory, &results))
+            }
             (1, Some(raised)) => Err(raised),
             (flag, raised) => panic!("flag {flag}, but {raised:?}"),
         }

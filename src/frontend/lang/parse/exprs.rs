@@ -118,11 +118,7 @@ impl Convert<'_> {
     fn number(&mut self, number: &py::Number, range: TextRange) -> ExprKind {
         match number {
             py::Number::Float(value) => ExprKind::Float(*value),
-            py::Number::Complex { .. } => {
-                let hint = "write `complex(re, im)`, and calculate with the two parts";
-                self.outside(range, "a complex number", hint);
-                ExprKind::Wrong
-            }
+            py::Number::Complex { imag, .. } => ExprKind::Imaginary(*imag),
             py::Number::Int(value) => match value.as_u64() {
                 Some(value) => ExprKind::Int(value),
                 None => {

@@ -1,6 +1,6 @@
 //! Bodies with views, bytes, strs and complex numbers: what they become, and what is said of wrong ones.
 
-use super::{body, checked, hints};
+use super::{Random, body, checked, hints};
 
 /// Parameters of every type there is of these.
 const ALL: &str = "data: bytes, buf: Buffer, out: MutBuffer, v: Buffer[f64], m: MutBuffer[u16], big: MutBuffer[u64], flags: MutBuffer[bool], \
@@ -434,6 +434,7 @@ fn bytes_and_text_are_made_of_each_other() {
         ("f64", "z.real + z.imag", "(z.real + z.imag)"),
         ("complex", "complex(x, d)", "complex(x:f64, d)"),
         ("complex", "complex(2)", "complex(2.0, 0.0)"),
+        ("complex", "2j", "complex(0.0, 2.0)"),
         ("complex", "complex(z)", "z"),
         ("i64", "len(t.encode())", "len(encode(t))"),
     ]);
@@ -972,4 +973,199 @@ fn exceptions_hold_objects() {
             "1:21 what an exception holds is object, but this is Buffer[f64]",
         ),
     ]);
+}
+
+#[test]
+fn a_bytearray_that_becomes_bytes_is_bytes_all_the_time() {
+    for text in [
+        "a = bytearray(x)\na[0] = 1\nreturn bytes(a)",
+        "a = bytearray(data)\na[0] += a[1]\nfor y in a: x += y\nreturn bytes(a)",
+        "if b: a = bytearray(len(data))\nif a == data and 3 in a: return bytes(a)\nreturn data",
+        "while True:\n    a = bytearray(3)\n    if a[x]: return bytes(a)",
+        "a = bytearray(9)\nwith nogil:\n    a[x] = 3\nreturn bytes(a)",
+        "a: bytearray = bytearray(4)\ny = bytes(a)\nassert a, 'empty'\nreturn bytes(a)",
+    ] {
+        let out = body(&format!("f({ALL}) -> bytes"), text);
+        assert!(
+            out.contains("a: bytes\n") || out.contains("a?: bytes\n"),
+            "{out}"
+        );
+        let copy = out.contains("bytes(a) ") || out.contains("return bytes(a");
+        assert!(!copy && out.contains("return a"), "{out}");
+    }
+    for text in [
+        // An alias, which would change with it.
+        "a = bytearray(3)\nw = a\nreturn bytes(a)",
+        "a = bytearray(3)\nw = a[1:]\nreturn bytes(a)",
+        "a = w = bytearray(3)\nreturn bytes(a)",
+        "a = bytearray(3)\nw = h(a)\nreturn bytes(a)",
+        // Another bytearray.
+        "a = bytearray(3)\nif b: a = bytearray(4)\nreturn bytes(a)",
+        // No bytes in the end.
+        "a = bytearray(3)\ny = bytes(a)\nreturn y",
+        "a = bytearray(3)\nif b: raise ValueError(a)\nreturn bytes(a)",
+        "a = bytearray(3)\nreturn bytes(a if b else a)",
+    ] {
+        let text = format!("def h(a: Buffer) -> Buffer | None: return a\n{text}");
+        let out = body(&format!("f({ALL}) -> bytes"), &text);
+        assert!(out.contains("a: bytearray\n"), "{out}");
+    }
+    let out = body("f(n: i64) -> object", "a = bytearray(n)\nreturn a");
+    assert!(out.contains("a: bytearray\n"), "{out}");
+    for (ty, expected) in [
+        ("object", "return object(a:bytes)\n"),
+        ("Buffer | None", "return a:bytes:Buffer[u8] | None\n"),
+        ("(i64, bytes)", "return n, a:bytes\n"),
+        ("{bytes: bytes}", "return a:bytes, a:bytes\n"),
+    ] {
+        let value = match ty {
+            "(i64, bytes)" => "n, bytes(a)",
+            "{bytes: bytes}" => "{bytes(a): bytes(a)}",
+            _ => "bytes(a)",
+        };
+        let out = body(
+            &format!("f(n: i64) -> {ty}"),
+            &format!("a = bytearray(n)\nreturn {value}"),
+        );
+        assert_eq!(out, format!("local a: bytes\na = zeroes(n)\n{expected}"));
+    }
+}
+
+/// Random expressions of one kind, mostly right.
+impl Random {
+    fn view(&mut self, depth: usize) -> String {
+        if depth == 0 {
+            return self
+                .pick(&["data", "buf", "out", "maybe", "p", "q", "b'ab'", "b''"])
+                .to_owned();
+        }
+        let down = depth - 1;
+        match self.below(9) {
+            0 | 1 => format!("{}[{}:{}]", self.view(down), self.int(0), self.int(down)),
+            2 => format!("bytes({})", self.view(down)),
+            3 => format!("bytearray({})", self.view(down)),
+            4 => format!("{}({})", self.pick(&["bytes", "bytearray"]), self.int(down)),
+            5 => format!(
+                "({} if {} else {})",
+                self.view(down),
+                self.truth(down),
+                self.view(down)
+            ),
+            6 => format!(
+                "({} {} {})",
+                self.view(down),
+                self.pick(&["or", "and"]),
+                self.view(down)
+            ),
+            7 => format!("{}.encode()", self.string(down)),
+            _ => self.view(0),
+        }
+    }
+
+    fn int(&mut self, depth: usize) -> String {
+        if depth == 0 {
+            return self
+                .pick(&["x", "s", "b", "0", "-1", "300", "i"])
+                .to_owned();
+        }
+        let down = depth - 1;
+        match self.below(5) {
+            0 => format!("len({})", self.view(down)),
+            1 => format!("{}[{}]", self.view(down), self.int(down)),
+            2 => format!(
+                "({} {} {})",
+                self.int(down),
+                self.pick(&["+", "&"]),
+                self.int(down)
+            ),
+            3 => format!("len({})", self.string(down)),
+            _ => self.int(0),
+        }
+    }
+
+    fn string(&mut self, depth: usize) -> String {
+        match self.below(if depth == 0 { 3 } else { 5 }) {
+            0 => "t".to_owned(),
+            1 => "ts".to_owned(),
+            2 => "'text'".to_owned(),
+            3 => format!("{}.decode('latin-1')", self.view(depth - 1)),
+            _ => format!("({} or {})", self.string(depth - 1), self.string(depth - 1)),
+        }
+    }
+
+    fn truth(&mut self, depth: usize) -> String {
+        if depth == 0 {
+            return self
+                .pick(&["b", "maybe is None", "ts is not None", "t", "p"])
+                .to_owned();
+        }
+        let down = depth - 1;
+        let op = self.pick(&["==", "!=", "<", ">="]).to_owned();
+        match self.below(6) {
+            0 => format!("{} {op} {}", self.view(down), self.view(down)),
+            1 => format!("{} in {}", self.int(down), self.view(down)),
+            2 => format!("{} not in {}", self.view(down), self.view(down)),
+            3 => format!("{} == {}", self.string(down), self.string(down)),
+            4 => format!("({} or not {})", self.truth(down), self.view(down)),
+            _ => self.truth(0),
+        }
+    }
+
+    fn statements(&mut self, depth: usize, indent: usize, out: &mut String) {
+        for _ in 0..1 + self.below(3) {
+            let pad = " ".repeat(indent);
+            let target = self.pick(&["p", "q", "w"]).to_owned();
+            let (view, int) = (self.view(2), self.int(2));
+            let line = match self.below(if depth == 0 { 8 } else { 12 }) {
+                0 | 1 => format!("{target} = {view}"),
+                2 => format!("{}[{int}] = {}", self.pick(&["out", "p", "w"]), self.int(2)),
+                3 => format!(
+                    "out[{int}] {} {}",
+                    self.pick(&["+=", "^=", "="]),
+                    self.int(1)
+                ),
+                4 => format!("{target} = None"),
+                5 => format!("p, out[{int}] = {view}, {}", self.int(2)),
+                6 => format!("t = {}", self.string(2)),
+                7 => format!("{target} = h({view}, {view})"),
+                8 => format!("for i in {view}:"),
+                9 => format!("for i, j in enumerate({view}):"),
+                10 => format!("while {}:", self.truth(2)),
+                _ => format!("if {}:", self.truth(2)),
+            };
+            *out += &format!("{pad}{line}\n");
+            if line.ends_with(':') {
+                self.statements(depth - 1, indent + 1, out);
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_accepted_of_views_is_well_typed() {
+    let mut random = Random(0x1357_9BDF_2468_ACE1);
+    let mut accepted = 0;
+    let results = [
+        "bytes",
+        "Buffer | None",
+        "object",
+        "(bytes | None, i64)",
+        "str",
+    ];
+    for round in 0..2000 {
+        let mut text =
+            "def h(a: Buffer, c: bytes) -> bytes | None:\n    return c\ni = 1\n".to_owned();
+        random.statements(2, 0, &mut text);
+        text += &match round % results.len() {
+            3 => format!("return {}, {}\n", random.view(2), random.int(2)),
+            4 => format!("return {}\n", random.string(2)),
+            _ => format!("return {}\n", random.view(2)),
+        };
+        let head = format!("f({ALL}) -> {}", results[round % results.len()]);
+        accepted += usize::from(checked(&[(&head, &text)]).starts_with("def"));
+    }
+    assert!(
+        accepted > 400,
+        "only {accepted} of the bodies were accepted"
+    );
 }

@@ -8,7 +8,7 @@ use crate::base::source::{Sources, Text};
 use crate::frontend::lang::{Env, MethodSig, Nest, ParamKind, ParamSig, check};
 
 /// Parameters by their types (`a`, `b`, ...), result, and body.
-type Body = (&'static [Ty], &'static [Ty], &'static str);
+pub type Body = (&'static [Ty], &'static [Ty], &'static str);
 
 use Ty::{Bool, F64, I64, U64};
 
@@ -133,7 +133,7 @@ const BODIES: &[Body] = &[
 
 #[test]
 fn bodies_give_cpythons_answer() {
-    let functions = lower_from_text();
+    let functions = typed(BODIES);
     let module = module(functions);
     let built = build(&module);
     let mut random = Random(7);
@@ -195,10 +195,10 @@ fn bodies_give_cpythons_answer() {
 }
 
 /// Typed bodies of the texts, methods first.
-fn lower_from_text() -> Vec<Function> {
+pub fn typed(bodies: &[Body]) -> Vec<Function> {
     let mut sources = Sources::default();
     let mut env = Env::default();
-    for (at, &(params, results, body)) in BODIES.iter().enumerate() {
+    for (at, &(params, results, body)) in bodies.iter().enumerate() {
         let source = sources.add("body", body);
         let text = Text::verbatim(body, source, 0);
         let span = text.span(0..0);

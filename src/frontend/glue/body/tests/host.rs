@@ -12,6 +12,10 @@ pub enum Object {
     Bool(bool),
     None,
     Str(String),
+    /// Address and size.
+    Bytes(u64, usize),
+    ByteArray(u64, usize),
+    Complex(f64, f64),
     Tuple(Vec<u64>),
     Module(String),
     Function(String, String),
@@ -43,6 +47,10 @@ pub struct Host {
     /// Addresses that are not counted: they belong to the interpreter.
     pub immortal: Vec<u64>,
     pub state: u64,
+    /// Where the UTF-8 of a str is, once it was asked for.
+    pub utf8: BTreeMap<u64, u64>,
+    /// Memory of objects that are gone.
+    pub dead: Vec<u64>,
 }
 
 impl Host {
@@ -78,7 +86,7 @@ impl Host {
         address
     }
 
-    fn put(&mut self, object: Object) -> u64 {
+    pub fn put(&mut self, object: Object) -> u64 {
         self.next += 16;
         let address = (1 << 48) + self.next;
         self.objects.insert(address, (object, 1));
@@ -104,26 +112,92 @@ impl Host {
         0
     }
 
-    fn get(&self, address: u64) -> &Object {
+    pub fn get(&self, address: u64) -> &Object {
         let known = self.objects.get(&address);
         &known
             .unwrap_or_else(|| panic!("{address:#x} is no object"))
             .0
     }
 
-    fn release(&mut self, address: u64) {
+    pub fn release(&mut self, address: u64) {
         if address == 0 || self.immortal.contains(&address) {
             return;
         }
         let known = self.objects.get_mut(&address);
         let count = &mut known.unwrap_or_else(|| panic!("{address:#x} is gone")).1;
         *count -= 1;
-        if *count == 0
-            && let Some((Object::Tuple(items), _)) = self.objects.remove(&address)
-        {
-            for item in items {
-                self.release(item);
+        if *count > 0 {
+            return;
+        }
+        self.dead.extend(self.utf8.remove(&address));
+        match self.objects.remove(&address) {
+            Some((Object::Tuple(items), _)) => {
+                items.into_iter().for_each(|item| self.release(item))
             }
+            Some((Object::Bytes(memory, _) | Object::ByteArray(memory, _), _)) => {
+                self.dead.push(memory);
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the life of the memory of objects that are gone: whoever looks at it from now on is caught.
+    pub fn sweep(&mut self, memory: &mut Memory) {
+        for address in self.dead.drain(..) {
+            memory.free(address).expect("it was alive");
+        }
+    }
+
+    /// A new bytes, or bytearray, of a copy of what stands at an address; of garbage where that is NULL.
+    fn make_bytes(
+        &mut self,
+        memory: &mut Memory,
+        args: &[u64],
+        kind: fn(u64, usize) -> Object,
+    ) -> u64 {
+        let size = args[1] as usize;
+        if size > 1 << 20 {
+            return self.raise("MemoryError", "");
+        }
+        let content = match args[0] {
+            0 => vec![0xa5; size],
+            from => memory.bytes(from, size).expect("in an object").to_vec(),
+        };
+        let at = memory.alloc(content);
+        let object = self.make(kind(at, size));
+        if object == 0 {
+            memory.free(at).expect("just made");
+        }
+        object
+    }
+
+    /// Gives a bytearray, which is empty, other memory; to have it counts as making an object.
+    fn resize(&mut self, memory: &mut Memory, object: u64, size: usize) -> u64 {
+        let room = self.make_bytes(memory, &[0, size as u64], Object::ByteArray);
+        if room == 0 {
+            return u64::MAX;
+        }
+        let (made, _) = self.objects.remove(&room).expect("just made");
+        let old = std::mem::replace(&mut self.objects.get_mut(&object).expect("alive").0, made);
+        let Object::ByteArray(at, 0) = old else {
+            panic!("resize of {old:?}")
+        };
+        self.dead.push(at);
+        self.sweep(memory);
+        0
+    }
+
+    fn decode(&mut self, memory: &Memory, args: &[u64], codec: &str) -> u64 {
+        let bytes = memory.bytes(args[0], args[1] as usize).unwrap_or_default();
+        assert_eq!(args[2], 0, "strict");
+        let text = match codec {
+            "latin-1" => Some(bytes.iter().map(|&byte| char::from(byte)).collect()),
+            "ascii" if !bytes.is_ascii() => None,
+            _ => String::from_utf8(bytes.to_vec()).ok(),
+        };
+        match text {
+            Some(text) => self.make(Object::Str(text)),
+            None => self.raise("UnicodeDecodeError", codec),
         }
     }
 
@@ -218,6 +292,7 @@ impl Host {
             }
             "Py_DecRef" => {
                 self.release(args[0]);
+                self.sweep(memory);
                 0
             }
             "Py_EnterRecursiveCall" => {
@@ -272,8 +347,59 @@ impl Host {
             },
             "PyObject_IsTrue" => match self.get(args[0]) {
                 Object::Bool(value) => u64::from(*value),
+                Object::None => 0,
+                Object::Str(text) => u64::from(!text.is_empty()),
                 other => return Err(format!("truth of {other:?}")),
             },
+            "PyBytes_FromStringAndSize" => self.make_bytes(memory, args, Object::Bytes),
+            "PyByteArray_FromStringAndSize" => self.make_bytes(memory, args, Object::ByteArray),
+            "PyByteArray_Resize" => self.resize(memory, args[0], args[1] as usize),
+            "PyBytes_AsString" | "PyByteArray_AsString" => match (name, self.get(args[0])) {
+                ("PyBytes_AsString", Object::Bytes(at, _)) => *at,
+                ("PyByteArray_AsString", Object::ByteArray(at, _)) => *at,
+                (_, other) => return Err(format!("{name} of {other:?}")),
+            },
+            "PyErr_NoMemory" => self.raise("MemoryError", ""),
+            "PyComplex_FromDoubles" => {
+                let [re, im] = [args[0], args[1]].map(f64::from_bits);
+                self.make(Object::Complex(re, im))
+            }
+            "PyUnicode_DecodeUTF8" => self.decode(memory, args, "utf-8"),
+            "PyUnicode_DecodeASCII" => self.decode(memory, args, "ascii"),
+            "PyUnicode_DecodeLatin1" => self.decode(memory, args, "latin-1"),
+            "PyUnicode_AsUTF8AndSize" => {
+                let Object::Str(text) = self.get(args[0]).clone() else {
+                    return Err("not a str".to_owned());
+                };
+                let known = self.utf8.get(&args[0]).copied();
+                let at = known.unwrap_or_else(|| memory.alloc([text.as_bytes(), b"\0"].concat()));
+                self.utf8.insert(args[0], at);
+                let size = text.len() as u64;
+                memory.store(crate::ir::op::MemType::I64, size, args[1])?;
+                at
+            }
+            "PyUnicode_GetLength" => match self.get(args[0]) {
+                Object::Str(text) => text.chars().count() as u64,
+                other => return Err(format!("length of {other:?}")),
+            },
+            "PyObject_RichCompareBool" => {
+                assert_eq!(args[2] as i32, 2, "Py_EQ");
+                u64::from(self.get(args[0]) == self.get(args[1]))
+            }
+            // What is only asked of None, and fails.
+            "PyObject_Size"
+            | "PyObject_GetItem"
+            | "PyObject_GetIter"
+            | "PyBytes_FromObject"
+            | "PyByteArray_FromObject" => {
+                assert_eq!(self.get(args[0]), &Object::None);
+                self.raise("TypeError", name)
+            }
+            "PyObject_SetItem" | "PySequence_Contains" => {
+                assert_eq!(self.get(args[0]), &Object::None);
+                self.raise("TypeError", name);
+                u64::MAX
+            }
             "PyUnicode_FromStringAndSize" => {
                 let bytes = memory.bytes(args[0], args[1] as usize)?.to_vec();
                 self.make(Object::Str(String::from_utf8(bytes).expect("UTF-8")))
@@ -312,10 +438,11 @@ impl Host {
             }
             "PyObject_GetAttrString" => {
                 let attribute = string(args[1])?;
-                let Object::Module(module) = self.get(args[0]).clone() else {
-                    return Err("not a module".to_owned());
-                };
-                self.make(Object::Function(module, attribute))
+                match self.get(args[0]).clone() {
+                    Object::Module(module) => self.make(Object::Function(module, attribute)),
+                    Object::None => self.raise("AttributeError", &attribute),
+                    other => return Err(format!("attribute of {other:?}")),
+                }
             }
             "PyObject_CallFunctionObjArgs" => {
                 assert_eq!(args.last(), Some(&0), "NULL ends the arguments");
