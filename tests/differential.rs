@@ -45,15 +45,15 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// Builds a spec and makes the job that compares it.
-fn job(spec: &Path, folder: &Path, seed: u64, inputs: u64) -> Value {
-    let mut job = contract::job(spec);
+/// Builds a spec and makes the job that compares it, if the model knows its values.
+fn job(spec: &Path, folder: &Path, seed: u64, inputs: u64) -> Option<Value> {
+    let mut job = contract::job(spec)?;
     let name = job["name"].as_str().expect("a name").to_owned();
     job["file"] = json!(python::build(spec, folder, &name));
     job["seed"] = json!(seed);
     job["inputs"] = json!(inputs);
     job["steps"] = json!(STEPS);
-    job
+    Some(job)
 }
 
 /// Writes the random spec of one seed.
@@ -172,7 +172,7 @@ fn compiled_bodies_do_what_cpython_does_with_their_text() {
     let mut wrong = Vec::new();
     for seed in first..first + number("PYASMGEN_ROUNDS", 4) {
         let spec = write(seed, folder.path());
-        let job = job(&spec, folder.path(), seed, INPUTS);
+        let job = job(&spec, folder.path(), seed, INPUTS).expect("numbers only");
         for found in compare_in(&pythons, &job, folder.path()) {
             wrong.extend(found.wrong);
         }
@@ -187,12 +187,14 @@ fn methods_of_the_specs_do_what_cpython_does_with_their_text() {
     let specs = std::fs::read_dir(python::root("specs")).expect("specs/ is there");
     let mut specs: Vec<PathBuf> = specs.map(|entry| entry.expect("readable").path()).collect();
     specs.retain(|path| path.extension().is_some_and(|suffix| suffix == "toml"));
-    assert!(!specs.is_empty());
+    let seed = number("PYASMGEN_SEED", 1);
+    let job = |spec: &PathBuf| job(spec, folder.path(), seed, SPEC_INPUTS);
+    let jobs: Vec<Value> = specs.iter().filter_map(job).collect();
+    assert!(jobs.len() >= 4, "most specs are about numbers");
     let mut wrong = Vec::new();
-    for spec in &specs {
-        let job = job(spec, folder.path(), number("PYASMGEN_SEED", 1), SPEC_INPUTS);
+    for job in &jobs {
         let methods = job["methods"].as_array().expect("methods");
-        let found = compare_in(&pythons, &job, folder.path());
+        let found = compare_in(&pythons, job, folder.path());
         for method in methods {
             let name = method["name"].as_str().expect("a name");
             let numbers: Vec<[u64; 3]> = found
@@ -227,7 +229,8 @@ fn the_model_agrees_with_plain_python() {
         return println!("skipped: no CPython");
     };
     for seed in 1..4 {
-        let mut job = job(&write(seed, folder.path()), folder.path(), seed, INPUTS);
+        let job = job(&write(seed, folder.path()), folder.path(), seed, INPUTS);
+        let mut job = job.expect("numbers only");
         job["file"] = Value::Null;
         none(&compare(&python, &job, folder.path()).wrong);
     }

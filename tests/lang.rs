@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use pyasmgen::base::source::{SourceId, Text};
 use pyasmgen::frontend::lang::typed::{
-    Const, ExprKind, Function, IntTy, Overflow, Shape, StmtKind, Storage,
+    Codec, Const, ExprKind, Function, IntTy, Overflow, Shape, StmtKind, Storage, View,
 };
 use pyasmgen::frontend::lang::{Env, MethodSig, Nest, ParamKind, ParamSig, check};
 
@@ -52,17 +52,23 @@ def texts():
 fn accepted(text: &str, results: Vec<Storage>) -> Option<Function> {
     let body = Text::verbatim(text, SourceId(0), 0);
     let span = body.whole();
-    let param = |name: &str| ParamSig {
+    let int = Storage::Int(IntTy::I64);
+    let view = Storage::View(View {
+        mutable: true,
+        nullable: true,
+        ..View::BYTES
+    });
+    let param = |name: &str, storage| ParamSig {
         name: name.into(),
-        storage: Storage::Int(IntTy::I64),
+        storage,
         kind: ParamKind::PositionalOrKeyword,
         default: None,
         span,
     };
     let sig = MethodSig {
         name: "f".into(),
-        params: vec![param("x"), param("y")],
-        arguments: vec![Nest::Param; 2],
+        params: vec![param("x", int), param("y", int), param("v", view)],
+        arguments: vec![Nest::Param; 3],
         shape: Shape::flat(results.len(), false),
         results,
         overflow: Overflow::Raise,
@@ -228,6 +234,16 @@ fn what_is_accepted_is_python() {
         "x:",
         "x = 1",
         "# c",
+        "v",
+        "v[",
+        "]",
+        "b'x'",
+        " not in ",
+        "enumerate(v)",
+        "len(",
+        ".decode()",
+        "bytes(",
+        "w",
     ];
     let mut random = Random(0xFEDC_BA98_7654_3211);
     let mut texts = Vec::new();
@@ -251,7 +267,7 @@ fn what_is_accepted_is_python() {
 for text in texts():
     lines = [l for l in text.split('\\n') if l.strip() and not l.strip().startswith('#')]
     pad = '' if lines and lines[0][0] == ' ' else ' '
-    source = 'def f(x, y):\\n' + '\\n'.join(pad + l for l in text.split('\\n')) + ('' if lines else '\\n pass') + '\\n'
+    source = 'def f(x, y, v):\\n' + '\\n'.join(pad + l for l in text.split('\\n')) + ('' if lines else '\\n pass') + '\\n'
     try:
         compile(source, 'body', 'exec')
         print('ok')
@@ -266,4 +282,40 @@ for text in texts():
         assert_eq!(answer, "ok", "{text:?}");
     }
     assert_eq!(answers.len(), texts.len());
+}
+
+#[test]
+fn codecs_are_those_that_python_means() {
+    let script = "
+import codecs, encodings.aliases, sys
+names = set(encodings.aliases.aliases) | set(encodings.aliases.aliases.values())
+for name in sorted(names):
+    for spelling in (name, name.upper(), name.replace('_', '-'), name.replace('_', ' ')):
+        try:
+            print(spelling, codecs.lookup(spelling).name, sep='|')
+        except LookupError:
+            print(spelling, '', sep='|')
+";
+    let Some(lines) = python(script, &[]) else {
+        return;
+    };
+    let mut known = 0;
+    for (spelling, name) in lines.iter().filter_map(|line| line.split_once('|')) {
+        let text = format!("return v.decode('{spelling}')");
+        let Some(function) = accepted(&text, vec![Storage::Str { nullable: false }]) else {
+            continue;
+        };
+        let StmtKind::Return(values) = &function.body[0].kind else {
+            panic!("{text}: no return");
+        };
+        let ours = match values[0].kind {
+            ExprKind::Decode(_, Codec::Utf8) => "utf-8",
+            ExprKind::Decode(_, Codec::Ascii) => "ascii",
+            ExprKind::Decode(_, Codec::Latin1) => "iso8859-1",
+            _ => panic!("{text}: no codec"),
+        };
+        assert_eq!(name, ours, "{spelling}");
+        known += 1;
+    }
+    assert!(known > 20, "only {known} spellings are known");
 }

@@ -1,5 +1,5 @@
 //! What bodies become: each file of `fixtures/ir` holds a spec and, behind a line of dashes, the optimised IR of its methods with the source
-//! lines beside it. `BLESS=1 cargo test --test snapshot` writes what comes out now; read the difference before committing it.
+//! lines beside it. Of the functions in other method tables than the first, the files named `fast*` have those of the fast one. `BLESS=1 cargo test --test snapshot` writes what comes out now; read the difference before committing it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -27,8 +27,9 @@ fn ir_of(name: &str, spec: &str) -> String {
     let program = compile::program(&module, target);
     assert_eq!(verify::verify(&program), Ok(()), "{name}");
     let funcs = program.funcs.iter().flatten().filter(|func| {
-        let first = func.name.split('.').next();
-        methods.iter().any(|method| first == Some(method))
+        let (first, rest) = func.name.split_once('.').unwrap_or((&func.name, ""));
+        let is_method = methods.iter().any(|method| first == method);
+        is_method && (rest == "fast") == name.starts_with("fast") && rest != "counting"
     });
     let texts: Vec<String> = funcs
         .map(|func| print::func_with_source(func, &program, &sources))

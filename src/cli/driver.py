@@ -86,13 +86,17 @@ def main():
             print(said(error), file=sys.stderr)
             sys.exit(1)
         return
-    wire = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
+    with os.fdopen(os.dup(1), "w", encoding="ascii") as wire:
+        os.dup2(2, 1)
 
-    def tell(message):
-        wire.write(json.dumps(message) + "\n")
-        wire.flush()
+        def tell(message):
+            wire.write(json.dumps(message) + "\n")
+            wire.flush()
 
+        judge(job, tell)
+
+
+def judge(job, tell):
     try:
         names = load(job["module"], job["file"])
     except BaseException as error:

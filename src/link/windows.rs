@@ -4,6 +4,7 @@
 //! library. Everything they import comes from `python3.dll`, which has the stable ABI of whatever CPython it stands beside; the names
 //! are those of `frontend::capi`.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Cursor;
 use std::path::Path;
@@ -12,7 +13,7 @@ use anyhow::Context;
 use ar_archive_writer::{COFFShortExport, MachineTypes, write_import_library};
 
 use super::Linker;
-use crate::frontend::capi::{exceptions, funcs};
+use crate::frontend::capi::{classes, exceptions, funcs};
 use crate::target::{Arch, Target};
 
 /// The name of the import library.
@@ -66,12 +67,20 @@ pub fn library(target: &Target) -> anyhow::Result<Vec<u8>> {
     };
     let functions = funcs::FUNCS.iter().map(|row| (row.name.to_owned(), false));
     let objects = funcs::OBJECTS.iter().map(|&name| (name.to_owned(), true));
+    let classes = classes::CLASSES
+        .iter()
+        .map(|(_, symbol)| ((*symbol).to_owned(), true));
     let exceptions = exceptions::EXCEPTIONS
         .iter()
         .map(|(name, _)| (format!("PyExc_{name}"), true));
-    let exports: Vec<COFFShortExport> = functions
+    // Some classes are among the objects.
+    let names: BTreeMap<String, bool> = functions
         .chain(objects)
+        .chain(classes)
         .chain(exceptions)
+        .collect();
+    let exports: Vec<COFFShortExport> = names
+        .into_iter()
         .map(|(name, data)| export(name, data))
         .collect();
     let mut bytes = Cursor::new(Vec::new());

@@ -211,6 +211,28 @@ def buffers_made_by_python(module):
         assert module.read(Made(error=KeyError("told to")), 1) == (text(1).encode(), 1)
         sys.unraisablehook = hook
 
+    class Lent:
+        """Nothing keeps its memory but who asked for it."""
+
+        def __buffer__(self, flags):
+            return memoryview(bytearray(text(2), "ascii"))
+
+    class Bytes(bytes, Lent):
+        __buffer__ = Lent.__buffer__
+
+    class Zero(Lent):
+        def __buffer__(self, flags):
+            return memoryview(bytearray(b"a\0b"))
+
+    for lent in [Lent(), Bytes(b"own")]:
+        for _ in range(50):
+            made = module.nested((lent, ([1], None)), Index(churn))
+            assert made == (text(2).encode(), [1], None, 7), made
+            made = module.texts(text(1), lent, text(1), text(1), b"", Index(churn))
+            assert made[1] == text(2).encode(), made
+            assert module.lent(lent, Index(churn)) == (text(2).encode(), 7)
+    assert refuses(ValueError, module.lent, Zero(), 1)
+
 
 def threads_that_change_what_others_read(module):
     data, stop = bytearray(100), []

@@ -39,7 +39,7 @@ impl Item {
     /// Pools of arguments; a tuple's items are in a list.
     fn pools(&self) -> Value {
         match self {
-            Item::Unit(unit) => json!({ "unit": unit.text, "pools": unit.pools }),
+            Item::Unit(unit) => json!({ "unit": unit.text, "type": unit.ty, "pools": unit.pools }),
             Item::Tuple(items) => items.iter().map(Item::pools).collect(),
         }
     }
@@ -415,6 +415,10 @@ fn ways(unit: &'static Unit, next: &'static Unit) -> Vec<Method> {
         let mut nested = method(&[unit], PositionalOnly, false);
         let second = if next.nests() { next } else { object };
         nested.params[0].item = Item::Tuple(vec![Item::Unit(unit), Item::Unit(second)]);
+        ways.push(nested.clone());
+        nested
+            .params
+            .push(method(&[find("L")], PositionalOnly, false).params.remove(0));
         ways.push(nested);
     }
     if !unit.default.is_empty() {

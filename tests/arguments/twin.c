@@ -141,7 +141,7 @@ static int expected(PyObject *object, const char *what, const char *or_none)
     PyObject *type = PyObject_Type(object), *name = PyObject_GetAttrString(type, "__name__");
     if (object == &_Py_NoneStruct)
         PyErr_Format(PyExc_TypeError, "expected %s%s, got None", what, or_none);
-    else
+    else if (name)
         PyErr_Format(PyExc_TypeError, "expected %s%s, got %S", what, or_none, name);
     Py_DecRef(type);
     Py_DecRef(name);

@@ -7,13 +7,14 @@ use std::path::Path;
 use pyasmgen::base::source::Sources;
 use pyasmgen::frontend::lang::ParamKind;
 use pyasmgen::frontend::lang::ty::storage_name;
-use pyasmgen::frontend::lang::typed::{Const, Function, Storage};
+use pyasmgen::frontend::lang::typed::{Const, Function, Shape, Storage};
 use pyasmgen::frontend::spec::module::{BaseClass, ConstValue, Convert, Method, Module, Takes};
 use pyasmgen::{compile, target};
 use serde_json::{Value, json};
 
-/// The job of a spec, without the built module and the numbers of calls.
-pub fn job(spec: &Path) -> Value {
+/// The job of a spec, without the built module and the numbers of calls; nothing where there are values that the model does not know: text,
+/// bytes, complex numbers.
+pub fn job(spec: &Path) -> Option<Value> {
     let text = std::fs::read_to_string(spec).expect("readable");
     let table: toml::Table = text.parse().expect("specs are TOML");
     let mut sources = Sources::default();
@@ -38,36 +39,32 @@ pub fn job(spec: &Path) -> Value {
         .map(|method| method["body"].as_str().expect("a body"))
         .collect();
     let plain = plain(&module, &wraps, &bodies);
-    let methods: Vec<Value> = module
-        .methods
-        .iter()
-        .enumerate()
-        .map(|(at, method)| {
-            let function = &module.functions[at];
-            let results = function.results.iter();
-            json!({
-                "name": method.name,
-                "params": params(method, function),
-                "returns": results.map(|result| storage_name(*result)).collect::<Vec<_>>(),
-                "tuple": function.shape.is_tuple(),
-                "wrap": wraps[at],
-                "plain": plain[at],
-                "body": bodies[at],
-            })
-        })
-        .collect();
+    let method = |(at, method): (usize, &Method)| {
+        let function = &module.functions[at];
+        let results = function.results.iter();
+        Some(json!({
+            "name": method.name,
+            "params": params(method, function)?,
+            "returns": results.map(|result| storage_name(*result)).collect::<Vec<_>>(),
+            "shape": shape(&function.shape),
+            "wrap": wraps[at],
+            "plain": plain[at],
+            "body": bodies[at],
+        }))
+    };
+    let methods: Option<Vec<Value>> = module.methods.iter().enumerate().map(method).collect();
     let constants = module.constants.iter();
     let exceptions = module.exceptions.iter();
     let base = |base: &BaseClass| match base {
         BaseClass::Builtin(name) => (*name).to_owned(),
         BaseClass::Module(index) => module.exceptions[*index].name.clone(),
     };
-    json!({
+    Some(json!({
         "name": module.name,
         "constants": constants.map(|(name, value)| json!([name, constant(value)])).collect::<Vec<_>>(),
         "exceptions": exceptions.map(|class| json!([class.name, base(&class.base)])).collect::<Vec<_>>(),
-        "methods": methods,
-    })
+        "methods": methods?,
+    }))
 }
 
 /// Of which methods Python makes the same, as long as it does not grow numbers: nothing wraps or is rounded to 32 bits, in them or in what
@@ -99,7 +96,7 @@ fn plain(module: &Module, wraps: &[bool], bodies: &[&str]) -> Vec<bool> {
     }
 }
 
-fn params(method: &Method, function: &Function) -> Vec<Value> {
+fn params(method: &Method, function: &Function) -> Option<Vec<Value>> {
     let locals = function.locals.iter();
     method
         .params
@@ -128,9 +125,9 @@ fn params(method: &Method, function: &Function) -> Vec<Value> {
                 | Convert::Bytelike { .. }
                 | Convert::Encoded { .. }
                 | Convert::ByteArray
-                | Convert::Instance(_) => panic!("the model knows no {:?}", param.convert),
+                | Convert::Instance(_) => return None,
             };
-            json!({
+            Some(json!({
                 "name": param.name,
                 "kind": match param.kind {
                     ParamKind::PositionalOnly => "positional",
@@ -141,9 +138,26 @@ fn params(method: &Method, function: &Function) -> Vec<Value> {
                 "range": range,
                 "storage": storage_name(local.storage),
                 "default": param.default.clone().map(default),
-            })
+            }))
         })
         .collect()
+}
+
+/// What results are put into.
+fn shape(of: &Shape) -> Value {
+    let all = |items: &[Shape]| items.iter().map(shape).collect::<Vec<_>>();
+    match of {
+        Shape::None => Value::Null,
+        Shape::One => json!("one"),
+        Shape::Tuple(items) => json!(["tuple", all(items)]),
+        Shape::List(items) => json!(["list", all(items)]),
+        Shape::Dict(items) => {
+            let pairs = items
+                .iter()
+                .map(|(key, value)| json!([shape(key), shape(value)]));
+            json!(["dict", pairs.collect::<Vec<_>>()])
+        }
+    }
 }
 
 fn bool(value: bool) -> String {

@@ -32,7 +32,7 @@ FORMATS = {"_PyArg_ParseTuple_SizeT": "format_1", "_PyArg_ParseTupleAndKeywords_
 # Windows only: 32-bit C long arguments that must be widened (index, signed)
 LONG_ARGS = {"PyBool_FromLong": [(0, True)]}
 # Windows x86-64 only: argument that points to a table of function pointers, wrapped before the call
-TABLE_ARG = {"PyModuleDef_Init": (0, "def")}
+TABLE_ARG = {"PyModuleDef_Init": (0, "def"), "PyModule_AddFunctions": (1, "methods")}
 FREE_THREADED = "t" in getattr(sys, "abiflags", "")
 
 
@@ -597,10 +597,11 @@ class Loader:
         cell.value = value
 
     def patch_format_1(self, slots, before=1):
-        """The variadic arguments of a parser: converters of `O&` will be called by it."""
+        """The variadic arguments of a parser, one for each character but for marks and `*`: converters
+        of `O&` will be called by it."""
         text, at = ctypes.string_at(self.word(slots - 8 * before)).decode(), slots
         while text and text[0] not in ":;":
-            if text[0] in "|$()":
+            if text[0] in "|$()*":
                 text = text[1:]
             elif text[:2] == "O&":
                 self.wrap_at(at)

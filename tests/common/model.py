@@ -169,6 +169,10 @@ class Model:
         """The items of a tuple brought into declared things, or undeclared ones."""
         return tuple(self.store(s, v) if s else self.local(v) for s, v in zip(storages, values))
 
+    def store_shape(self, shape, value):
+        """A result with others in it, each brought into its type."""
+        return shaped(shape, lambda storage, value: self.store(storage, value), value)
+
     def store(self, storage, value):
         """A value brought into a declared thing."""
         if storage == "object":
@@ -396,6 +400,45 @@ def storage_of(annotation):
     return ALIASES.get(text, text)
 
 
+def shape_of(node):
+    """What a result is: None, a type, or a container and what is in it."""
+    if isinstance(node, ast.Constant):
+        return None
+    kind = node.value.id if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) else None
+    if kind not in ("tuple", "list", "dict"):
+        return storage_of(node)
+    items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if kind == "dict":
+        return kind, tuple((shape_of(item.lower), shape_of(item.upper)) for item in items)
+    return kind, tuple(map(shape_of, items))
+
+
+def shape_text(shape, results):
+    """As an annotation; `shape` as in a job, `results` in order."""
+    if shape in (None, "one"):
+        return next(results) if shape else "None"
+    kind, items = shape
+    if kind == "dict":
+        texts = ["%s: %s" % (shape_text(key, results), shape_text(value, results)) for key, value in items]
+    else:
+        texts = [shape_text(item, results) for item in items]
+    return "%s[%s]" % (kind, ", ".join(texts) or "()")
+
+
+def shaped(shape, leaf, *values):
+    """A result with `leaf` of each type and the values there; containers of another kind or size are left as they are."""
+    if isinstance(shape, str) or shape is None:
+        return leaf(shape, *values)
+    kind, items = shape
+    if any(type(value).__name__ != kind or len(value) != len(items) for value in values):
+        return leaf("", *values)
+    if kind == "dict":
+        pairs = zip(items, *(value.items() for value in values))
+        return dict((shaped(s[0], leaf, *(k for k, _ in kv)), shaped(s[1], leaf, *(v for _, v in kv))) for s, *kv in pairs)
+    made = [shaped(s, leaf, *inner) for s, *inner in zip(items, *values)]
+    return made if kind == "list" else tuple(made)
+
+
 class Signature:
     """Types of parameters and results, as a `def` has them."""
 
@@ -404,11 +447,7 @@ class Signature:
         self.places = [storage_of(arg.annotation) for arg in args.posonlyargs + args.args]
         self.names = {arg.arg: storage_of(arg.annotation) for arg in args.posonlyargs + args.args + args.kwonlyargs}
         returns = node.returns
-        self.tuple = isinstance(returns, ast.Subscript) and returns.value.id == "tuple"
-        items = [returns]
-        if self.tuple:
-            items = returns.slice.elts if isinstance(returns.slice, ast.Tuple) else [returns.slice]
-        self.returns = [storage_of(item) for item in items if not isinstance(item, ast.Constant)]
+        self.shape = shape_of(returns)
 
 
 class Rewrite(ast.NodeTransformer):
@@ -602,13 +641,19 @@ class Rewrite(ast.NodeTransformer):
             return self.assigned(target, self.visit(value))
         if not all(isinstance(t, ast.Name) for t in target.elts):
             first = ast.Assign([ast.Name("_values", ast.Store())], self.visit(value))
-            kept = [ast.Subscript(ast.Name("_values", ast.Load()), ast.Constant(at), ast.Load()) for at in range(len(target.elts))]
-            return [first] + [self.assigned(t, v) for t, v in zip(target.elts, kept)]
+            return [first] + self.unpacked(target, ast.Name("_values", ast.Load()))
         if isinstance(value, ast.Tuple):
             items = [self.stored(t, self.visit(v)) for t, v in zip(target.elts, value.elts)]
             return ast.Assign(node.targets, ast.Tuple(items, ast.Load()))
         storages = ast.List([ast.Constant(self.declared.get(t.id)) for t in target.elts], ast.Load())
         return ast.Assign(node.targets, self.call("store_items", storages, self.visit(value)))
+
+    def unpacked(self, target, value):
+        statements = []
+        for at, inner in enumerate(target.elts):
+            kept = ast.Subscript(value, ast.Constant(at), ast.Load())
+            statements += self.unpacked(inner, kept) if isinstance(inner, ast.Tuple) else [self.assigned(inner, kept)]
+        return statements
 
     def assigned(self, target, value):
         """An assignment of a value that is rewritten already."""
@@ -628,16 +673,22 @@ class Rewrite(ast.NodeTransformer):
         return ast.Assign([node.target], self.stored(node.target, operation))
 
     def visit_Return(self, node):
-        returns = self.signature.returns
-        if not returns:
+        shape = self.signature.shape
+        if shape is None:
             return self.generic_visit(node)
-        if not self.signature.tuple:
-            return ast.Return(self.call("store", returns[0], self.visit(node.value)))
-        if isinstance(node.value, ast.Tuple):
-            items = [self.call("store", kind, self.visit(v)) for kind, v in zip(returns, node.value.elts)]
-            return ast.Return(ast.Tuple(items, ast.Load()))
-        storages = ast.List([ast.Constant(storage) for storage in returns], ast.Load())
-        return ast.Return(self.call("store_items", storages, self.visit(node.value)))
+        return ast.Return(self.result(shape, node.value))
+
+    def result(self, shape, node):
+        """Literals are taken apart, for their types come from the result."""
+        if isinstance(shape, str):
+            return self.call("store", shape, self.visit(node))
+        kind, items = shape
+        if kind == "dict" and isinstance(node, ast.Dict):
+            pairs = list(zip(items, node.keys, node.values))
+            return ast.Dict([self.result(s[0], k) for s, k, _ in pairs], [self.result(s[1], v) for s, _, v in pairs])
+        if kind != "dict" and isinstance(node, (ast.Tuple, ast.List)):
+            return type(node)([self.result(s, v) for s, v in zip(items, node.elts)], ast.Load())
+        return self.call("store_shape", shape, self.visit(node))
 
 
 def flat(statements):
@@ -680,8 +731,7 @@ def source(method):
         params.append("%s: %s%s" % (param["name"], param["storage"], default))
     if before == "positional":
         params.append("/")
-    returns = ", ".join(method["returns"]) or "None"
-    returns = "tuple[%s]" % returns if method["tuple"] else returns
+    returns = shape_text(method["shape"], iter(method["returns"]))
     body = "".join("    " + line + "\n" for line in method["body"].splitlines())
     return "def %s(%s) -> %s:\n%s" % (method["name"], ", ".join(params), returns, body)
 
@@ -699,6 +749,8 @@ def modelled(job, step):
     constants = module_names(job)
     trees = [ast.parse(source(method)) for method in job["methods"]]
     signatures = {tree.body[0].name: Signature(tree.body[0]) for tree in trees}
+    for method in job["methods"]:
+        method["result"] = signatures[method["name"]].shape
     functions = {}
     everywhere = {name: Literal(value) if type(value) is int else value for name, value in constants.items()}
     everywhere.update(_Literal=Literal, _int=int, _shift_left=shift_left, _step=step, min=min, max=max, __builtins__=builtins)
@@ -848,7 +900,7 @@ def bare(method, value):
     """A model's result as CPython sees it: a view as bytes; objects are left alone."""
     def one(value):
         return bytes(value) if isinstance(value, memoryview) else number(value)
-    return tuple(map(one, value)) if method["tuple"] else one(value)
+    return shaped(method["result"], lambda _, value: one(value), value)
 
 
 def shown(how, value):
@@ -886,12 +938,13 @@ def equal(storage, got, wanted):
 
 
 def same(method, got, wanted, test):
-    returns = method["returns"]
-    if not returns:
-        return got is None and wanted is None
-    if not method["tuple"]:
-        return test(returns[0], got, wanted)
-    return type(got) is tuple and len(got) == len(wanted) == len(returns) and all(map(test, returns, got, wanted))
+    wrong = []
+
+    def leaf(storage, got, wanted):
+        if not test(storage or "object", got, wanted):
+            wrong.append(got)
+    shaped(method["result"], leaf, got, wanted)
+    return not wrong
 
 
 def agree(method, module, model):

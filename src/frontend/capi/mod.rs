@@ -5,4 +5,5 @@ pub mod exceptions;
 pub mod funcs;
 pub mod layout;
 pub mod names;
+pub mod objects;
 pub mod stable;

@@ -52,6 +52,12 @@ pub fn parse(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, given: Given) -> V
             let cell = w.cells.address(b, at, cells::CLASS);
             b.store(MemType::I64, class, cell, 0);
         }
+        if is_looked_for(method, param) {
+            // What the parser leaves alone is read, if not used.
+            let parts = cells::types(param.convert);
+            let nothing: Parts = parts.iter().map(|&part| defaults::zero(b, part)).collect();
+            w.cells.preset(b, at, param.convert, &nothing);
+        }
         if let Some(default) = &param.default {
             let value = if w.cells.made_default(at).is_some() {
                 defaults::make(ctx, b, &mut w.cells, at, default, w.fails)
@@ -213,10 +219,13 @@ fn arguments(method: &Method) -> Vec<Option<&Param>> {
 }
 
 /// Keyword-only parameters behind a `|` of the format are optional to the parser: those without a default are looked for here.
+fn is_looked_for(method: &Method, param: &Param) -> bool {
+    let required = param.kind == ParamKind::KeywordOnly && param.default.is_none();
+    required && method.format.contains('|')
+}
+
+/// Finds the parameters that the parser does not miss.
 fn require_keywords(ctx: &mut Ctx, b: &mut Builder, method: &Method, kwnames: Value, fails: Block) {
-    if !method.format.contains('|') {
-        return;
-    }
     let function = match method.format.split_once(':') {
         Some((_, name)) => format!("{name}()"),
         None => "function".to_owned(),

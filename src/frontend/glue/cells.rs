@@ -166,18 +166,27 @@ impl Cells {
             slot: None,
             scratch: None,
             size: 0,
-            offsets: Vec::new(),
+            offsets: vec![0; method.params.len()],
             tuples: Vec::new(),
             defaults: Vec::new(),
             held: Vec::new(),
         };
-        let mut params = method.params.iter();
-        for nest in &method.arguments {
-            let inside = matches!(nest, Nest::Tuple(_));
-            let tuple = inside.then(|| cells.place(HEAD + nested::SIZE) + HEAD);
-            cells.tuples.push(tuple);
-            for param in params.by_ref().take(nest.leaves()) {
-                cells.param(param.convert, inside);
+        // Those of arguments come first, so that their places depend on nothing but the arguments (`parser`).
+        for tuples in [false, true] {
+            let mut first = 0;
+            for nest in &method.arguments {
+                let params = first..first + nest.leaves();
+                first = params.end;
+                let is_tuple = matches!(nest, Nest::Tuple(_));
+                if !tuples {
+                    let cell = is_tuple.then(|| cells.place(HEAD + nested::SIZE) + HEAD);
+                    cells.tuples.push(cell);
+                }
+                if is_tuple == tuples {
+                    for at in params {
+                        cells.param(at, method.params[at].convert, is_tuple);
+                    }
+                }
             }
         }
         for param in &method.params {
@@ -189,17 +198,17 @@ impl Cells {
         cells
     }
 
-    fn param(&mut self, convert: Convert, inside: bool) {
+    fn param(&mut self, at: usize, convert: Convert, inside: bool) {
         let headed = inside || unit::reads_bytes(convert);
         let head = if headed { HEAD } else { 0 };
-        let at = self.place(head + size(convert)) + head;
-        self.offsets.push(at);
+        let cell = self.place(head + size(convert)) + head;
+        self.offsets[at] = cell;
         if headed {
-            self.held.push(Held::Object(at + HELD));
+            self.held.push(Held::Object(cell + HELD));
         }
         match convert {
-            Convert::Bytelike { .. } | Convert::Buffer { .. } => self.held.push(Held::Buffer(at)),
-            Convert::Encoded { .. } => self.held.push(Held::Memory(at + MEMORY)),
+            Convert::Bytelike { .. } | Convert::Buffer { .. } => self.held.push(Held::Buffer(cell)),
+            Convert::Encoded { .. } => self.held.push(Held::Memory(cell + MEMORY)),
             _ => {}
         }
     }

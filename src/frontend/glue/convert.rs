@@ -6,9 +6,10 @@
 //!
 //! In: the object, where to leave. Out: the values that the parameter is made of. Which argument is whose is decided in `wrap`.
 
+use super::access::Access;
 use super::cells::{Cells, Parts, buffer_length, moved};
 use super::ctx::Ctx;
-use super::{buffer, converter, defaults, exec};
+use super::{buffer, converter, defaults, direct, exec};
 use crate::frontend::lang::typed::IntTy;
 use crate::frontend::spec::module::{ClassRef, Convert, Takes};
 use crate::ir::builder::Builder;
@@ -77,6 +78,11 @@ pub fn hot(
             only_one(b, length, exits);
             one(b.load(MemType::U8, address, 0))
         }
+        Convert::Char if ctx.access == Access::Fields => {
+            let [address, length] = direct::ascii(ctx, b, object, exits);
+            only_one(b, length, exits);
+            one(b.load(MemType::U8, address, 0))
+        }
         Convert::Char => {
             let length = ctx.call1(b, "PyUnicode_GetLength", &[object]);
             only_one(b, length, exits);
@@ -84,6 +90,9 @@ pub fn hot(
             one(ctx.call1(b, "PyUnicode_ReadChar", &[object, first]))
         }
         Convert::Str { nullable } => one(or_none(ctx, b, nullable, object, |ctx, b| {
+            if ctx.access == Access::Fields {
+                return direct::str(ctx, b, object, exits);
+            }
             // Of what is no str, it raises.
             let length = ctx.call1(b, "PyUnicode_GetLength", &[object]);
             let failed = b.icmp_imm(IntCc::Slt, length, 0);
@@ -138,6 +147,9 @@ fn leave(b: &mut Builder, exits: &Exits) {
 
 /// `PyLong_AsSsize_t` takes an int, or raises without running user code; unlike `PyLong_AsLongLong` it is quick for ints of several digits.
 fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
+    if ctx.access == Access::Fields {
+        return direct::int(ctx, b, object, exits);
+    }
     let read = ctx.call1(b, "PyLong_AsSsize_t", &[object]);
     let (suspect, fine) = (b.cold_block(), b.block());
     let value = b.param(fine, Type::I64);
@@ -166,6 +178,9 @@ fn modulo(ctx: &mut Ctx, b: &mut Builder, ty: IntTy, object: Value, exits: &Exit
 }
 
 fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
+    if ctx.access == Access::Fields {
+        return direct::float(ctx, b, object, exits);
+    }
     of_class(ctx, b, object, "PyFloat_Type", exits);
     ctx.call1(b, "PyFloat_AsDouble", &[object])
 }
@@ -173,6 +188,9 @@ fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value 
 /// 1 where an object is of exactly this class, as far as can be told: the type is read where [`exec::type_offset`] says, which is nowhere on
 /// builds whose objects we do not know.
 fn is_of_class(ctx: &mut Ctx, b: &mut Builder, object: Value, class: &str) -> Value {
+    if ctx.access == Access::Fields {
+        return direct::is_of_class(ctx, b, object, class);
+    }
     let cell = exec::type_offset(ctx);
     let cell = b.data_addr(cell, 0);
     let offset = b.load(MemType::I64, cell, 0);
@@ -271,6 +289,9 @@ fn bytes_of(
     object: Value,
     exits: &Exits,
 ) -> [Value; 2] {
+    if ctx.access == Access::Fields {
+        return direct::bytes(ctx, b, object, exits);
+    }
     let scratch = cells.scratch(b);
     let length = moved(b, scratch, 8);
     let failed = ctx.call1(b, "PyBytes_AsStringAndSize", &[object, scratch, length]);
@@ -288,6 +309,9 @@ fn text(
     exits: &Exits,
 ) -> Parts {
     let [address, length] = match takes {
+        Takes::Str | Takes::Both if ctx.access == Access::Fields => {
+            direct::ascii(ctx, b, object, exits)
+        }
         Takes::Str | Takes::Both => {
             let scratch = cells.scratch(b);
             let address = ctx.call1(b, "PyUnicode_AsUTF8AndSize", &[object, scratch]);
@@ -373,6 +397,44 @@ fn make_has_nul(func: Func) -> Func {
 
 /// Takes the buffer of an argument, where nothing leaves for the cold path any more; goes to `fails` with the exception set.
 pub fn take(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    (cells, at): (&mut Cells, usize),
+    convert: Convert,
+    object: Value,
+    fails: Block,
+) -> Parts {
+    if let (Access::Fields, Convert::Bytelike { mutable: false, .. }) = (ctx.access, convert) {
+        return take_exact(ctx, b, (cells, at), convert, object, fails);
+    }
+    take_any(ctx, b, (cells, at), convert, object, fails)
+}
+
+/// Likewise; of a bytes object itself, nothing has to be taken.
+fn take_exact(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    (cells, at): (&mut Cells, usize),
+    convert: Convert,
+    object: Value,
+    fails: Block,
+) -> Parts {
+    let (exact, other, done) = (b.block(), b.block(), b.block());
+    let parts = (0..3).map(|_| b.param(done, Type::I64)).collect();
+    let is_exact = is_of_class(ctx, b, object, "PyBytes_Type");
+    b.br(is_exact, exact, &[], other, &[]);
+    b.seal_and_switch_to(exact);
+    let [address, length] = direct::bytes_of(ctx, b, object);
+    let nothing = b.iconst(0);
+    b.jump(done, &[address, length, nothing]);
+    b.seal_and_switch_to(other);
+    let taken = take_any(ctx, b, (cells, at), convert, object, fails);
+    b.jump(done, &taken);
+    b.seal_and_switch_to(done);
+    parts
+}
+
+fn take_any(
     ctx: &mut Ctx,
     b: &mut Builder,
     (cells, at): (&mut Cells, usize),

@@ -1,7 +1,9 @@
 //! What all of glue shares while a program is made: the module, the target's facts, and the functions and imports made so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::access::Access;
+use super::probe::Kind;
 use crate::frontend::capi::funcs;
 use crate::frontend::spec::module::Module;
 use crate::ir::builder::Builder;
@@ -20,6 +22,10 @@ pub struct Ctx<'a> {
     pub target: &'a Target,
     /// Functions of standard modules that bodies call, by module and name; the module's state keeps them.
     pub functions: Vec<(&'static str, String)>,
+    /// What the function that is being made may know of objects.
+    pub access: Access,
+    /// Which objects functions look into.
+    pub read: BTreeSet<Kind>,
     /// The program so far.
     pub program: Program,
     /// Functions that are made at most once, when first needed, by name.
@@ -35,6 +41,8 @@ impl<'a> Ctx<'a> {
             module,
             target,
             functions: Vec::new(),
+            access: Access::Calls,
+            read: BTreeSet::new(),
             program: Program::new(module.name.clone()),
             shared: BTreeMap::new(),
             shared_data: BTreeMap::new(),
@@ -83,7 +91,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// A function that the whole module shares, made by `make` when first asked for under this name. `make` may ask for others, and for
-    /// itself.
+    /// itself. It is right in every interpreter, unless it is for those only that ask for it ([`Access`]).
     pub fn shared(
         &mut self,
         name: &str,
@@ -95,7 +103,9 @@ impl<'a> Ctx<'a> {
         }
         let id = self.program.declare();
         self.shared.insert(name.to_owned(), (id, sig.clone()));
+        let access = std::mem::replace(&mut self.access, Access::Calls);
         let func = make(self, Func::new(name, sig.clone()));
+        self.access = access;
         self.program.define(id, func);
         (id, sig)
     }

@@ -76,6 +76,14 @@ pub fn make(
     }
 }
 
+/// Nothing, where something of a type must stand.
+pub fn zero(b: &mut Builder, ty: Type) -> Value {
+    match ty {
+        Type::I64 => b.iconst(0),
+        Type::F64 => b.fconst(0.0),
+    }
+}
+
 /// A view that is None.
 pub fn none(b: &mut Builder) -> Parts {
     [0, -1, 0].map(|part| b.iconst(part)).into()

@@ -13,16 +13,17 @@
 use super::body::Bodies;
 use super::ctx::Ctx;
 use super::state::{self, StateFuncs};
-use super::version::interpreter;
-use super::{exec, wrap};
+use super::tables::Tables;
+use super::version::{interpreter, is_plain};
+use super::{access, exec};
 use crate::frontend::capi::layout::{
-    HEAD, HEAD_FT, PY_ABI_INFO, PY_METHOD_DEF, PY_MODULE_DEF, PY_MODULE_DEF_FT, PY_MODULE_DEF_SLOT,
-    PY_SLOT, Record, Struct,
+    HEAD, HEAD_FT, PY_ABI_INFO, PY_MODULE_DEF, PY_MODULE_DEF_FT, PY_MODULE_DEF_SLOT, PY_SLOT,
+    Record, Struct,
 };
 use crate::frontend::capi::names;
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
-use crate::ir::func::{AbiType, Func, Signature};
+use crate::ir::func::{AbiType, Func, Signature, Value};
 use crate::ir::op::{IntCc, MemType, Op};
 use crate::ir::program::FuncId;
 
@@ -48,19 +49,17 @@ const INTPTR: i64 = 4;
 
 /// What the module's definitions refer to.
 struct Parts {
-    methods: DataId,
+    tables: Tables,
     exec: Option<FuncId>,
     state: Option<StateFuncs>,
 }
 
 /// Makes everything around the methods. Wrappers are made first: they decide what is needed.
 pub fn module(ctx: &mut Ctx, bodies: &Bodies) {
-    let wrappers: Vec<FuncId> = (0..ctx.module.methods.len())
-        .map(|at| wrap::wrap(ctx, bodies, at))
-        .collect();
+    let tables = Tables::new(ctx, bodies);
     let parts = Parts {
-        methods: method_table(ctx, &wrappers),
-        exec: exec::exec(ctx),
+        exec: exec::exec(ctx, &tables),
+        tables,
         state: state::functions(ctx),
     };
     let slots = slots(ctx, &parts);
@@ -74,30 +73,11 @@ pub fn module(ctx: &mut Ctx, bodies: &Bodies) {
         slots,
     );
     let py_slots = py_slots(ctx, &parts);
-    init(ctx, gil, ft, slots);
+    init(ctx, gil, ft, slots, parts.tables.counting);
     mod_export(ctx, py_slots);
 }
 
 // Tables.
-
-fn method_table(ctx: &mut Ctx, wrappers: &[FuncId]) -> DataId {
-    let mut data = Data::new("methods", DataKind::RelRo, 8);
-    for (method, wrapper) in ctx.module.methods.iter().zip(wrappers) {
-        let doc = method.doc.as_deref().unwrap_or("");
-        let doc = ctx.program.c_string(&format!(
-            "{}{}\n--\n\n{doc}",
-            method.name, method.text_signature
-        ));
-        let name = ctx.program.c_string(&method.name);
-        Record::append(&mut data, &PY_METHOD_DEF)
-            .pointer("ml_name", Some(Pointee::Data(name, 0)))
-            .pointer("ml_meth", Some(Pointee::Func(*wrapper)))
-            .int("ml_flags", wrap::Call::of(method).flags())
-            .pointer("ml_doc", Some(Pointee::Data(doc, 0)));
-    }
-    Record::append(&mut data, &PY_METHOD_DEF);
-    ctx.program.add_data(data)
-}
 
 fn slots(ctx: &mut Ctx, parts: &Parts) -> DataId {
     let mut data = Data::new("slots", DataKind::RelRo, 8);
@@ -143,7 +123,7 @@ fn definition(
         .pointer("m_name", Some(Pointee::Data(module_name, 0)))
         .pointer("m_doc", doc)
         .int("m_size", state::size(ctx))
-        .pointer("m_methods", Some(Pointee::Data(parts.methods, 0)))
+        .pointer("m_methods", Some(Pointee::Data(parts.tables.methods, 0)))
         .pointer("m_slots", Some(Pointee::Data(slots, 0)))
         .pointer("m_traverse", state.map(|s| Pointee::Func(s.traverse)))
         .pointer("m_clear", state.map(|s| Pointee::Func(s.clear)))
@@ -185,7 +165,7 @@ fn py_slots(ctx: &mut Ctx, parts: &Parts) -> DataId {
         &mut data,
         SLOT_MOD_METHODS,
         STATIC,
-        Pointee::Data(parts.methods, 0),
+        Pointee::Data(parts.tables.methods, 0),
     );
     if let Some(state) = &parts.state {
         integer(&mut data, SLOT_MOD_STATE_SIZE, 0, state::size(ctx));
@@ -229,7 +209,13 @@ fn export(ctx: &Ctx, hook: &str) -> Func {
 }
 
 /// `PyInit_x`: up to 3.14.
-fn init(ctx: &mut Ctx, definition: DataId, definition_ft: DataId, slots: DataId) {
+fn init(
+    ctx: &mut Ctx,
+    definition: DataId,
+    definition_ft: DataId,
+    slots: DataId,
+    counting: Option<DataId>,
+) {
     let mut b = Builder::new(export(ctx, "PyInit"));
     let (minor, free_threaded) = interpreter(ctx, &mut b);
     let (ft, gil) = (b.block(), b.block());
@@ -254,10 +240,33 @@ fn init(ctx: &mut Ctx, definition: DataId, definition_ft: DataId, slots: DataId)
         address,
         PY_MODULE_DEF.field("m_slots").offset as i32,
     );
+    if let Some(methods) = counting {
+        count_in_place(ctx, &mut b, minor, address, methods);
+    }
     let module = ctx.call1(&mut b, "PyModuleDef_Init", &[address]);
     b.ret(&[module]);
     let func = b.finish();
     ctx.program.add_func(func);
+}
+
+/// Puts the table into the definition whose functions count references in place, where they may.
+fn count_in_place(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    minor: Value,
+    definition: Value,
+    methods: DataId,
+) {
+    let done = b.block();
+    let old = b.icmp_imm(IntCc::Sle, minor, access::COUNTS_UP_TO);
+    b.exit_unless(old, done, &[]);
+    let plain = is_plain(ctx, b);
+    b.exit_unless(plain, done, &[]);
+    let methods = b.data_addr(methods, 0);
+    let field = PY_MODULE_DEF.field("m_methods");
+    b.store(MemType::I64, methods, definition, field.offset as i32);
+    b.jump(done, &[]);
+    b.seal_and_switch_to(done);
 }
 
 /// `PyModExport_x`: 3.15 and later. It may be called without the GIL, so it only returns a pointer.

@@ -1,17 +1,16 @@
 //! The exec step, which runs once for each module object: constants, exception classes, and what the hot paths need to know of the interpreter.
 
 use super::ctx::Ctx;
-use super::state;
+use super::tables::Tables;
 use super::version::interpreter;
+use super::{facts, probe, state};
+use crate::frontend::capi::objects::{Fact, OB_TYPE};
 use crate::frontend::spec::module::{BaseClass, ConstValue};
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind};
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
-use crate::ir::op::{MemType, Op};
+use crate::ir::op::{IntCc, MemType, Op};
 use crate::ir::program::FuncId;
-
-/// Offset of `ob_type` in the object header of default builds; invariant from 3.9 to 3.15.
-const OB_TYPE: i64 = 8;
 
 /// The variable that holds the offset of `ob_type`, or 0 while it is not known: before the module's exec step, and on free-threaded builds,
 /// whose objects are not looked into. What stands at offset 0 (a count, or a thread) never equals the address of a type.
@@ -24,9 +23,11 @@ pub fn type_offset(ctx: &mut Ctx) -> DataId {
 }
 
 /// `int exec(PyObject *module)`: constants, exception classes, what the hot paths need to know. `None` where there is nothing to do.
-pub fn exec(ctx: &mut Ctx) -> Option<FuncId> {
-    let looks_into_objects = ctx.has_shared_data("ob_type.offset");
-    if ctx.module.constants.is_empty() && ctx.module.exceptions.is_empty() && !looks_into_objects {
+pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
+    let looks_at_types = ctx.has_shared_data("ob_type.offset");
+    let wants_facts = facts::wanted(ctx);
+    let attributes = ctx.module.constants.len() + ctx.module.exceptions.len();
+    if attributes == 0 && !looks_at_types && !wants_facts {
         return None;
     }
     let sig = Signature::c(&[AbiType::I64], Some(AbiType::I32));
@@ -37,13 +38,19 @@ pub fn exec(ctx: &mut Ctx) -> Option<FuncId> {
     });
     let self_ = b.func.params()[0];
     let failed = b.cold_block();
-    if looks_into_objects {
+    if looks_at_types {
         let (_, free_threaded) = interpreter(ctx, &mut b);
-        let (known, unknown) = (b.iconst(OB_TYPE), b.iconst(0));
+        let (known, unknown) = (b.iconst(OB_TYPE.into()), b.iconst(0));
         let offset = b.op(Op::Select, &[free_threaded, unknown, known]);
         let cell = type_offset(ctx);
         let cell = b.data_addr(cell, 0);
         b.store(MemType::I64, offset, cell, 0);
+    }
+    if wants_facts {
+        lasting(ctx, &mut b);
+    }
+    if let Some(methods) = tables.fast {
+        fast(ctx, &mut b, self_, methods, failed);
     }
     for (name, value) in &ctx.module.constants {
         let object = constant(ctx, &mut b, value);
@@ -61,6 +68,26 @@ pub fn exec(ctx: &mut Ctx) -> Option<FuncId> {
     }
     let func = b.finish();
     Some(ctx.program.add_func(func))
+}
+
+/// From 3.12 on, `None` and its like have no counts.
+fn lasting(ctx: &mut Ctx, b: &mut Builder) {
+    let (minor, _) = interpreter(ctx, b);
+    let counted = b.icmp_imm(IntCc::Slt, minor, 12);
+    facts::store(ctx, b, Fact::Counted, counted);
+}
+
+/// Where objects look as they should, puts the functions that look into them in place of those that do not.
+fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, methods: DataId, failed: Block) {
+    let (known, done) = (b.cold_block(), b.cold_block());
+    let are_known = probe::are_objects_known(ctx, b);
+    b.br(are_known, known, &[], done, &[]);
+    b.seal_and_switch_to(known);
+    let methods = b.data_addr(methods, 0);
+    let error = ctx.call1(b, "PyModule_AddFunctions", &[module, methods]);
+    b.exit_if(error, failed, &[]);
+    b.jump(done, &[]);
+    b.seal_and_switch_to(done);
 }
 
 /// A new object of a constant's value, or NULL.

@@ -1,22 +1,28 @@
 //! Joins bodies to the interpreter: typed bodies become functions of the IR, with wrappers, method tables and module entries around them.
 
+pub mod access;
 pub mod args;
 pub mod body;
+pub mod boxing;
 pub mod buffer;
 pub mod cells;
 pub mod convert;
 pub mod converter;
 pub mod ctx;
 pub mod defaults;
+pub mod direct;
 pub mod entry;
 pub mod exec;
+pub mod facts;
 pub mod item;
 pub mod nested;
 pub mod pack;
 pub mod parser;
+pub mod probe;
 pub mod result;
 pub mod runtime;
 pub mod state;
+pub mod tables;
 pub mod told;
 pub mod unit;
 pub mod version;

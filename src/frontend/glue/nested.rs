@@ -21,7 +21,7 @@ use super::version::interpreter;
 use super::{told, unit};
 use crate::frontend::lang::Nest;
 use crate::frontend::spec::module::Convert;
-use crate::ir::builder::Builder;
+use crate::ir::builder::{Builder, Var};
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
 use crate::ir::op::{IntCc, MemType, Op, Type};
@@ -166,8 +166,13 @@ fn make_take_apart(ctx: &mut Ctx, func: Func) -> Func {
         unreachable!("three parameters")
     };
     let (fails, refused, done) = (b.block(), b.block(), b.block());
+    let leave = b.block();
+    let [ok, left] = [0; 2].map(|_| b.param(leave, Type::I64));
     let wrong = b.param(fails, Type::I64);
     let ways = Ways { fails, refused };
+    let frozen = b.var(Type::I64);
+    let nothing = b.iconst(0);
+    b.set(frozen, nothing);
     let (minor, _) = interpreter(ctx, &mut b);
     let strict = b.icmp_imm(IntCc::Sge, minor, STRICT);
     let count = b.load(MemType::I64, description, COUNT);
@@ -194,8 +199,17 @@ fn make_take_apart(ctx: &mut Ctx, func: Func) -> Func {
     wrong_size(ctx, &mut b, [size, counted, wants_tuple], &ways);
 
     b.seal_and_switch_to(right);
+    let items = items(
+        ctx,
+        &mut b,
+        [object, counted],
+        [strict, is_tuple],
+        frozen,
+        &ways,
+    );
+    let from_tuple = b.op(Op::Bor, &[is_tuple, strict]);
     each(&mut b, count, done, |b, at| {
-        let item = item(ctx, b, [object, is_tuple, at, strict], &ways);
+        let item = item(ctx, b, [items, from_tuple, at], &ways);
         convert(ctx, b, [item, description, base, at], &ways);
     });
     b.seal_and_switch_to(done);
@@ -204,7 +218,7 @@ fn make_take_apart(ctx: &mut Ctx, func: Func) -> Func {
     b.br(same, all, &[], surplus, &[]);
     b.seal_and_switch_to(all);
     let [no, yes] = [0, 1].map(|answer| b.iconst(answer));
-    b.ret(&[yes, no]);
+    b.jump(leave, &[yes, no]);
 
     // The parser would look for a unit behind the last one.
     b.seal_and_switch_to(surplus);
@@ -216,7 +230,12 @@ fn make_take_apart(ctx: &mut Ctx, func: Func) -> Func {
     b.jump(fails, &[words]);
     b.seal_and_switch_to(fails);
     let no = b.iconst(0);
-    b.ret(&[no, wrong]);
+    b.jump(leave, &[no, wrong]);
+    b.seal_and_switch_to(leave);
+    let frozen = b.get(frozen);
+    // Py_DecRef takes NULL.
+    ctx.call(&mut b, "Py_DecRef", &[frozen]);
+    b.ret(&[ok, left]);
     b.finish()
 }
 
@@ -365,28 +384,50 @@ fn no_sequence(ctx: &mut Ctx, b: &mut Builder, object: Value, counted: Value) ->
     result
 }
 
-/// A new reference to an item.
-fn item(
+/// What items are taken from: from 3.14 on a tuple, made of any other sequence (and kept in `frozen`).
+fn items(
     ctx: &mut Ctx,
     b: &mut Builder,
-    [object, is_tuple, at, strict]: [Value; 4],
+    [object, counted]: [Value; 2],
+    [strict, is_tuple]: [Value; 2],
+    frozen: Var,
     ways: &Ways,
 ) -> Value {
-    let (from_tuple, from_sequence, got) = (b.block(), b.block(), b.block());
+    let (other, known) = (b.block(), b.block());
+    let items = b.param(known, Type::I64);
+    b.exit_unless(strict, known, &[object]);
+    b.br(is_tuple, known, &[object], other, &[]);
+    b.seal_and_switch_to(other);
+    let tuple = ctx.call1(b, "PySequence_Tuple", &[object]);
+    b.set(frozen, tuple);
+    let nothing = b.iconst(0);
+    b.exit_unless(tuple, ways.fails, &[nothing]);
+    let size = ctx.call1(b, "PyTuple_Size", &[tuple]);
+    let wrong = b.cold_block();
+    let same = b.icmp(IntCc::Eq, size, counted);
+    b.br(same, known, &[tuple], wrong, &[]);
+    b.seal_and_switch_to(wrong);
+    let always = b.iconst(1);
+    wrong_size(ctx, b, [size, counted, always], ways);
+    b.seal_and_switch_to(known);
+    items
+}
+
+/// A new reference to an item.
+fn item(ctx: &mut Ctx, b: &mut Builder, [items, from_tuple, at]: [Value; 3], ways: &Ways) -> Value {
+    let (of_tuple, of_sequence, got) = (b.block(), b.block(), b.block());
     let item = b.param(got, Type::I64);
-    b.br(is_tuple, from_tuple, &[], from_sequence, &[]);
-    b.seal_and_switch_to(from_tuple);
-    let borrowed = ctx.call1(b, "PyTuple_GetItem", &[object, at]);
+    b.br(from_tuple, of_tuple, &[], of_sequence, &[]);
+    b.seal_and_switch_to(of_tuple);
+    let borrowed = ctx.call1(b, "PyTuple_GetItem", &[items, at]);
     ctx.call(b, "Py_IncRef", &[borrowed]);
     b.jump(got, &[borrowed]);
-    b.seal_and_switch_to(from_sequence);
-    let owned = ctx.call1(b, "PySequence_GetItem", &[object, at]);
+    b.seal_and_switch_to(of_sequence);
+    let owned = ctx.call1(b, "PySequence_GetItem", &[items, at]);
     let missing = b.cold_block();
     b.br(owned, got, &[owned], missing, &[]);
     b.seal_and_switch_to(missing);
-    // Up to 3.13 nothing is said of why.
-    let nothing = b.iconst(0);
-    b.exit_if(strict, ways.fails, &[nothing]);
+    // Nothing is said of why.
     ctx.call(b, "PyErr_Clear", &[]);
     let words = words(ctx, b, ", item %zd is not retrievable", &[at]);
     b.jump(ways.fails, &[words]);

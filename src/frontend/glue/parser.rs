@@ -270,8 +270,11 @@ pub fn complete(ctx: &mut Ctx, b: &mut Builder, convert: Convert, cell: Value) {
             }
         }
         _ => {
-            // It is a bytes object: that cannot fail.
+            let there = b.block();
             let object = b.load(MemType::I64, cell, OBJECT);
+            b.br(object, there, &[], next, &[]);
+            b.seal_and_switch_to(there);
+            // It is a bytes object: that cannot fail.
             let length = moved(b, cell, LENGTH);
             ctx.call(b, "PyBytes_AsStringAndSize", &[object, cell, length]);
         }

@@ -7,6 +7,8 @@
 //! Where there are several results, the references among them wait in the frame until it is their turn, so that a failure can release those
 //! that are left in one loop.
 
+use super::access::{self, Access};
+use super::boxing;
 use super::ctx::Ctx;
 use super::pack::each;
 use crate::frontend::lang::typed::{Shape, Storage, View, Whole};
@@ -101,11 +103,7 @@ impl Results<'_> {
     /// A new object of the next results.
     fn shape(&mut self, ctx: &mut Ctx, b: &mut Builder, shape: &Shape, fails: Block) -> Value {
         match shape {
-            Shape::None => {
-                let none = ctx.object(b, "_Py_NoneStruct");
-                ctx.call(b, "Py_IncRef", &[none]);
-                none
-            }
+            Shape::None => access::none(ctx, b),
             Shape::One => self.next(ctx, b, fails),
             Shape::Tuple(items) | Shape::List(items) => {
                 let container = self.empty(ctx, b, shape, items.len());
@@ -260,10 +258,16 @@ fn release_all(ctx: &mut Ctx, b: &mut Builder, slot: Slot, count: i32) {
 /// A new object of a result, or NULL with an exception; its reference is consumed.
 fn made(ctx: &mut Ctx, b: &mut Builder, item: &Item, parts: &[Value]) -> Value {
     let simple = match item.unit {
+        ResultUnit::Signed if ctx.access == Access::Fields => {
+            return boxing::signed(ctx, b, parts[0]);
+        }
+        ResultUnit::Unsigned if ctx.access == Access::Fields => {
+            return boxing::unsigned(ctx, b, parts[0]);
+        }
+        ResultUnit::Bool => return access::bool(ctx, b, parts[0]),
         ResultUnit::Signed => "PyLong_FromLongLong",
         ResultUnit::Unsigned => "PyLong_FromUnsignedLongLong",
         ResultUnit::Float => "PyFloat_FromDouble",
-        ResultUnit::Bool => "PyBool_FromLong",
         ResultUnit::Complex => "PyComplex_FromDoubles",
         ResultUnit::Char => "PyUnicode_FromOrdinal",
         ResultUnit::Byte => {
@@ -327,8 +331,7 @@ fn of_view(ctx: &mut Ctx, func: Func, make: &str, whole: bool) -> Func {
         b.unreachable();
     }
     b.seal_and_switch_to(none);
-    let object = ctx.object(&mut b, "_Py_NoneStruct");
-    ctx.call(&mut b, "Py_IncRef", &[object]);
+    let object = access::none(ctx, &mut b);
     b.ret(&[object]);
     b.finish()
 }

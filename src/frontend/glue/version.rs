@@ -14,6 +14,28 @@ pub fn interpreter(ctx: &mut Ctx, b: &mut Builder) -> (Value, Value) {
     (results[0], results[1])
 }
 
+/// 1 where objects have their counts at the start and nothing adds all counts up: a build with a GIL and without `Py_REF_DEBUG`; else 0.
+pub fn is_plain(ctx: &mut Ctx, b: &mut Builder) -> Value {
+    let sig = Signature::internal(&[], &[AbiType::I64]);
+    let (func, sig) = ctx.shared("interpreter.plain", sig, |ctx, func| {
+        let mut b = Builder::new(Func { cold: true, ..func });
+        let no = b.block();
+        let (_, free_threaded) = interpreter(ctx, &mut b);
+        b.exit_if(free_threaded, no, &[]);
+        // What `Py_REF_DEBUG` adds to `sys`. Up to 3.12 builds with longer heads of objects (`Py_TRACE_REFS`) have it too.
+        let name = ctx.c_string(&mut b, "gettotalrefcount");
+        let total = ctx.call1(&mut b, "PySys_GetObject", &[name]);
+        b.exit_if(total, no, &[]);
+        let answer = b.iconst(1);
+        b.ret(&[answer]);
+        b.seal_and_switch_to(no);
+        let answer = b.iconst(0);
+        b.ret(&[answer]);
+        b.finish()
+    });
+    b.call(func, &sig, &[])[0]
+}
+
 /// The text is `3.14.4 free-threading build (main, ...` or `3.13.7 experimental free-threading build (...` there, `3.14.10 (main, ...`
 /// elsewhere: digits behind `3.`, then a word that begins with `free-` somewhere before the first parenthesis.
 fn make(ctx: &mut Ctx, func: Func) -> Func {

@@ -8,6 +8,7 @@
 //!   tail:  results -> object
 //! ```
 
+use super::access::Access;
 use super::args::{self, Given, Wrapped};
 use super::body::{self, Bodies};
 use super::cells::{self, Cells, Parts};
@@ -66,15 +67,21 @@ impl Call {
     }
 }
 
-/// Makes the wrapper of a method.
-pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize) -> FuncId {
+/// Makes a wrapper of a method, which may do what [`Ctx::access`] says. Where another wrapper of it is `portable`, that one gets the calls
+/// that a hot path in fields leaves.
+pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize, portable: Option<FuncId>) -> FuncId {
     let module = ctx.module;
     let (method, function) = (&module.methods[index], &module.functions[index]);
     let call = Call::of(method);
+    let name = match ctx.access {
+        Access::Calls => method.name.clone(),
+        Access::Counts => format!("{}.counting", method.name),
+        Access::Fields => format!("{}.fast", method.name),
+    };
     let func = Func {
         address_taken: true,
         span: Some(method.span),
-        ..Func::new(method.name.clone(), call.signature())
+        ..Func::new(name, call.signature())
     };
     let mut b = Builder::new(func);
     b.set_span(Some(method.span));
@@ -93,7 +100,8 @@ pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize) -> FuncId {
         .map(|part| b.param(returns, part.value()))
         .collect();
 
-    arguments(ctx, &mut b, &mut w, call, body);
+    let portable = portable.filter(|_| ctx.access == Access::Fields);
+    arguments(ctx, &mut b, &mut w, (call, portable), body);
     b.seal_and_switch_to(body);
     body::inline(
         ctx,
@@ -126,6 +134,11 @@ pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize) -> FuncId {
     ctx.program.add_func(func)
 }
 
+/// Whether some calls do not go through the parser.
+pub fn has_hot_path(method: &Method) -> bool {
+    !is_nested(method) && !wants_keywords(method)
+}
+
 /// Whether some argument is a tuple of parameters: the parser takes those apart.
 fn is_nested(method: &Method) -> bool {
     method.arguments.iter().any(|nest| *nest != Nest::Param)
@@ -138,7 +151,13 @@ fn wants_keywords(method: &Method) -> bool {
 }
 
 /// Converts the arguments and jumps to `body` with them, or to `fails`.
-fn arguments(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, call: Call, body: Block) {
+fn arguments(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    w: &mut Wrapped,
+    (call, portable): (Call, Option<FuncId>),
+    body: Block,
+) {
     let params = b.func.params().to_vec();
     w.cells.clear(b);
     let (cold, forget) = (b.cold_block(), b.cold_block());
@@ -157,7 +176,7 @@ fn arguments(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, call: Call, body: 
         },
     };
     match call {
-        _ if is_nested(w.method) || wants_keywords(w.method) => b.jump(cold, &exits.known),
+        _ if !has_hot_path(w.method) => b.jump(cold, &exits.known),
         Call::One => {
             let convert = w.method.params[0].convert;
             let mut values = convert::hot(ctx, b, &mut w.cells, convert, params[1], &exits);
@@ -182,6 +201,11 @@ fn arguments(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, call: Call, body: 
     b.seal_and_switch_to(cold);
     if !b.is_reached(cold) {
         b.unreachable();
+        return;
+    }
+    if let Some(portable) = portable {
+        let result = b.call(portable, &call.signature(), &params)[0];
+        b.ret(&[result]);
         return;
     }
     let args = match call {
@@ -326,7 +350,7 @@ fn converted(
         |ctx, b, cells, object| convert::hot(ctx, b, cells, convert, object, exits),
         |ctx, b, _| {
             if later || made {
-                types.iter().map(|&part| placeholder(b, part)).collect()
+                types.iter().map(|&part| defaults::zero(b, part)).collect()
             } else {
                 defaults::value(ctx, b, convert, default(param))
             }
@@ -369,11 +393,4 @@ fn taken(
 fn default(param: &Param) -> &Const {
     let default = param.default.as_ref();
     default.unwrap_or_else(|| unreachable!("{} is always given", param.name))
-}
-
-fn placeholder(b: &mut Builder, ty: Type) -> Value {
-    match ty {
-        Type::I64 => b.iconst(0),
-        Type::F64 => b.fconst(0.0),
-    }
 }

@@ -139,7 +139,10 @@ impl Body<'_> {
             ty => {
                 let name = ty_name(ty);
                 let message = format!("bytes hold integers and other bytes, but this is {name}");
-                let hint = "write an integer of 0 to 255, or bytes";
+                let hint = match ty {
+                    Ty::Str { .. } => "write `.encode()`, which gives the bytes of its UTF-8",
+                    _ => "write an integer of 0 to 255, or bytes",
+                };
                 self.error(needle.span(), message, hint);
                 return None;
             }
@@ -167,8 +170,17 @@ impl Body<'_> {
         let index = self.integer(index?, "[]");
         if !ty.mutable {
             let message = format!("{} cannot be changed", ty_name(Ty::View(ty)));
-            let hint =
-                "`bytearray(...)` makes a copy that can; a parameter that can is a `MutBuffer`";
+            let mutable = ty_name(Ty::View(View {
+                mutable: true,
+                whole: Whole::Part,
+                ..ty
+            }));
+            let hint = match is_bytes(ty) {
+                true => {
+                    "`bytearray(...)` makes a copy that can; a parameter that can is a `MutBuffer`"
+                }
+                false => &format!("a parameter that can is declared `{mutable}`"),
+            };
             self.error(view.span(), message, hint);
             return None;
         }

@@ -43,8 +43,9 @@ pub fn run_func(func: &mut Func) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::func::{Func, Term};
-    use super::super::op::{Op, Type};
+    use super::super::builder::Builder;
+    use super::super::func::{AbiType, Func, Signature, Term};
+    use super::super::op::{IntCc, MemType, Op, Type};
     use super::super::program::{FuncId, Program};
     use super::super::random::{self, Rng};
     use super::super::{interp, print, verify};
@@ -108,6 +109,31 @@ mod tests {
             let first = at as u64 * 10_000;
             check(pass, first..first + 300);
         }
+    }
+
+    /// A load is neither merged with another of the same address nor made twice: what others write meanwhile is seen once by each.
+    #[test]
+    fn every_load_that_is_used_stays_one() {
+        let sig = Signature::internal(&[AbiType::I64], &[AbiType::I64, AbiType::I64]);
+        let mut b = Builder::new(Func::new("f", sig));
+        let address = b.func.params()[0];
+        let (more, done) = (b.block(), b.block());
+        let result = b.param(done, Type::I64);
+        let [first, second, _unused] = [0, 0, 0].map(|at| b.load(MemType::U8, address, at));
+        let same = b.icmp(IntCc::Eq, first, second);
+        b.br(same, more, &[], done, &[second]);
+        b.seal_and_switch_to(more);
+        b.store(MemType::U8, first, address, 0);
+        let third = b.load(MemType::U8, address, 0);
+        let sum = b.op(Op::Iadd, &[second, third]);
+        b.jump(done, &[sum]);
+        b.seal_and_switch_to(done);
+        b.ret(&[result, first]);
+        let mut func = b.finish();
+        run_func(&mut func);
+        let insts = func.blocks.iter().flat_map(|block| &block.insts);
+        let loads = insts.filter(|inst| func.insts[inst.index()].op == Op::Load);
+        assert_eq!(loads.count(), 3);
     }
 
     /// What is left has no constant condition, no unreachable block, no unused pure instruction.

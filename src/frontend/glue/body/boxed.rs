@@ -1,5 +1,5 @@
-//! What bodies leave to CPython: functions of `math` and `round(x, n)`, called on boxed arguments, their results unboxed. Every reference
-//! is released on every path. The functions are kept in the module's state.
+//! Values as objects: where an expression wants one, and for what bodies leave to CPython, functions of `math` and `round(x, n)`, called on
+//! boxed arguments, their results unboxed. Every reference is released on every path. The functions are kept in the module's state.
 
 use super::super::runtime::boxed;
 use super::int_name;

@@ -8,10 +8,16 @@
 
 use smallvec::{SmallVec, smallvec};
 
+use super::super::access;
+use super::super::ctx::Ctx;
 use super::lower::Lower;
 use super::parts;
 use crate::frontend::lang::typed::{Const, Expr, ExprKind, Ty, Whole};
+use crate::ir::builder::Builder;
 use crate::ir::func::{Block, Value};
+
+/// One reference more, or one less.
+type Change = fn(&mut Ctx, &mut Builder, Value);
 
 /// The value of an expression.
 #[derive(Clone, Debug)]
@@ -45,6 +51,9 @@ pub(super) fn reference_part(ty: Ty) -> Option<usize> {
 
 /// Whether the expression's value is borrowed, wherever control goes in it: [`Operand::owned`] before it is evaluated.
 pub(super) fn is_borrowed(expr: &Expr) -> bool {
+    if reference_part(expr.ty).is_none() {
+        return true;
+    }
     match &expr.kind {
         // Made where it stands.
         ExprKind::Const(Const::Str(_)) => false,
@@ -57,7 +66,7 @@ pub(super) fn is_borrowed(expr: &Expr) -> bool {
         ExprKind::And(a, b) | ExprKind::Or(a, b) | ExprKind::IfElse(_, a, b) => {
             is_borrowed(a) && is_borrowed(b)
         }
-        _ => reference_part(expr.ty).is_none(),
+        _ => false,
     }
 }
 
@@ -109,7 +118,7 @@ impl Lower<'_, '_> {
         if !operand.owned
             && let Some(reference) = operand.reference()
         {
-            self.count(reference, operand.may_be_null(), "Py_IncRef");
+            self.count(reference, operand.may_be_null(), access::count);
         }
         Operand {
             owned: true,
@@ -120,17 +129,17 @@ impl Lower<'_, '_> {
     /// Releases the reference, if it is owned.
     pub fn release(&mut self, operand: &Operand) {
         if let Some(reference) = self.to_release(operand) {
-            self.count(reference, operand.may_be_null(), "Py_DecRef");
+            self.count(reference, operand.may_be_null(), access::release);
         }
     }
 
     /// Releases a reference that may be NULL.
     pub fn release_reference(&mut self, reference: Value) {
-        self.count(reference, true, "Py_DecRef");
+        self.count(reference, true, access::release);
     }
 
     /// Changes a reference's count. For one that is NULL, the GIL is not taken.
-    fn count(&mut self, reference: Value, may_be_null: bool, api: &str) {
+    fn count(&mut self, reference: Value, may_be_null: bool, change: Change) {
         if self.is_null_const(reference) {
             return;
         }
@@ -140,9 +149,7 @@ impl Lower<'_, '_> {
             self.b.seal_and_switch_to(some);
             on
         });
-        self.with_gil(|l| {
-            l.ctx.call(l.b, api, &[reference]);
-        });
+        self.with_gil(|l| change(l.ctx, l.b, reference));
         if let Some(on) = on {
             self.b.jump(on, &[]);
             self.b.seal_and_switch_to(on);
@@ -199,7 +206,7 @@ impl Lower<'_, '_> {
         let held: SmallVec<[Held; 4]> = self.held[mark..].into();
         self.let_go(mark);
         for held in held {
-            self.count(held.reference, held.may_be_null, "Py_DecRef");
+            self.count(held.reference, held.may_be_null, access::release);
         }
     }
 

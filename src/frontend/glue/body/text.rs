@@ -3,8 +3,8 @@
 
 use smallvec::smallvec;
 
-use super::super::runtime::memory;
 use super::super::runtime::raise::Need;
+use super::super::runtime::{bytes, memory};
 use super::lower::{Failure, Lower};
 use super::operand::Operand;
 use super::view::Items;
@@ -22,8 +22,8 @@ impl Lower<'_, '_> {
     // Constants.
 
     /// The address of constant bytes.
-    pub fn bytes_address(&mut self, bytes: &[u8]) -> Value {
-        let text = std::str::from_utf8(bytes)
+    pub fn bytes_address(&mut self, content: &[u8]) -> Value {
+        let text = std::str::from_utf8(content)
             .ok()
             .filter(|text| !text.contains('\0'));
         match text {
@@ -31,7 +31,7 @@ impl Lower<'_, '_> {
             None => {
                 let name = format!("bytes.{}", self.ctx.program.data.len());
                 let mut data = Data::new(name, DataKind::ReadOnly, 1);
-                data.bytes = bytes.to_vec();
+                data.bytes = content.to_vec();
                 let data = self.ctx.program.add_data(data);
                 self.b.data_addr(data, 0)
             }
@@ -39,9 +39,9 @@ impl Lower<'_, '_> {
     }
 
     /// `b"..."`: a view that nothing has to keep.
-    pub fn bytes_constant(&mut self, ty: Ty, bytes: &[u8]) -> Operand {
-        let address = self.bytes_address(bytes);
-        let count = self.b.iconst(bytes.len() as i64);
+    pub fn bytes_constant(&mut self, ty: Ty, content: &[u8]) -> Operand {
+        let address = self.bytes_address(content);
+        let count = self.b.iconst(content.len() as i64);
         Operand {
             ty,
             parts: smallvec![address, count, self.null],
@@ -141,21 +141,11 @@ impl Lower<'_, '_> {
     pub fn zeroes(&mut self, ty: Ty, count: &Expr) -> Operand {
         let count = self.value(count);
         let view = view_of(ty);
-        if view.whole == Whole::Bytes && !view.mutable {
-            let negative = self.b.icmp_imm(IntCc::Slt, count, 0);
-            self.fail_if(negative, Failure::NegativeCount);
-        } else {
-            let (usual, unusual) = (self.b.block_like_current(), self.b.cold_block());
-            let refused = self.b.icmp_imm(IntCc::Ugt, count, MOST);
-            self.b.br(refused, unusual, &[], usual, &[]);
-            self.b.seal_and_switch_to(unusual);
-            let negative = self.b.icmp_imm(IntCc::Slt, count, 0);
-            let (below, above) = (
-                self.raiser(Failure::NegativeCount),
-                self.raiser(Failure::NoMemory),
-            );
-            self.b.br(negative, below, &[], above, &[]);
-            self.b.seal_and_switch_to(usual);
+        let negative = self.b.icmp_imm(IntCc::Slt, count, 0);
+        self.fail_if(negative, Failure::NegativeCount);
+        if view.whole == Whole::Bytes && view.mutable {
+            let refused = self.b.icmp_imm(IntCc::Sgt, count, MOST);
+            self.fail_if(refused, Failure::NoMemory);
         }
         let made = self.new_bytes(ty, self.null, count);
         memory::clear(self.ctx, self.b, made.parts[0], count);
@@ -214,17 +204,15 @@ impl Lower<'_, '_> {
     }
 
     /// A new `bytes` or `bytearray` of the bytes at an address, or of any content where that is NULL.
-    fn new_bytes(&mut self, ty: Ty, address: Value, size: Value) -> Operand {
-        let (make, its_address) = match view_of(ty).whole {
-            Whole::ByteArray => ("PyByteArray_FromStringAndSize", "PyByteArray_AsString"),
-            Whole::Bytes => ("PyBytes_FromStringAndSize", "PyBytes_AsString"),
+    fn new_bytes(&mut self, ty: Ty, from: Value, size: Value) -> Operand {
+        let make = match view_of(ty).whole {
+            Whole::ByteArray => bytes::new_bytearray,
+            Whole::Bytes => bytes::new_bytes,
             Whole::Slice | Whole::Part => unreachable!("no object is made for a part"),
         };
         self.with_gil(|l| {
-            let object = l.ctx.call1(l.b, make, &[address, size]);
+            let (object, address) = make(l.ctx, l.b, from, size);
             l.check_object(object);
-            // It cannot fail on an object of its class.
-            let address = l.ctx.call1(l.b, its_address, &[object]);
             Operand {
                 ty,
                 parts: smallvec![address, size, object],

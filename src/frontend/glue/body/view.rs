@@ -256,11 +256,21 @@ impl Lower<'_, '_> {
         let view = self.require(view, Need::Item);
         let items = Items::of(&view);
         let zero = self.b.iconst(0);
-        let start = start.map_or(zero, |start| self.clipped(start, items.count));
-        let stop = stop.map_or(items.count, |stop| self.clipped(stop, items.count));
-        let some = self.b.icmp(IntCc::Slt, start, stop);
-        let distance = self.op2(Op::Isub, stop, start);
-        let count = self.select(some, distance, zero);
+        let (start, count) = match (start, stop) {
+            (None, None) => (zero, items.count),
+            (None, Some(stop)) => (zero, self.clipped(stop, items.count)),
+            (Some(start), None) => {
+                let start = self.clipped(start, items.count);
+                (start, self.op2(Op::Isub, items.count, start))
+            }
+            (Some(start), Some(stop)) => {
+                let start = self.clipped(start, items.count);
+                let stop = self.clipped(stop, items.count);
+                let some = self.b.icmp(IntCc::Slt, start, stop);
+                let distance = self.op2(Op::Isub, stop, start);
+                (start, self.select(some, distance, zero))
+            }
+        };
         let address = self.item_address(items, start);
         let owner = view.parts[2];
         if items.view.whole == Whole::ByteArray {

@@ -6,6 +6,7 @@
 
 pub mod arith;
 pub mod boxed;
+pub mod bytes;
 pub mod memory;
 pub mod raise;
 

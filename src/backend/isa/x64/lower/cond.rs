@@ -109,9 +109,7 @@ impl Lower<'_> {
                 }
             }
         }
-        let reg = self.vreg_of(value);
-        self.row(Op::TestMR, &[reg], &reg.into());
-        Cond::One(Cc::Ne)
+        self.compare_with_zero(IntCc::Ne, value)
     }
 
     /// Whether `value` is the result of a comparison.

@@ -9,12 +9,10 @@ impl Lower<'_> {
     pub(super) fn inst(&mut self, inst: Inst, data: &InstData) {
         let state = self.states[inst.index()];
         match data.op {
-            IrOp::Iconst
-            | IrOp::Fconst
-            | IrOp::SlotAddr
-            | IrOp::DataAddr
-            | IrOp::FuncAddr
-            | IrOp::ImportAddr => unreachable!("{} is made where it is used", data.op.row().name),
+            IrOp::Iconst | IrOp::Fconst | IrOp::SlotAddr | IrOp::DataAddr | IrOp::FuncAddr => {
+                unreachable!("{} is made where it is used", data.op.row().name)
+            }
+            IrOp::ImportAddr => self.import_address(data),
             IrOp::Iadd => self.add(data),
             IrOp::Isub => self.sub(data),
             IrOp::Imul => self.mul(data),

@@ -3,6 +3,7 @@
 
 use smallvec::SmallVec;
 
+use super::cond::short;
 use super::{Base, Lower, Op, Rm, RmShape};
 use crate::backend::isa::code::Referent;
 use crate::backend::isa::vcode::VReg;
@@ -39,6 +40,10 @@ impl Lower<'_> {
             unreachable!("stores have a memory type")
         };
         let (value, address) = (data.args[0], data.args[1]);
+        if let (MemType::I64, Some(imm)) = (ty, self.added_in_place(value, (address, offset))) {
+            let place = self.address(address, offset);
+            return self.row_imm(short(imm, Op::AddMI8, Op::AddMI), &[], &place, imm.into());
+        }
         if let Some((op, imm)) = self.store_imm(ty, value) {
             let to = self.address(address, offset);
             return self.row_imm(op, &[], &to, imm);
@@ -59,6 +64,18 @@ impl Lower<'_> {
         };
         let to = self.address(address, offset);
         self.row(op, &[src], &to);
+    }
+
+    /// What is added to the 64-bit integer at a place, if that is what `value` is, and nothing else wants it.
+    fn added_in_place(&self, value: Value, (address, offset): (Value, i32)) -> Option<i32> {
+        let (_, data) = self.definition(value)?;
+        if data.op != IrOp::Iadd || self.uses(value) != 1 {
+            return None;
+        }
+        let imm = self.imm32(data.args[1])?;
+        let (ty, from, at) = self.foldable_load(data.args[0])?;
+        let same = self.flow.resolve(from) == self.flow.resolve(address) && at == offset;
+        (ty == MemType::I64 && same).then_some(imm)
     }
 
     fn store_imm(&self, ty: MemType, value: Value) -> Option<(Op, i64)> {

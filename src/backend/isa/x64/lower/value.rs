@@ -9,6 +9,9 @@ use super::{
     class_of,
 };
 use crate::backend::isa::code::Referent;
+use crate::ir::func::Term;
+use crate::ir::op::Effect;
+use crate::ir::program::ImportId;
 
 impl Lower<'_> {
     /// The register of a value that `self.func` defines by an instruction or parameter of its own.
@@ -54,7 +57,9 @@ impl Lower<'_> {
         let definition = self.definition(value);
         match definition.map(|(_, data)| data.op) {
             // Made for this use, unless it was made before the loop.
-            Some(op) if is_lazy(op) => self.flow.blocks[self.vblock.index()].preheader.is_none(),
+            Some(op) if is_lazy(op) && !self.is_kept(value) => {
+                self.flow.blocks[self.vblock.index()].preheader.is_none()
+            }
             Some(_) | None => self.uses(value) == 1,
         }
     }
@@ -91,17 +96,56 @@ impl Lower<'_> {
                 },
                 regs: SmallVec::new(),
             }),
+            (IrOp::ImportAddr, _) if self.is_kept(value) => self.result(value),
             (IrOp::ImportAddr, Payload::Import(import)) => {
                 let dst = self.int();
-                let slot = Rm {
-                    shape: RmShape::ImportSlot(import),
-                    regs: SmallVec::new(),
-                };
-                self.row(Op::MovRM, &[dst], &slot);
+                self.set_import_address(dst, import);
                 dst
             }
             _ => self.result(value),
         }
+    }
+
+    /// Whether the address of an import stays in a register for all its uses: they are near each other, and nothing is called before the last.
+    fn is_kept(&self, value: Value) -> bool {
+        let Some((inst, data)) = self.definition(value) else {
+            return false;
+        };
+        if data.op != IrOp::ImportAddr || self.uses(value) < 2 {
+            return false;
+        }
+        let is_it = |&&arg: &&Value| self.flow.resolve(arg) == data.results[0];
+        let place = self.flow.place(inst);
+        let block = &self.func.blocks[place.block as usize];
+        let mut uses = 0;
+        for &inst in &block.insts[place.index as usize + 1..] {
+            let data = &self.func.insts[inst.index()];
+            uses += data.args.iter().filter(is_it).count();
+            if data.op.row().effect == Effect::Call {
+                return uses == self.uses(value) as usize;
+            }
+        }
+        if let Some(Term::Return(values)) = &block.term {
+            uses += values.iter().filter(is_it).count();
+        }
+        uses == self.uses(value) as usize
+    }
+
+    /// Makes the address of an import that [is kept](Self::is_kept).
+    pub(super) fn import_address(&mut self, data: &InstData) {
+        let Payload::Import(import) = data.payload else {
+            unreachable!("it names an import")
+        };
+        let dst = self.result(data.results[0]);
+        self.set_import_address(dst, import);
+    }
+
+    fn set_import_address(&mut self, dst: VReg, import: ImportId) {
+        let slot = Rm {
+            shape: RmShape::ImportSlot(import),
+            regs: SmallVec::new(),
+        };
+        self.row(Op::MovRM, &[dst], &slot);
     }
 
     /// A register that holds a constant, which is not to be written to: one that is long to make is made before the loop.

@@ -171,6 +171,22 @@ impl Host {
         object
     }
 
+    /// Gives a bytearray, which is empty, other memory; to have it counts as making an object.
+    fn resize(&mut self, memory: &mut Memory, object: u64, size: usize) -> u64 {
+        let room = self.make_bytes(memory, &[0, size as u64], Object::ByteArray);
+        if room == 0 {
+            return u64::MAX;
+        }
+        let (made, _) = self.objects.remove(&room).expect("just made");
+        let old = std::mem::replace(&mut self.objects.get_mut(&object).expect("alive").0, made);
+        let Object::ByteArray(at, 0) = old else {
+            panic!("resize of {old:?}")
+        };
+        self.dead.push(at);
+        self.sweep(memory);
+        0
+    }
+
     fn decode(&mut self, memory: &Memory, args: &[u64], codec: &str) -> u64 {
         let bytes = memory.bytes(args[0], args[1] as usize).unwrap_or_default();
         assert_eq!(args[2], 0, "strict");
@@ -337,6 +353,7 @@ impl Host {
             },
             "PyBytes_FromStringAndSize" => self.make_bytes(memory, args, Object::Bytes),
             "PyByteArray_FromStringAndSize" => self.make_bytes(memory, args, Object::ByteArray),
+            "PyByteArray_Resize" => self.resize(memory, args[0], args[1] as usize),
             "PyBytes_AsString" | "PyByteArray_AsString" => match (name, self.get(args[0])) {
                 ("PyBytes_AsString", Object::Bytes(at, _)) => *at,
                 ("PyByteArray_AsString", Object::ByteArray(at, _)) => *at,

@@ -1,0 +1,47 @@
+//! What a module knows of the objects of the interpreter it is in: one variable for each [`Fact`], side by side. They are the same for all
+//! interpreters of a process, so it does not matter which of them writes them first.
+//!
+//! They are found out when the module is imported (`probe`). What is known before: that `None` may have a count.
+
+use super::ctx::Ctx;
+use crate::frontend::capi::objects::Fact;
+use crate::ir::builder::Builder;
+use crate::ir::data::{Data, DataId, DataKind};
+use crate::ir::func::Value;
+use crate::ir::op::MemType;
+
+const NAME: &str = "interpreter.facts";
+
+fn variables(ctx: &mut Ctx) -> DataId {
+    ctx.shared_data(NAME, |_, name| {
+        let mut data = Data::new(name, DataKind::Writable, 8);
+        data.bytes = vec![0; 8 * Fact::COUNT];
+        data.bytes[Fact::Counted.offset() as usize] = 1;
+        data
+    })
+}
+
+/// Whether anything wants to know.
+pub fn wanted(ctx: &Ctx) -> bool {
+    ctx.has_shared_data(NAME)
+}
+
+/// The address of the first variable.
+pub fn address(ctx: &mut Ctx, b: &mut Builder) -> Value {
+    let variables = variables(ctx);
+    b.data_addr(variables, 0)
+}
+
+/// What is known.
+pub fn load(ctx: &mut Ctx, b: &mut Builder, fact: Fact) -> Value {
+    let variables = variables(ctx);
+    let address = b.data_addr(variables, i64::from(fact.offset()));
+    b.load(MemType::I64, address, 0)
+}
+
+/// Notes it.
+pub fn store(ctx: &mut Ctx, b: &mut Builder, fact: Fact, value: Value) {
+    let variables = variables(ctx);
+    let address = b.data_addr(variables, i64::from(fact.offset()));
+    b.store(MemType::I64, value, address, 0);
+}

@@ -1,0 +1,229 @@
+//! Whether objects look as we think: when a module is imported, the row of the running version becomes the [`facts`], and objects whose values
+//! are known are held against them. Only if all agree may functions look into objects.
+//!
+//! In: the module object. Out: 1 or 0; no exception is left. What nothing in the module reads is not examined.
+
+use super::ctx::Ctx;
+use super::version::{interpreter, is_plain};
+use super::{direct, facts};
+use crate::frontend::capi::objects::{
+    DIGIT_BITS, FIRST, Fact, INT_SIZE, LEAST_SMALL_INT, OB_DIGIT, OB_FVAL, OB_REFCNT, OB_SIZE,
+    OB_SVAL, ROW, ROWS,
+};
+use crate::ir::builder::Builder;
+use crate::ir::data::{Data, DataId, DataKind};
+use crate::ir::func::{AbiType, Block, Func, Signature, Value};
+use crate::ir::op::{IntCc, MemType, Op, Type};
+
+/// Kinds of objects that functions look into, or make in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Kind {
+    Int,
+    MadeInt,
+    Float,
+    Str,
+    Bytes,
+}
+
+/// Ints of one and of two digits.
+const SAMPLES: [(i64, Fact); 4] = [
+    (0x1234_5678, Fact::IntOne),
+    (-0x2345_6789, Fact::IntMinusOne),
+    (0x0234_5678_9abc_def0, Fact::IntTwo),
+    (-0x0fed_cba9_8765_4321, Fact::IntMinusTwo),
+];
+/// A float whose bytes all differ.
+const FLOAT: f64 = f64::from_bits(0x4012_3456_789a_bcde);
+/// Not so many small ints, and there are none: something is not as we think.
+const SMALL_INTS: i64 = 262;
+/// No version has more.
+const MOST_SMALL_INTS: i64 = 1030;
+/// Two digits have so many values.
+const TWO_DIGITS: i64 = 1 << (2 * DIGIT_BITS);
+
+/// Looks up and examines; makes the function that does.
+pub fn are_objects_known(ctx: &mut Ctx, b: &mut Builder) -> Value {
+    let sig = Signature::internal(&[], &[AbiType::I64]);
+    let (func, sig) = ctx.shared("objects.known", sig, make);
+    b.call(func, &sig, &[])[0]
+}
+
+fn make(ctx: &mut Ctx, func: Func) -> Func {
+    let mut b = Builder::new(Func { cold: true, ..func });
+    let unknown = b.block();
+    look_up(ctx, &mut b, unknown);
+    for kind in ctx.read.clone() {
+        match kind {
+            Kind::Int => {
+                for (value, fact) in SAMPLES {
+                    int(ctx, &mut b, (value, fact), unknown);
+                }
+            }
+            Kind::MadeInt => {
+                small_ints(ctx, &mut b, unknown);
+                let limit = b.iconst(TWO_DIGITS);
+                facts::store(ctx, &mut b, Fact::MadeBelow, limit);
+            }
+            Kind::Float => float(ctx, &mut b, unknown),
+            Kind::Str => str(ctx, &mut b, unknown),
+            Kind::Bytes => bytes(ctx, &mut b, unknown),
+        }
+    }
+    let yes = b.iconst(1);
+    b.ret(&[yes]);
+    b.seal_and_switch_to(unknown);
+    ctx.call(&mut b, "PyErr_Clear", &[]);
+    let no = b.iconst(0);
+    b.ret(&[no]);
+    b.finish()
+}
+
+fn rows(ctx: &mut Ctx) -> DataId {
+    ctx.shared_data("objects.rows", |_, name| {
+        let mut data = Data::new(name, DataKind::ReadOnly, 1);
+        data.bytes = ROWS.iter().flatten().map(|&fact| fact as u8).collect();
+        data
+    })
+}
+
+/// Makes the running version's row the facts.
+fn look_up(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
+    let plain = is_plain(ctx, b);
+    b.exit_unless(plain, unknown, &[]);
+    let (minor, _) = interpreter(ctx, b);
+    let first = b.iconst(FIRST);
+    let version = b.op(Op::Isub, &[minor, first]);
+    let has_row = b.icmp_imm(IntCc::Ult, version, ROWS.len() as i64);
+    b.exit_unless(has_row, unknown, &[]);
+    let rows = rows(ctx);
+    let rows = b.data_addr(rows, 0);
+    let length = b.iconst(ROW as i64);
+    let offset = b.op(Op::Imul, &[version, length]);
+    let row = b.op(Op::Iadd, &[rows, offset]);
+    for fact in 0..ROW as i32 {
+        let value = b.load(MemType::I8, row, fact);
+        let variables = facts::address(ctx, b);
+        b.store(MemType::I64, value, variables, 8 * fact);
+    }
+}
+
+/// A new object is of a class, and has one reference.
+fn fresh(ctx: &mut Ctx, b: &mut Builder, object: Value, class: &str, unknown: Block) {
+    b.exit_unless(object, unknown, &[]);
+    let is_of_class = direct::is_of_class(ctx, b, object, class);
+    b.exit_unless(is_of_class, unknown, &[]);
+    let count = b.load(MemType::I64, object, OB_REFCNT);
+    let single = b.icmp_imm(IntCc::Eq, count, 1);
+    b.exit_unless(single, unknown, &[]);
+}
+
+fn int(ctx: &mut Ctx, b: &mut Builder, (value, fact): (i64, Fact), unknown: Block) {
+    let number = b.iconst(value);
+    let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
+    fresh(ctx, b, object, "PyLong_Type", unknown);
+    let size = b.load(MemType::I64, object, OB_SIZE);
+    let wanted = facts::load(ctx, b, fact);
+    let same = b.icmp(IntCc::Eq, size, wanted);
+    b.exit_unless(same, unknown, &[]);
+    let magnitude = value.unsigned_abs() as i64;
+    for at in 0..2 {
+        let digit = magnitude >> (DIGIT_BITS * at) & ((1 << DIGIT_BITS) - 1);
+        if at == 0 || digit != 0 {
+            let its = b.load(MemType::U32, object, OB_DIGIT + 4 * at as i32);
+            let same = b.icmp_imm(IntCc::Eq, its, digit);
+            b.exit_unless(same, unknown, &[]);
+        }
+    }
+    ctx.call(b, "Py_DecRef", &[object]);
+}
+
+fn float(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
+    let number = b.fconst(FLOAT);
+    let object = ctx.call1(b, "PyFloat_FromDouble", &[number]);
+    fresh(ctx, b, object, "PyFloat_Type", unknown);
+    let bits = b.load(MemType::I64, object, OB_FVAL);
+    let same = b.icmp_imm(IntCc::Eq, bits, FLOAT.to_bits() as i64);
+    b.exit_unless(same, unknown, &[]);
+    ctx.call(b, "Py_DecRef", &[object]);
+}
+
+/// A text whose bytes all differ, ASCII or not: only of the one may the bytes be read in place.
+fn str(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
+    for (text, is_ascii) in [("probe #1", true), ("pr\u{f6}be", false)] {
+        let (bytes, length) = (ctx.c_string(b, text), b.iconst(text.len() as i64));
+        let object = ctx.call1(b, "PyUnicode_FromStringAndSize", &[bytes, length]);
+        fresh(ctx, b, object, "PyUnicode_Type", unknown);
+        let says = direct::is_ascii(b, object);
+        let right = b.icmp_imm(IntCc::Eq, says, is_ascii.into());
+        b.exit_unless(right, unknown, &[]);
+        let start = facts::load(ctx, b, Fact::AsciiData);
+        let start = b.op(Op::Iadd, &[object, start]);
+        holds(
+            b,
+            object,
+            start,
+            is_ascii.then_some(text.as_bytes()),
+            unknown,
+        );
+        ctx.call(b, "Py_DecRef", &[object]);
+    }
+}
+
+fn bytes(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
+    let text = "probe #2";
+    let (bytes, length) = (ctx.c_string(b, text), b.iconst(text.len() as i64));
+    let object = ctx.call1(b, "PyBytes_FromStringAndSize", &[bytes, length]);
+    fresh(ctx, b, object, "PyBytes_Type", unknown);
+    let offset = b.iconst(OB_SVAL.into());
+    let start = b.op(Op::Iadd, &[object, offset]);
+    holds(b, object, start, Some(text.as_bytes()), unknown);
+    ctx.call(b, "Py_DecRef", &[object]);
+}
+
+/// An object's size is that of eight bytes, which stand at `start`.
+fn holds(b: &mut Builder, object: Value, start: Value, text: Option<&[u8]>, unknown: Block) {
+    let Some(text) = text else { return };
+    let word: [u8; 8] = text.try_into().expect("samples have eight bytes");
+    let length = b.load(MemType::I64, object, OB_SIZE);
+    let same = b.icmp_imm(IntCc::Eq, length, word.len() as i64);
+    b.exit_unless(same, unknown, &[]);
+    let its = b.load(MemType::I64, start, 0);
+    let same = b.icmp_imm(IntCc::Eq, its, i64::from_le_bytes(word));
+    b.exit_unless(same, unknown, &[]);
+}
+
+/// Finds the ints that exist in advance, and how many follow one another.
+fn small_ints(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
+    let (next, there, done) = (b.block(), b.block(), b.block());
+    let least = b.iconst(LEAST_SMALL_INT);
+    let first = ctx.call1(b, "PyLong_FromLongLong", &[least]);
+    b.exit_unless(first, unknown, &[]);
+    let at = b.param(next, Type::I64);
+    let zero = b.iconst(0);
+    b.jump(next, &[zero]);
+    b.switch_to(next);
+    let more = b.icmp_imm(IntCc::Slt, at, MOST_SMALL_INTS);
+    b.exit_unless(more, done, &[]);
+    let number = b.op(Op::Iadd, &[at, least]);
+    let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
+    b.exit_unless(object, unknown, &[]);
+    // Whoever else has a reference, the address says enough.
+    ctx.call(b, "Py_DecRef", &[object]);
+    let size = b.iconst(INT_SIZE);
+    let offset = b.op(Op::Imul, &[at, size]);
+    let place = b.op(Op::Iadd, &[first, offset]);
+    let is_there = b.icmp(IntCc::Eq, object, place);
+    b.br(is_there, there, &[], done, &[]);
+    b.seal_and_switch_to(there);
+    let one = b.iconst(1);
+    let following = b.op(Op::Iadd, &[at, one]);
+    b.jump(next, &[following]);
+    b.seal(next);
+    b.seal_and_switch_to(done);
+    ctx.call(b, "Py_DecRef", &[first]);
+    let enough = b.icmp_imm(IntCc::Sge, at, SMALL_INTS);
+    b.exit_unless(enough, unknown, &[]);
+    facts::store(ctx, b, Fact::SmallInts, first);
+    facts::store(ctx, b, Fact::SmallCount, at);
+}
