@@ -176,6 +176,7 @@ pub static OBJECTS: &[&str] = &[
     "PyFloat_Type",
     "PyLong_Type",
     "PyTuple_Type",
+    "PyUnicode_Type",
     "_Py_FalseStruct",
     "_Py_NoneStruct",
     "_Py_TrueStruct",

@@ -12,6 +12,12 @@ pub const OB_TYPE: i32 = 8;
 pub const OB_FVAL: i32 = 16;
 /// Offset of the size: `ob_size` of tuples and bytes, `length` of strs, and of an int the word that says how many digits there are.
 pub const OB_SIZE: i32 = 16;
+/// Offset of the bytes of a bytes object.
+pub const OB_SVAL: i32 = 32;
+/// Offset of a str's `state`, four bytes.
+pub const STATE: i32 = 32;
+/// Its bits `compact` and `ascii`: the characters stand behind the head, a byte each.
+pub const COMPACT_ASCII: i64 = 0x60;
 /// Offset of an int's first digit: 30 bits in four bytes, the lowest first.
 pub const OB_DIGIT: i32 = 24;
 /// Bits of a digit.

@@ -5,6 +5,7 @@
 
 use super::ctx::Ctx;
 use super::facts;
+use super::probe::Kind;
 use crate::frontend::capi::objects::{
     DIGIT_BITS, Fact, INT_SIZE, LEAST_SMALL_INT, OB_DIGIT, OB_REFCNT, OB_SIZE, OB_TYPE,
 };
@@ -14,6 +15,7 @@ use crate::ir::op::{IntCc, MemType, Op};
 
 /// An int of a signed number.
 pub fn signed(ctx: &mut Ctx, b: &mut Builder, value: Value) -> Value {
+    ctx.read.insert(Kind::MadeInt);
     let sig = Signature::internal(&[AbiType::I64], &[AbiType::I64]);
     let (func, sig) = ctx.shared("make.int", sig, make_signed);
     b.call(func, &sig, &[value])[0]

@@ -78,6 +78,11 @@ pub fn hot(
             only_one(b, length, exits);
             one(b.load(MemType::U8, address, 0))
         }
+        Convert::Char if ctx.access == Access::Fields => {
+            let [address, length] = direct::ascii(ctx, b, object, exits);
+            only_one(b, length, exits);
+            one(b.load(MemType::U8, address, 0))
+        }
         Convert::Char => {
             let length = ctx.call1(b, "PyUnicode_GetLength", &[object]);
             only_one(b, length, exits);
@@ -85,6 +90,9 @@ pub fn hot(
             one(ctx.call1(b, "PyUnicode_ReadChar", &[object, first]))
         }
         Convert::Str { nullable } => one(or_none(ctx, b, nullable, object, |ctx, b| {
+            if ctx.access == Access::Fields {
+                return direct::str(ctx, b, object, exits);
+            }
             // Of what is no str, it raises.
             let length = ctx.call1(b, "PyUnicode_GetLength", &[object]);
             let failed = b.icmp_imm(IntCc::Slt, length, 0);
@@ -281,6 +289,9 @@ fn bytes_of(
     object: Value,
     exits: &Exits,
 ) -> [Value; 2] {
+    if ctx.access == Access::Fields {
+        return direct::bytes(ctx, b, object, exits);
+    }
     let scratch = cells.scratch(b);
     let length = moved(b, scratch, 8);
     let failed = ctx.call1(b, "PyBytes_AsStringAndSize", &[object, scratch, length]);
@@ -298,6 +309,9 @@ fn text(
     exits: &Exits,
 ) -> Parts {
     let [address, length] = match takes {
+        Takes::Str | Takes::Both if ctx.access == Access::Fields => {
+            direct::ascii(ctx, b, object, exits)
+        }
         Takes::Str | Takes::Both => {
             let scratch = cells.scratch(b);
             let address = ctx.call1(b, "PyUnicode_AsUTF8AndSize", &[object, scratch]);
@@ -383,6 +397,44 @@ fn make_has_nul(func: Func) -> Func {
 
 /// Takes the buffer of an argument, where nothing leaves for the cold path any more; goes to `fails` with the exception set.
 pub fn take(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    (cells, at): (&mut Cells, usize),
+    convert: Convert,
+    object: Value,
+    fails: Block,
+) -> Parts {
+    if let (Access::Fields, Convert::Bytelike { mutable: false, .. }) = (ctx.access, convert) {
+        return take_exact(ctx, b, (cells, at), convert, object, fails);
+    }
+    take_any(ctx, b, (cells, at), convert, object, fails)
+}
+
+/// Likewise; of a bytes object itself, nothing has to be taken.
+fn take_exact(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    (cells, at): (&mut Cells, usize),
+    convert: Convert,
+    object: Value,
+    fails: Block,
+) -> Parts {
+    let (exact, other, done) = (b.block(), b.block(), b.block());
+    let parts = (0..3).map(|_| b.param(done, Type::I64)).collect();
+    let is_exact = is_of_class(ctx, b, object, "PyBytes_Type");
+    b.br(is_exact, exact, &[], other, &[]);
+    b.seal_and_switch_to(exact);
+    let [address, length] = direct::bytes_of(ctx, b, object);
+    let nothing = b.iconst(0);
+    b.jump(done, &[address, length, nothing]);
+    b.seal_and_switch_to(other);
+    let taken = take_any(ctx, b, (cells, at), convert, object, fails);
+    b.jump(done, &taken);
+    b.seal_and_switch_to(done);
+    parts
+}
+
+fn take_any(
     ctx: &mut Ctx,
     b: &mut Builder,
     (cells, at): (&mut Cells, usize),

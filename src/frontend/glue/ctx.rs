@@ -1,8 +1,9 @@
 //! What all of glue shares while a program is made: the module, the target's facts, and the functions and imports made so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::Access;
+use super::probe::Kind;
 use crate::frontend::capi::funcs;
 use crate::frontend::spec::module::Module;
 use crate::ir::builder::Builder;
@@ -23,6 +24,8 @@ pub struct Ctx<'a> {
     pub functions: Vec<(&'static str, String)>,
     /// What the function that is being made may know of objects.
     pub access: Access,
+    /// Which objects functions look into.
+    pub read: BTreeSet<Kind>,
     /// The program so far.
     pub program: Program,
     /// Functions that are made at most once, when first needed, by name.
@@ -39,6 +42,7 @@ impl<'a> Ctx<'a> {
             target,
             functions: Vec::new(),
             access: Access::Calls,
+            read: BTreeSet::new(),
             program: Program::new(module.name.clone()),
             shared: BTreeMap::new(),
             shared_data: BTreeMap::new(),

@@ -6,7 +6,10 @@
 use super::convert::Exits;
 use super::ctx::Ctx;
 use super::facts;
-use crate::frontend::capi::objects::{DIGIT_BITS, Fact, OB_DIGIT, OB_FVAL, OB_SIZE, OB_TYPE};
+use super::probe::Kind;
+use crate::frontend::capi::objects::{
+    COMPACT_ASCII, DIGIT_BITS, Fact, OB_DIGIT, OB_FVAL, OB_SIZE, OB_SVAL, OB_TYPE, STATE,
+};
 use crate::ir::builder::Builder;
 use crate::ir::func::Value;
 use crate::ir::op::{IntCc, MemType, Op, Type};
@@ -25,12 +28,14 @@ fn of_class(ctx: &mut Ctx, b: &mut Builder, object: Value, class: &str, exits: &
 
 /// A float's value.
 pub fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
+    ctx.read.insert(Kind::Float);
     of_class(ctx, b, object, "PyFloat_Type", exits);
     b.load(MemType::F64, object, OB_FVAL)
 }
 
 /// An int's value, of up to two digits. Those that are 0 or positive and of one digit come first, in five instructions.
 pub fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
+    ctx.read.insert(Kind::Int);
     of_class(ctx, b, object, "PyLong_Type", exits);
     let (simple, other, done) = (b.block(), b.cold_block(), b.block());
     let value = b.param(done, Type::I64);
@@ -84,4 +89,42 @@ fn magnitude(b: &mut Builder, object: Value, digits: u32) -> Value {
     let bits = b.iconst(DIGIT_BITS);
     let high = b.op(Op::Ishl, &[high, bits]);
     b.op(Op::Bor, &[high, low])
+}
+
+/// 1 where a str is of ASCII characters, and they stand behind its head; else 0.
+pub fn is_ascii(b: &mut Builder, object: Value) -> Value {
+    let state = b.load(MemType::U32, object, STATE);
+    let mask = b.iconst(COMPACT_ASCII);
+    let both = b.op(Op::Band, &[state, mask]);
+    b.icmp_imm(IntCc::Eq, both, COMPACT_ASCII)
+}
+
+/// A str is of that class itself.
+pub fn str(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) {
+    ctx.read.insert(Kind::Str);
+    of_class(ctx, b, object, "PyUnicode_Type", exits);
+}
+
+/// Address and length of the characters of a str that is ASCII.
+pub fn ascii(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> [Value; 2] {
+    str(ctx, b, object, exits);
+    let is_ascii = is_ascii(b, object);
+    b.exit_unless(is_ascii, exits.cold, &exits.known);
+    let offset = facts::load(ctx, b, Fact::AsciiData);
+    let address = b.op(Op::Iadd, &[object, offset]);
+    [address, b.load(MemType::I64, object, OB_SIZE)]
+}
+
+/// Address and length of a bytes object.
+pub fn bytes(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> [Value; 2] {
+    of_class(ctx, b, object, "PyBytes_Type", exits);
+    bytes_of(ctx, b, object)
+}
+
+/// Likewise, of what is known to be one.
+pub fn bytes_of(ctx: &mut Ctx, b: &mut Builder, object: Value) -> [Value; 2] {
+    ctx.read.insert(Kind::Bytes);
+    let offset = b.iconst(OB_SVAL.into());
+    let address = b.op(Op::Iadd, &[object, offset]);
+    [address, b.load(MemType::I64, object, OB_SIZE)]
 }

@@ -7,13 +7,24 @@ use super::ctx::Ctx;
 use super::version::{interpreter, is_plain};
 use super::{direct, facts};
 use crate::frontend::capi::objects::{
-    DIGIT_BITS, FIRST, Fact, INT_SIZE, LEAST_SMALL_INT, OB_DIGIT, OB_FVAL, OB_REFCNT, OB_SIZE, ROW,
-    ROWS,
+    DIGIT_BITS, FIRST, Fact, INT_SIZE, LEAST_SMALL_INT, OB_DIGIT, OB_FVAL, OB_REFCNT, OB_SIZE,
+    OB_SVAL, ROW, ROWS,
 };
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind};
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
 use crate::ir::op::{IntCc, MemType, Op, Type};
+
+/// Kinds of objects that functions look into, or make in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum Kind {
+    Int,
+    MadeInt,
+    Float,
+    Str,
+    Bytes,
+}
 
 /// Ints of one and of two digits.
 const SAMPLES: [(i64, Fact); 4] = [
@@ -42,13 +53,23 @@ fn make(ctx: &mut Ctx, func: Func) -> Func {
     let mut b = Builder::new(Func { cold: true, ..func });
     let unknown = b.block();
     look_up(ctx, &mut b, unknown);
-    for (value, fact) in SAMPLES {
-        int(ctx, &mut b, (value, fact), unknown);
+    for kind in ctx.read.clone() {
+        match kind {
+            Kind::Int => {
+                for (value, fact) in SAMPLES {
+                    int(ctx, &mut b, (value, fact), unknown);
+                }
+            }
+            Kind::MadeInt => {
+                small_ints(ctx, &mut b, unknown);
+                let limit = b.iconst(TWO_DIGITS);
+                facts::store(ctx, &mut b, Fact::MadeBelow, limit);
+            }
+            Kind::Float => float(ctx, &mut b, unknown),
+            Kind::Str => str(ctx, &mut b, unknown),
+            Kind::Bytes => bytes(ctx, &mut b, unknown),
+        }
     }
-    float(ctx, &mut b, unknown);
-    small_ints(ctx, &mut b, unknown);
-    let limit = b.iconst(TWO_DIGITS);
-    facts::store(ctx, &mut b, Fact::MadeBelow, limit);
     let yes = b.iconst(1);
     b.ret(&[yes]);
     b.seal_and_switch_to(unknown);
@@ -125,6 +146,51 @@ fn float(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
     let same = b.icmp_imm(IntCc::Eq, bits, FLOAT.to_bits() as i64);
     b.exit_unless(same, unknown, &[]);
     ctx.call(b, "Py_DecRef", &[object]);
+}
+
+/// A text whose bytes all differ, ASCII or not: only of the one may the bytes be read in place.
+fn str(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
+    for (text, is_ascii) in [("probe #1", true), ("pr\u{f6}be", false)] {
+        let (bytes, length) = (ctx.c_string(b, text), b.iconst(text.len() as i64));
+        let object = ctx.call1(b, "PyUnicode_FromStringAndSize", &[bytes, length]);
+        fresh(ctx, b, object, "PyUnicode_Type", unknown);
+        let says = direct::is_ascii(b, object);
+        let right = b.icmp_imm(IntCc::Eq, says, is_ascii.into());
+        b.exit_unless(right, unknown, &[]);
+        let start = facts::load(ctx, b, Fact::AsciiData);
+        let start = b.op(Op::Iadd, &[object, start]);
+        holds(
+            b,
+            object,
+            start,
+            is_ascii.then_some(text.as_bytes()),
+            unknown,
+        );
+        ctx.call(b, "Py_DecRef", &[object]);
+    }
+}
+
+fn bytes(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
+    let text = "probe #2";
+    let (bytes, length) = (ctx.c_string(b, text), b.iconst(text.len() as i64));
+    let object = ctx.call1(b, "PyBytes_FromStringAndSize", &[bytes, length]);
+    fresh(ctx, b, object, "PyBytes_Type", unknown);
+    let offset = b.iconst(OB_SVAL.into());
+    let start = b.op(Op::Iadd, &[object, offset]);
+    holds(b, object, start, Some(text.as_bytes()), unknown);
+    ctx.call(b, "Py_DecRef", &[object]);
+}
+
+/// An object's size is that of eight bytes, which stand at `start`.
+fn holds(b: &mut Builder, object: Value, start: Value, text: Option<&[u8]>, unknown: Block) {
+    let Some(text) = text else { return };
+    let word: [u8; 8] = text.try_into().expect("samples have eight bytes");
+    let length = b.load(MemType::I64, object, OB_SIZE);
+    let same = b.icmp_imm(IntCc::Eq, length, word.len() as i64);
+    b.exit_unless(same, unknown, &[]);
+    let its = b.load(MemType::I64, start, 0);
+    let same = b.icmp_imm(IntCc::Eq, its, i64::from_le_bytes(word));
+    b.exit_unless(same, unknown, &[]);
 }
 
 /// Finds the ints that exist in advance, and how many follow one another.

@@ -77,6 +77,13 @@ fn gains(method: &Method) -> bool {
                 | Convert::IntOwn(..)
                 | Convert::F32
                 | Convert::F64
+                | Convert::Byte
+                | Convert::Char
+                | Convert::Text { .. }
+                | Convert::Encoded { .. }
+                | Convert::Bytes { .. }
+                | Convert::Str { .. }
+                | Convert::Bytelike { mutable: false, .. }
         )
     };
     let made = |unit: &ResultUnit| matches!(unit, ResultUnit::Signed | ResultUnit::Unsigned);
