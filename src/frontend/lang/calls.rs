@@ -46,8 +46,13 @@ impl Body<'_> {
                     .map(Answer::One)
             }
             _ => {
+                let val = self.expr(callee)?;
+                if val.ty() == Ty::Object {
+                    return self.call_object(val.expr, call, span).map(Answer::One);
+                }
                 self.arguments(call);
-                let hint = "bodies call methods of the module, helpers, builtins and `math`";
+                let hint =
+                    "bodies call methods of the module, helpers, builtins, objects and `math`";
                 self.error(callee.span, "this cannot be called", hint);
                 None
             }
@@ -72,9 +77,8 @@ impl Body<'_> {
             Named::Other => return builtins::call(self, name, call, span),
             Named::Local(id) => match self.type_of(id, place) {
                 Some(Storage::Object) => {
-                    self.arguments(call);
-                    self.not_yet(span, "a call of an object");
-                    return None;
+                    let callee = self.expr(&call.callee)?;
+                    return self.call_object(callee.expr, call, span).map(Answer::One);
                 }
                 Some(storage) => format!("`{name}` is {}, not a function", storage_name(storage)),
                 None => {
@@ -82,7 +86,10 @@ impl Body<'_> {
                     return None;
                 }
             },
-            Named::Exception => format!("the exception `{name}` stands behind `raise` only"),
+            Named::Exception => {
+                let class = self.operand_object(&call.callee)?;
+                return self.call_object(class, call, span).map(Answer::One);
+            }
             Named::Constant(_) => format!("`{name}` is a constant, not a function"),
             Named::Math => "`math` is a module, not a function".to_owned(),
             Named::Captured => format!("`{name}` belongs to the body around this helper"),
@@ -206,6 +213,7 @@ impl Body<'_> {
             });
         }
         match (val.as_ref().map(Val::ty), name) {
+            (Some(Ty::Object), _) => return self.call_method(val?, name, call, span),
             (Some(Ty::Str { .. }), "encode") => return self.encode(val?, call, span),
             (Some(Ty::View(view)), "decode") => return self.decode(val?, view, call, span),
             _ => {}
@@ -213,10 +221,7 @@ impl Body<'_> {
         self.arguments(call);
         let ty = val?.ty();
         let hint = match ty {
-            Ty::Object => {
-                self.not_yet(place, "a method of an object");
-                return None;
-            }
+            Ty::Object => unreachable!("methods of objects are called above"),
             Ty::Str { .. } => "strs have `encode`",
             Ty::View(_) => "bytes and other views of them have `decode`",
             Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::None => {

@@ -86,6 +86,13 @@ pub struct Variable {
     guessed: bool,
 }
 
+impl Variable {
+    /// Whether it holds an object, as far as is known in this pass.
+    pub fn is_object(&self) -> bool {
+        self.storage.or(self.guess) == Some(Storage::Object)
+    }
+}
+
 /// What one pass finds out of a local for the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Guess {

@@ -178,7 +178,7 @@ impl Body<'_> {
         }
         let val = self.expr(value)?;
         match val.ty() {
-            Ty::Object => self.not_yet(place, "an attribute of an object"),
+            Ty::Object => return self.attribute_of(val, name, value.span.to(place)),
             Ty::Complex => return self.complex_part(val, name, place),
             ty => {
                 let message = format!("{} has no attribute `{name}` to read", ty_name(ty));
