@@ -96,7 +96,8 @@ impl Body<'_> {
                 out.push(Stmt { kind, span });
             }
             Syntax::Attribute(object, name, place) => {
-                let Some((object, temporary)) = self.held(object, span, out) else {
+                let held = self.held(object, span, out);
+                let Some((object, temporary)) = held.filter(|(e, _)| self.has_attributes(e)) else {
                     return self.check_value(value);
                 };
                 let old = ast::Expr {

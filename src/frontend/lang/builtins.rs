@@ -45,31 +45,37 @@ pub fn call(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option
         "round" => round(body, call, span),
         "divmod" => return divmod(body, call, span),
         "len" => body.len(call, span),
-        "isinstance" => body.isinstance(call, span),
-        "repr" => body.text_of(name, ObjectOp::Repr, call, span),
-        "ascii" => body.text_of(name, ObjectOp::Ascii, call, span),
+        _ => other(body, name, call, span),
+    };
+    val.map(Answer::One)
+}
+
+/// A call of a builtin that is one of objects, or of nothing there is.
+fn other(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option<Val> {
+    match name {
+        "isinstance" => return body.isinstance(call, span),
+        "repr" => return body.text_of(name, ObjectOp::Repr, call, span),
+        "ascii" => return body.text_of(name, ObjectOp::Ascii, call, span),
         "memoryview" => {
             body.arguments(call);
             body.not_yet(call.callee.span, "`memoryview`");
-            None
+            return None;
         }
         _ if objects::function(name).is_some() || classes::symbol(name).is_some() => {
-            body.call_builtin(name, call, span)
+            return body.call_builtin(name, call, span);
         }
-        _ => {
-            let place = call.callee.span;
-            body.arguments(call);
-            if FOREIGN.contains(&name) {
-                let message = format!("`{name}` is not part of the body language");
-                let hint = "builtins of bodies are abs, divmod, enumerate, len, max, min, pow, range, round and the types";
-                body.error(place, message, hint);
-            } else {
-                body.unknown(name, place);
-            }
-            None
-        }
-    };
-    val.map(Answer::One)
+        _ => {}
+    }
+    let place = call.callee.span;
+    body.arguments(call);
+    if FOREIGN.contains(&name) {
+        let message = format!("`{name}` is not part of the body language");
+        let hint = "a body has no names but its own, and does no input or output by itself";
+        body.error(place, message, hint);
+    } else {
+        body.unknown(name, place);
+    }
+    None
 }
 
 /// A number for an operation that takes any; says so if it is none.

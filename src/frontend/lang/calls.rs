@@ -45,18 +45,20 @@ impl Body<'_> {
                 self.method_call(value, name, *place, call, span)
                     .map(Answer::One)
             }
-            _ => {
-                let val = self.expr(callee)?;
-                if val.ty() == Ty::Object {
-                    return self.call_object(val.expr, call, span).map(Answer::One);
-                }
-                self.arguments(call);
-                let hint =
-                    "bodies call methods of the module, helpers, builtins, objects and `math`";
-                self.error(callee.span, "this cannot be called", hint);
-                None
-            }
+            _ => self.call_value(call, span),
         }
+    }
+
+    /// A call of the value of an expression.
+    fn call_value(&mut self, call: &ast::Call, span: Span) -> Option<Answer> {
+        let callee = self.expr(&call.callee)?;
+        if callee.ty() == Ty::Object {
+            return self.call_object(callee.expr, call, span).map(Answer::One);
+        }
+        self.arguments(call);
+        let hint = "bodies call methods of the module, helpers, builtins, objects and `math`";
+        self.error(call.callee.span, "this cannot be called", hint);
+        None
     }
 
     fn call_name(&mut self, name: &str, call: &ast::Call, span: Span) -> Option<Answer> {
@@ -76,20 +78,14 @@ impl Body<'_> {
             }
             Named::Other => return builtins::call(self, name, call, span),
             Named::Local(id) => match self.type_of(id, place) {
-                Some(Storage::Object) => {
-                    let callee = self.expr(&call.callee)?;
-                    return self.call_object(callee.expr, call, span).map(Answer::One);
-                }
+                Some(Storage::Object) => return self.call_value(call, span),
                 Some(storage) => format!("`{name}` is {}, not a function", storage_name(storage)),
                 None => {
                     self.arguments(call);
                     return None;
                 }
             },
-            Named::Exception => {
-                let class = self.operand_object(&call.callee)?;
-                return self.call_object(class, call, span).map(Answer::One);
-            }
+            Named::Exception => return self.call_class(call, span),
             Named::Constant(_) => format!("`{name}` is a constant, not a function"),
             Named::Math => "`math` is a module, not a function".to_owned(),
             Named::Captured => format!("`{name}` belongs to the body around this helper"),
@@ -98,6 +94,12 @@ impl Body<'_> {
         let hint = "bodies call methods of the module, helpers, builtins and `math`";
         self.error(place, message, hint);
         None
+    }
+
+    /// A new exception.
+    fn call_class(&mut self, call: &ast::Call, span: Span) -> Option<Answer> {
+        let class = self.operand_object(&call.callee)?;
+        self.call_object(class, call, span).map(Answer::One)
     }
 
     /// Checks the arguments of a call that is wrong anyway.

@@ -27,6 +27,11 @@ impl Body<'_> {
         None
     }
 
+    /// Whether an expression that was looked at is an object; says so if not.
+    pub fn has_attributes(&mut self, e: &ast::Expr) -> bool {
+        self.is_object(e) || self.owner(e, "assignment to an attribute").is_some()
+    }
+
     /// `object.name = val`
     pub fn set_attribute(
         &mut self,

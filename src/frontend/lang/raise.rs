@@ -119,6 +119,11 @@ impl Body<'_> {
         if is_number(val.ty()) || val.ty() == Ty::None {
             return Some(val.expr);
         }
+        let val = match self.module.handles {
+            true => val,
+            // Whoever sees it then is none of the bodies that look into it.
+            false => val.into_object().unwrap_or_else(|val| *val),
+        };
         self.coerce(val, Storage::Object, true, "what an exception holds")
     }
 

@@ -165,9 +165,13 @@ impl Body<'_> {
                 format!("result {} of `{}`", index + 1, function.name())
             };
             let val = val.map(|val| encoded(val, *storage));
-            // What is returned is in no other hands yet, a bytearray too.
+            // What is made here and returned is in no other hands yet, a bytearray too.
+            let params = function.sig.params.iter();
+            let given = params.filter(|param| is_bytearray(param.storage)).count();
             let val = match storage {
-                Storage::Object => val.map(|val| val.into_object().unwrap_or_else(|val| *val)),
+                Storage::Object if given == 0 => {
+                    val.map(|val| val.into_object().unwrap_or_else(|val| *val))
+                }
                 _ => val,
             };
             exprs.push(val.and_then(|val| self.coerce(val, *storage, true, &subject)));
@@ -207,6 +211,10 @@ fn from_calls(shape: &Shape, value: &ast::Expr) -> bool {
         (Shape::One | Shape::None, _) => false,
         (Shape::Tuple(_) | Shape::List(_) | Shape::Dict(_), _) => true,
     }
+}
+
+fn is_bytearray(storage: Storage) -> bool {
+    matches!(storage, Storage::View(view) if view.whole == Whole::ByteArray)
 }
 
 /// A str as its UTF-8, where the result is a view of bytes that becomes a str again (`s#`).
