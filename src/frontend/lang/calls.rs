@@ -216,7 +216,10 @@ impl Body<'_> {
         }
         match (val.as_ref().map(Val::ty), name) {
             (Some(Ty::Object), _) => return self.call_method(val?, name, call, span),
-            (Some(Ty::Str { .. }), "encode") => return self.encode(val?, call, span),
+            (Some(Ty::Str { .. }), "encode") if call.args.len() < 2 => {
+                return self.encode(val?, call, span);
+            }
+            (Some(Ty::Str { .. }), _) => return self.call_method(val?, name, call, span),
             (Some(Ty::View(view)), "decode") => return self.decode(val?, view, call, span),
             _ => {}
         }

@@ -8,6 +8,7 @@ use super::check::Body;
 use super::conditions::join;
 use super::fold;
 use super::names::constant_val;
+use super::objects::is_objectlike;
 use super::ty::{I64_RANGE, Val, is_number, ty_name};
 use super::typed::{BinOp, Const, Expr, ExprKind, ObjectOp, Overflow, Shape, Ty};
 use crate::base::diag::Diagnostic;
@@ -185,7 +186,7 @@ impl Body<'_> {
 
     /// An operator on two values.
     pub fn arithmetic(&mut self, op: BinOp, left: Val, right: Val, span: Span) -> Option<Val> {
-        if left.ty() == Ty::Object || right.ty() == Ty::Object {
+        if is_objectlike(left.ty()) || is_objectlike(right.ty()) {
             return self.operation_on(ObjectOp::Binary(op), vec![left, right], span);
         }
         let bits = matches!(op, BinOp::And | BinOp::Or | BinOp::Xor);

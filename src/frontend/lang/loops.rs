@@ -4,6 +4,7 @@ use super::assign::Place;
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, placeholder};
 use super::names::Named;
+use super::objects::is_objectlike;
 use super::ty::{self, Val, ty_name};
 use super::typed::{Expr, ExprKind, IntTy, Item, LocalId, Rule, Stmt, StmtKind, Storage, Ty};
 use crate::base::source::Span;
@@ -303,8 +304,8 @@ impl Body<'_> {
             }
         }
         let val = self.expr(iter)?;
-        if val.ty() == Ty::Object {
-            return Some(Iterated::Object(val.expr, false));
+        if is_objectlike(val.ty()) {
+            return Some(Iterated::Object(self.object(val)?, false));
         }
         if let ty @ (Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64) = val.ty() {
             let name = ty_name(ty);
@@ -318,8 +319,8 @@ impl Body<'_> {
 
     fn enumerate(&mut self, call: &ast::Call, span: Span) -> Option<Iterated> {
         let val = self.plain("enumerate", call, 1, 1, span)?.remove(0);
-        if val.ty() == Ty::Object {
-            return Some(Iterated::Object(val.expr, true));
+        if is_objectlike(val.ty()) {
+            return Some(Iterated::Object(self.object(val)?, true));
         }
         let (val, view) = self.view("`enumerate`", val)?;
         Some(Iterated::View(val.expr, view.item, true))

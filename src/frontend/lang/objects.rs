@@ -51,6 +51,9 @@ static NAMED: &[&str] = &[
     "round",
 ];
 
+/// Functions that give an object where one of their arguments is one.
+static ARITHMETIC: &[&str] = &["abs", "divmod", "max", "min", "pow", "round"];
+
 /// Whether a function of `builtins` is called on objects, and answers by a bool.
 pub fn function(name: &str) -> Option<bool> {
     let row = FUNCTIONS.iter().find(|row| row.0 == name);
@@ -63,6 +66,14 @@ pub fn of_objects(vals: &[Val], ops: &[CmpOp]) -> bool {
         let is = |ty: Ty| pair[0].ty() == ty || pair[1].ty() == ty;
         is(Ty::Object) && (!is_identity(*op) || is(Ty::Bool))
     })
+}
+
+/// Whether values of the type have the operators, items and methods that they have in Python by being the objects that they are.
+pub fn is_objectlike(ty: Ty) -> bool {
+    match ty {
+        Ty::Object | Ty::Str { .. } => true,
+        Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::None | Ty::View(_) => false,
+    }
 }
 
 fn is_identity(op: CmpOp) -> bool {
@@ -157,6 +168,13 @@ impl Body<'_> {
     /// Whether an expression is an object as far as that can be seen from its form.
     pub fn is_object(&self, e: &ast::Expr) -> bool {
         match &e.kind {
+            Syntax::IfElse(_, then, other) => self.is_object(then) || self.is_object(other),
+            Syntax::And(sides) | Syntax::Or(sides) => sides.iter().any(|e| self.is_object(e)),
+            Syntax::Compare(first, rest) => {
+                let identity = rest.iter().all(|(op, _)| is_identity(*op));
+                let mut sides = std::iter::once(&**first).chain(rest.iter().map(|(_, e)| e));
+                !identity && sides.any(|e| self.is_object(e))
+            }
             Syntax::Name(name) => match self.lookup(name) {
                 Named::Local(id) => self.locals[id.index()].is_object(),
                 _ => false,
@@ -167,11 +185,16 @@ impl Body<'_> {
             Syntax::Binary(_, left, right) => self.is_object(left) || self.is_object(right),
             Syntax::Call(call) => match &call.callee.kind {
                 Syntax::Attribute(base, ..) => self.is_object(base),
-                Syntax::Name(name) => {
-                    let known = matches!(self.lookup(name), Named::Other)
-                        && (function(name).is_some() || classes::symbol(name).is_some());
-                    known || self.is_object(&call.callee)
-                }
+                Syntax::Name(name) => match self.lookup(name) {
+                    Named::Other if ARITHMETIC.contains(&name.as_str()) => {
+                        call.args.iter().any(|arg| self.is_object(arg))
+                    }
+                    Named::Other => {
+                        function(name) == Some(false) || classes::symbol(name).is_some()
+                    }
+                    Named::Exception => true,
+                    _ => self.is_object(&call.callee),
+                },
                 _ => true,
             },
             Syntax::List(_) | Syntax::Tuple(_) | Syntax::Dict(_) | Syntax::Set(_) => true,
@@ -238,7 +261,7 @@ impl Body<'_> {
         let value = self.expr(value)?;
         let [start, stop, step] = bounds;
         let bounds = [start.as_deref(), stop.as_deref(), step.as_deref()];
-        if value.ty() == Ty::Object {
+        if is_objectlike(value.ty()) {
             return self.slice_of(value, bounds, span);
         }
         let hint = "write the loop: `for i in range(start, stop, step)`";

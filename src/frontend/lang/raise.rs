@@ -38,13 +38,8 @@ impl Body<'_> {
             _ => (exception, true),
         };
         match &class.kind {
-            Syntax::Name(name) => match self.lookup(name) {
-                Named::Exception => plain,
-                Named::Local(id) => !self.locals[id.index()].is_object(),
-                _ => true,
-            },
-            Syntax::Attribute(..) | Syntax::Subscript(..) => !self.is_object(class),
-            _ => true,
+            Syntax::Name(name) if matches!(self.lookup(name), Named::Exception) => plain,
+            _ => !self.is_object(exception),
         }
     }
 

@@ -6,7 +6,7 @@
 use super::ast;
 use super::check::Body;
 use super::join::is_bytes;
-use super::objects::made;
+use super::objects::{is_objectlike, made};
 use super::ty::{self, I64_RANGE, Val, storage_name, ty_name};
 use super::typed::{
     Const, Expr, ExprKind, IntTy, ObjectOp, Rule, StmtKind, Storage, Ty, View, Whole,
@@ -35,9 +35,9 @@ impl Body<'_> {
     /// `value[index]`
     pub fn index(&mut self, value: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Val> {
         let value = self.expr(value);
-        if matches!(&value, Some(value) if value.ty() == Ty::Object) {
-            let index = self.operand_object(index)?;
-            let operands = vec![value?.expr, index];
+        if matches!(&value, Some(value) if is_objectlike(value.ty())) {
+            let (value, index) = (self.object(value?), self.operand_object(index));
+            let operands = vec![value?, index?];
             return Some(made(ObjectOp::Item, operands, Ty::Object, span));
         }
         let index = self.expr(index);
@@ -56,7 +56,7 @@ impl Body<'_> {
         span: Span,
     ) -> Option<Val> {
         let value = self.expr(value);
-        if matches!(&value, Some(value) if value.ty() == Ty::Object) {
+        if matches!(&value, Some(value) if is_objectlike(value.ty())) {
             return self.slice_of(value?, [start, stop, None], span);
         }
         let bounds = [start, stop].map(|bound| bound.map(|bound| self.bound(bound)));
@@ -126,7 +126,7 @@ impl Body<'_> {
         let needle = self.expr(needle);
         let haystack = self.expr(haystack);
         let (needle, haystack) = (needle?, haystack?);
-        if haystack.ty() == Ty::Object {
+        if is_objectlike(haystack.ty()) {
             let found = self.contains_object(needle, haystack, span)?;
             return Some(match negated {
                 true => found.wrap(ExprKind::Not, Ty::Bool),
