@@ -12,7 +12,9 @@ import importlib.machinery
 import importlib.util
 import random
 import sys
+import warnings
 
+warnings.simplefilter("ignore")
 MODULE, BODIES, MODE = sys.argv[1:]
 
 
@@ -199,18 +201,21 @@ def references_mode():
     for name in METHODS:
         every = list(calls(name, 12))
 
-        def round():
+        def round(function):
             for makers in every:
-                outcome(getattr(ours, name), [make() for make in makers])
+                outcome(function, [make() for make in makers])
             LOG.clear()
 
-        round()
-        round()
-        changes = changes_of(round)
+        def changes(function):
+            round(function)
+            round(function)
+            return changes_of(lambda: round(function))
+
+        mine = changes(getattr(ours, name))
         total += len(every)
-        # What leaks at all leaks in every round.
-        if min(changes) > 0:
-            print(name, "leaves behind", changes.tolist())
+        # What leaks at all leaks in every round; some versions do so by themselves where a `__hash__` lies.
+        if min(mine) > 0 and min(mine) > min(changes(METHODS[name])):
+            print(name, "leaves behind", mine.tolist())
     return total
 
 
@@ -219,7 +224,8 @@ def starved_mode():
 
     total = 0
     for name in METHODS:
-        every = list(calls(name, 4))
+        # A `__hash__` that lies leaks in some versions by itself, which cannot be told apart here.
+        every = [makers for makers in calls(name, 8) if not any(isinstance(make(), Odd) for make in makers)]
 
         def sweep():
             made = sum(starve(_testcapi, name, makers) for makers in every)

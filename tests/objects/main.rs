@@ -3,7 +3,8 @@
 //! `bodies.py` and what `generate.rs` adds to it is the source of the module as well as what CPython runs; `judge.py` calls both, on objects
 //! that keep a log and lie, and says what is compared: results, exceptions with their texts, causes and contexts, what was asked of the
 //! objects in which order; references; behaviour where memory is short.
-//! `PYASMGEN_ROUNDS=n` tries n modules of random bodies instead of one, `PYASMGEN_SEED=s` starts elsewhere.
+//! `PYASMGEN_ROUNDS=n` tries n modules of random bodies instead of one, `PYASMGEN_SEED=s` starts elsewhere, `PYASMGEN_KEEP=1` keeps
+//! what was made.
 
 #![expect(
     clippy::disallowed_methods,
@@ -31,7 +32,8 @@ static BUILT: LazyLock<Vec<(tempfile::TempDir, PathBuf)>> = LazyLock::new(|| {
     let rounds = first..first + number("PYASMGEN_ROUNDS", 1);
     rounds
         .map(|seed| {
-            let folder = tempfile::tempdir().expect("a folder");
+            let mut folder = tempfile::tempdir().expect("a folder");
+            folder.disable_cleanup(std::env::var_os("PYASMGEN_KEEP").is_some());
             let random = generate::functions(&mut Rng::new(seed), RANDOM);
             let text = include_str!("bodies.py").to_owned() + &random;
             let path = folder.path().join("objects.toml");

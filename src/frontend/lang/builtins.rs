@@ -230,7 +230,7 @@ impl Body<'_> {
         span: Span,
     ) -> Option<Val> {
         if storage == Storage::Bool && call.args.len() == 1 && call.keywords.is_empty() {
-            let truth = self.truth_of(&call.args[0])?;
+            let truth = self.truth_as_value(&call.args[0])?;
             return Some(Val::new(truth.kind, Ty::Bool, span));
         }
         match storage {

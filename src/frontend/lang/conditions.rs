@@ -45,6 +45,23 @@ impl Body<'_> {
         })
     }
 
+    /// Truth of an expression as a value of its own: what `and` and `or` of objects give is asked once more, as in Python, where `if` and its
+    /// like jump by what they have found already.
+    pub fn truth_as_value(&mut self, e: &ast::Expr) -> Option<Expr> {
+        match &e.kind {
+            Syntax::And(_) | Syntax::Or(_) if self.is_object(e) => {
+                let val = self.expr(e)?;
+                self.truth(val).map(|val| val.expr)
+            }
+            Syntax::Unary(UnaryOp::Not, inner) => {
+                let inner = self.truth_as_value(inner)?;
+                let not = Val::new(ExprKind::Not(Box::new(inner)), Ty::Bool, e.span);
+                Some(not.expr)
+            }
+            _ => self.truth_of(e),
+        }
+    }
+
     /// Truth of a value.
     pub fn truth(&mut self, val: Val) -> Option<Val> {
         match val.ty() {

@@ -118,7 +118,7 @@ impl Body<'_> {
 
     fn unary(&mut self, op: UnaryOp, operand: &ast::Expr, span: Span) -> Option<Val> {
         if op == UnaryOp::Not {
-            let inner = self.truth_of(operand)?;
+            let inner = self.truth_as_value(operand)?;
             let kind = ExprKind::Not(Box::new(inner));
             return Some(Val::new(kind, Ty::Bool, span));
         }

@@ -362,6 +362,24 @@ impl Lower<'_, '_> {
         result
     }
 
+    /// 1 where a comparison of two objects holds, else 0. They are held.
+    pub fn holds(&mut self, op: CmpOp, a: &Operand, b: &Operand) -> Value {
+        if rich(op).is_none() {
+            let cc = match op {
+                CmpOp::IsNot => IntCc::Ne,
+                _ => IntCc::Eq,
+            };
+            return self.b.icmp(cc, a.parts[0], b.parts[0]);
+        }
+        let mark = self.mark();
+        let answer = self.compared(op, a.parts[0], b.parts[0]);
+        let answer = of_object(answer, true);
+        self.hold(&answer);
+        let holds = self.truth(&answer);
+        self.release_held(mark);
+        holds
+    }
+
     /// The object that one comparison gives.
     fn compared(&mut self, op: CmpOp, a: Value, b: Value) -> Value {
         let Some(code) = rich(op) else {

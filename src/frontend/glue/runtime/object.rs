@@ -386,9 +386,12 @@ fn no_iterable(ctx: &mut Ctx, b: &mut Builder, object: Value) {
     b.exit_if(sequence, done, &[]);
     let exception = catch(ctx, b);
     let class = ctx.call1(b, "PyObject_Type", &[object]);
-    let iter = ctx.c_string(b, "__iter__");
     let (has, hasnt) = (b.cold_block(), b.cold_block());
-    let found = ctx.call1(b, "PyObject_GetAttrString", &[class, iter]);
+    // Classes keep names that they were asked for: this is the one that they know.
+    let iter = ctx.c_string(b, "__iter__");
+    let iter = ctx.call1(b, "PyUnicode_InternFromString", &[iter]);
+    ctx.call(b, "Py_IncRef", &[class]);
+    let found = boxed::apply(ctx, b, "PyObject_GetAttr", &[class, iter], &[]);
     b.br(found, has, &[], hasnt, &[]);
     b.seal_and_switch_to(has);
     ctx.call(b, "Py_DecRef", &[found]);
@@ -399,7 +402,8 @@ fn no_iterable(ctx: &mut Ctx, b: &mut Builder, object: Value) {
     ctx.call(b, "PyErr_Clear", &[]);
     ctx.call(b, "Py_DecRef", &[exception]);
     let name = ctx.c_string(b, "__name__");
-    let name = boxed::apply(ctx, b, "PyObject_GetAttrString", &[class], &[name]);
+    let name = ctx.call1(b, "PyUnicode_InternFromString", &[name]);
+    let name = boxed::apply(ctx, b, "PyObject_GetAttr", &[class, name], &[]);
     let (named, nameless) = (b.cold_block(), b.cold_block());
     b.br(name, named, &[], nameless, &[]);
     b.seal_and_switch_to(named);
