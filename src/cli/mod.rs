@@ -10,12 +10,15 @@ mod explain;
 mod inspect;
 mod linker;
 mod output;
+mod project;
 mod python;
 mod run;
+mod sdist;
 mod specs;
 mod targets;
 mod test;
 mod ui;
+mod wheel;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -70,10 +73,8 @@ enum Command {
     Explain(explain::Args),
     Inspect(inspect::Args),
     Targets(targets::Args),
-    #[command(hide = true)]
-    Wheel(Later),
-    #[command(hide = true)]
-    Sdist(Later),
+    Wheel(wheel::Args),
+    Sdist(sdist::Args),
     #[command(hide = true)]
     New(Later),
     #[command(hide = true)]
@@ -130,6 +131,8 @@ fn dispatch(command: Command) -> Exit {
     let ui = match &command {
         Command::Build(args) => Ui::new(args.message_format),
         Command::Check(args) => Ui::new(args.message_format),
+        Command::Wheel(args) => Ui::new(args.message_format),
+        Command::Sdist(args) => Ui::new(args.message_format),
         _ => Ui::new(ui::MessageFormat::Human),
     };
     let outcome = match command {
@@ -140,8 +143,8 @@ fn dispatch(command: Command) -> Exit {
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Inspect(args) => inspect::run(&args),
         Command::Targets(args) => targets::run(&args),
-        Command::Wheel(_) => later("wheel"),
-        Command::Sdist(_) => later("sdist"),
+        Command::Wheel(args) => wheel::run(&args, &ui),
+        Command::Sdist(args) => sdist::run(&args, &ui),
         Command::New(_) => later("new"),
         Command::Schema(_) => later("schema"),
         Command::Completions(_) => later("completions"),
