@@ -5,6 +5,7 @@
 
 mod build;
 mod check;
+mod completions;
 mod depfile;
 mod explain;
 mod inspect;
@@ -12,6 +13,7 @@ mod linker;
 mod output;
 mod python;
 mod run;
+mod schema;
 mod specs;
 mod targets;
 mod test;
@@ -20,7 +22,7 @@ mod ui;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use ui::Ui;
 
@@ -75,10 +77,8 @@ enum Command {
     Sdist(Later),
     #[command(hide = true)]
     New(Later),
-    #[command(hide = true)]
-    Schema(Later),
-    #[command(hide = true)]
-    Completions(Later),
+    Schema(schema::Args),
+    Completions(completions::Args),
 }
 
 /// The arguments of a verb that is to come, whatever they are.
@@ -143,8 +143,8 @@ fn dispatch(command: Command) -> Exit {
         Command::Wheel(_) => later("wheel"),
         Command::Sdist(_) => later("sdist"),
         Command::New(_) => later("new"),
-        Command::Schema(_) => later("schema"),
-        Command::Completions(_) => later("completions"),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
         ui.error(&error);
