@@ -5,6 +5,7 @@
 
 mod build;
 mod check;
+mod completions;
 mod depfile;
 mod explain;
 mod inspect;
@@ -13,6 +14,7 @@ mod output;
 mod project;
 mod python;
 mod run;
+mod schema;
 mod sdist;
 mod specs;
 mod targets;
@@ -23,7 +25,7 @@ mod wheel;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::compile;
 use ui::Ui;
@@ -77,10 +79,8 @@ enum Command {
     Sdist(sdist::Args),
     #[command(hide = true)]
     New(Later),
-    #[command(hide = true)]
-    Schema(Later),
-    #[command(hide = true)]
-    Completions(Later),
+    Schema(schema::Args),
+    Completions(completions::Args),
 }
 
 /// The arguments of a verb that is to come, whatever they are.
@@ -146,8 +146,8 @@ fn dispatch(command: Command) -> Exit {
         Command::Wheel(args) => wheel::run(&args, &ui),
         Command::Sdist(args) => sdist::run(&args, &ui),
         Command::New(_) => later("new"),
-        Command::Schema(_) => later("schema"),
-        Command::Completions(_) => later("completions"),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
         ui.error(&error);

@@ -16,9 +16,11 @@ mod quoted;
 mod raw;
 mod read;
 mod returns;
+mod schema;
 mod signature;
 mod types;
 mod typetext;
 
 pub use check::check;
 pub use load::load;
+pub use schema::schema;

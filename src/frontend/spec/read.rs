@@ -10,7 +10,7 @@ use crate::base::diag::{Diagnostic, Diagnostics, shown};
 use crate::base::source::{SourceId, Span};
 use crate::base::table::{self, At, Key, Placed, Reader, Table, Value, later, now};
 
-static TOP: &[Key] = &[
+pub(super) static TOP: &[Key] = &[
     now("module"),
     now("constants"),
     now("exceptions"),
@@ -21,7 +21,7 @@ static TOP: &[Key] = &[
         "bodies can use numbers, `math` and other methods",
     ),
 ];
-static MODULE: &[Key] = &[
+pub(super) static MODULE: &[Key] = &[
     now("name"),
     now("doc"),
     now("overflow"),
@@ -31,8 +31,8 @@ static MODULE: &[Key] = &[
         "write each function as a `[[methods]]` table with a `body`",
     ),
 ];
-static EXCEPTION: &[Key] = &[now("name"), now("base"), now("doc")];
-static METHOD: &[Key] = &[
+pub(super) static EXCEPTION: &[Key] = &[now("name"), now("base"), now("doc")];
+pub(super) static METHOD: &[Key] = &[
     now("name"),
     now("doc"),
     now("args"),
@@ -48,8 +48,8 @@ static METHOD: &[Key] = &[
     later("isa", "write the body in Python: `body = \"return x\"`"),
     later("call", "write a body: `body = \"return x\"`"),
 ];
-static TEST: &[Key] = &[now("call"), now("result"), now("raises")];
-static BYTES: &[Key] = &[now("hex")];
+pub(super) static TEST: &[Key] = &[now("call"), now("result"), now("raises")];
+pub(super) static BYTES: &[Key] = &[now("hex")];
 
 /// Reads the text. Without a spec, the messages say why the text is not TOML.
 pub(super) fn read(text: &str, source: SourceId, diagnostics: &mut Diagnostics) -> Option<Spec> {
