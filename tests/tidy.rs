@@ -40,9 +40,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("link", &["base", "target", "ir", "frontend", "backend"]),
     ("inspect", &["base", "target", "ir", "frontend", "backend"]),
     (
+        "pack",
+        &["base", "target", "ir", "frontend", "backend", "compile"],
+    ),
+    (
         "cli",
         &[
-            "base", "target", "ir", "frontend", "backend", "compile", "link", "inspect",
+            "base", "target", "ir", "frontend", "backend", "compile", "link", "pack", "inspect",
         ],
     ),
 ];
@@ -71,6 +75,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "src/frontend/spec/load.rs",
             "src/compile.rs",
             "src/link/",
+            "src/pack/",
             "src/inspect/",
             "src/cli/",
         ],
@@ -78,9 +83,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ar_archive_writer", &["src/link/windows.rs"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/completions.rs"]),
+    ("flate2", &["src/pack/archive.rs"]),
     ("gimli", &["src/backend/obj/"]),
     ("goblin", &["src/inspect/"]),
     ("iced_x86", &["src/inspect/disasm.rs"]),
+    ("indicatif", &["src/cli/wheel.rs"]),
     (
         "object",
         &["src/backend/obj/", "src/inspect/macho/fixups.rs"],
@@ -91,9 +98,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ruff_text_size", &["src/frontend/lang/parse"]),
     ("schemars", &["src/frontend/spec/schema.rs"]),
     ("sha2", &["src/base/digest.rs"]),
+    ("spdx", &["src/pack/licence.rs"]),
+    ("tar", &["src/pack/archive.rs"]),
     ("target_lexicon", &["src/target/mod.rs"]),
     ("tempfile", &["src/link/", "src/cli/"]),
     ("toml", &["src/base/strings.rs", "src/base/table.rs"]),
+    ("zip", &["src/pack/archive.rs"]),
 ];
 
 /// Past about 500 lines, look for the seam.
