@@ -10,6 +10,7 @@
 )]
 
 mod environment;
+mod hooks;
 #[path = "../common/python.rs"]
 mod python;
 mod setuptools;
