@@ -11,6 +11,8 @@
 
 mod environment;
 mod hooks;
+mod new;
+mod program;
 #[path = "../common/python.rs"]
 mod python;
 mod setuptools;
