@@ -11,6 +11,7 @@ mod explain;
 mod help;
 mod inspect;
 mod linker;
+mod new;
 mod output;
 mod project;
 mod python;
@@ -23,7 +24,6 @@ mod test;
 mod ui;
 mod wheel;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -79,22 +79,10 @@ enum Command {
     Targets(targets::Args),
     Wheel(wheel::Args),
     Sdist(sdist::Args),
-    #[command(hide = true)]
-    New(Later),
+    New(new::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Help(help::Args),
-}
-
-/// The arguments of a verb that is to come, whatever they are.
-#[derive(Debug, clap::Args)]
-struct Later {
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    _rest: Vec<OsString>,
-}
-
-fn later(verb: &str) -> anyhow::Result<Exit> {
-    anyhow::bail!("`pyasmgen {verb}` is not there yet");
 }
 
 /// Parses the arguments of this process and does what they say.
@@ -148,7 +136,7 @@ fn dispatch(command: Command) -> Exit {
         Command::Targets(args) => targets::run(&args),
         Command::Wheel(args) => wheel::run(&args, &ui),
         Command::Sdist(args) => sdist::run(&args, &ui),
-        Command::New(_) => later("new"),
+        Command::New(args) => new::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Help(args) => help::run(&args, Cli::command()),
