@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::compile;
 use ui::Ui;
 
 /// How a run ended.
@@ -92,10 +93,6 @@ fn later(verb: &str) -> anyhow::Result<Exit> {
     anyhow::bail!("`pyasmgen {verb}` is not there yet");
 }
 
-/// Stack for the stages: bodies nest as deep as their author likes, and several stages recurse over them. The pages are only
-/// used where somebody does.
-const STACK: usize = 256 << 20;
-
 /// Parses the arguments of this process and does what they say.
 pub fn main() -> ExitCode {
     let command = match Cli::try_parse() {
@@ -109,7 +106,7 @@ pub fn main() -> ExitCode {
     };
     let worker = std::thread::Builder::new()
         .name("pyasmgen".to_owned())
-        .stack_size(STACK)
+        .stack_size(compile::STACK)
         .spawn(move || dispatch(command));
     match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(exit)) => exit.into(),
@@ -120,7 +117,10 @@ pub fn main() -> ExitCode {
             ExitCode::from(101)
         }
         Err(error) => {
-            eprintln!("error: cannot start a thread with a stack of {STACK} bytes: {error}");
+            eprintln!(
+                "error: cannot start a thread with a stack of {} bytes: {error}",
+                compile::STACK
+            );
             Exit::Environment.into()
         }
     }
