@@ -96,7 +96,7 @@ pub fn frame_info(functions: &[Unwind], arch: Arch) -> FrameInfo {
             addend: 0,
         };
         let mut fde = FrameDescriptionEntry::new(address, function.size);
-        for (at, instruction) in instructions(function, machine) {
+        for (at, instruction) in without_detours(instructions(function, machine)) {
             fde.add_instruction(at, instruction);
         }
         table.add_fde(cie, fde);
@@ -195,6 +195,40 @@ fn instructions(function: &Unwind, machine: &Machine) -> Vec<(u32, Cfi)> {
         }
     }
     out
+}
+
+/// What of one offset's instructions nothing behind them takes back: unwinders see a function between two offsets only.
+fn without_detours(mut all: Vec<(u32, Cfi)>) -> Vec<(u32, Cfi)> {
+    let mut kept = Vec::with_capacity(all.len());
+    let mut here = None;
+    // What is set anew at this offset: the whole state, the CFA, its offset, registers.
+    let (mut state, mut cfa, mut offset, mut registers) = (false, false, false, Vec::new());
+    while let Some((at, instruction)) = all.pop() {
+        let remembers = instruction == Cfi::RememberState;
+        if here != Some(at) || remembers {
+            here = Some(at);
+            (state, cfa, offset) = (false, false, false);
+            registers.clear();
+        }
+        let is_set = match instruction {
+            Cfi::Cfa(..) => std::mem::replace(&mut cfa, true),
+            Cfi::CfaOffset(_) => std::mem::replace(&mut offset, true) || cfa,
+            Cfi::Offset(register, _) | Cfi::Restore(register) => {
+                let is_set = registers.contains(&register);
+                registers.push(register);
+                is_set
+            }
+            _ => false,
+        };
+        // What is restored was remembered; the two stay together.
+        let restores = instruction == Cfi::RestoreState;
+        if restores || !(is_set || state) {
+            kept.push((at, instruction));
+        }
+        state |= restores;
+    }
+    kept.reverse();
+    kept
 }
 
 /// Says how far the CFA is from the stack pointer, if that is what it is counted from.
