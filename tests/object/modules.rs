@@ -339,7 +339,7 @@ fn what_linkers_make_says_the_same() {
         ("mold", elf),
         ("ld.gold", elf),
         ("cc", elf),
-        ("ld64.lld", darwin),
+        ("lld", darwin),
         ("lld-link", msvc),
     ];
     for (name, target) in rows {
@@ -358,7 +358,7 @@ fn what_linkers_make_says_the_same() {
             link::link(&linker, target, &made, &output).unwrap();
             let file = std::fs::read(&output).unwrap();
             let view = match name {
-                "ld64.lld" => View::of_macho(&file),
+                "lld" => View::of_macho(&file),
                 "lld-link" => View::of_pe(&file, &program, &codes, target),
                 _ => View::of_elf(&file),
             };
