@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::backend::isa::code::Code;
-use crate::backend::obj::image::Image;
+use crate::backend::obj::image::{Image, Place, Symbol};
 use crate::backend::{isa, obj};
 use crate::base::diag::Diagnostics;
 use crate::base::source::{SourceId, Sources};
@@ -33,6 +33,13 @@ impl Compiled {
     /// The object file.
     pub fn object(&self, target: &Target) -> Vec<u8> {
         obj::write::write(&self.image, target)
+    }
+
+    /// What the module imports.
+    pub fn imports(&self) -> impl Iterator<Item = &str> {
+        let imported = |symbol: &&Symbol| symbol.place == Place::Import;
+        let symbols = self.image.symbols.iter().filter(imported);
+        symbols.map(|symbol| symbol.name.as_str())
     }
 
     /// The finished module, linked by ourselves.

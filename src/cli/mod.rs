@@ -5,22 +5,27 @@
 
 mod build;
 mod check;
+mod completions;
 mod depfile;
 mod explain;
 mod inspect;
 mod linker;
 mod output;
+mod project;
 mod python;
 mod run;
+mod schema;
+mod sdist;
 mod specs;
 mod targets;
 mod test;
 mod ui;
+mod wheel;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::compile;
 use ui::Ui;
@@ -70,16 +75,12 @@ enum Command {
     Explain(explain::Args),
     Inspect(inspect::Args),
     Targets(targets::Args),
-    #[command(hide = true)]
-    Wheel(Later),
-    #[command(hide = true)]
-    Sdist(Later),
+    Wheel(wheel::Args),
+    Sdist(sdist::Args),
     #[command(hide = true)]
     New(Later),
-    #[command(hide = true)]
-    Schema(Later),
-    #[command(hide = true)]
-    Completions(Later),
+    Schema(schema::Args),
+    Completions(completions::Args),
 }
 
 /// The arguments of a verb that is to come, whatever they are.
@@ -130,6 +131,8 @@ fn dispatch(command: Command) -> Exit {
     let ui = match &command {
         Command::Build(args) => Ui::new(args.message_format),
         Command::Check(args) => Ui::new(args.message_format),
+        Command::Wheel(args) => Ui::new(args.message_format),
+        Command::Sdist(args) => Ui::new(args.message_format),
         _ => Ui::new(ui::MessageFormat::Human),
     };
     let outcome = match command {
@@ -140,11 +143,11 @@ fn dispatch(command: Command) -> Exit {
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Inspect(args) => inspect::run(&args),
         Command::Targets(args) => targets::run(&args),
-        Command::Wheel(_) => later("wheel"),
-        Command::Sdist(_) => later("sdist"),
+        Command::Wheel(args) => wheel::run(&args, &ui),
+        Command::Sdist(args) => sdist::run(&args, &ui),
         Command::New(_) => later("new"),
-        Command::Schema(_) => later("schema"),
-        Command::Completions(_) => later("completions"),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
         ui.error(&error);
