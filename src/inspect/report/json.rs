@@ -50,6 +50,9 @@ impl Report {
             "findings": self.findings.iter().map(|f| json!({
                 "rule": f.rule, "severity": f.severity.word(), "message": f.message,
             })).collect::<Vec<_>>(),
+            "files": self.files.iter().map(|file| json!({
+                "name": file.name, "size": file.size,
+            })).collect::<Vec<_>>(),
             "members": self.members.iter().map(Report::to_json).collect::<Vec<_>>(),
         })
     }

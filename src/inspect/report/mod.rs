@@ -46,8 +46,19 @@ pub struct Report {
     pub functions: Vec<Function>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
-    /// The files inside, if it is one that holds others (universal Mach-O).
+    /// All files inside, if it is an archive.
+    pub files: Vec<File>,
+    /// The modules inside, if it holds some (universal Mach-O, wheel).
     pub members: Vec<Report>,
+}
+
+/// A file of an archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct File {
+    /// Its path.
+    pub name: String,
+    /// How many bytes it has.
+    pub size: u64,
 }
 
 /// Something of another file.

@@ -5,8 +5,8 @@
 use std::fmt;
 
 use super::{
-    Finding, Function, Import, Method, Module, Relocation, Report, Section, Segment, Share, Slot,
-    Symbol,
+    File, Finding, Function, Import, Method, Module, Relocation, Report, Section, Segment, Share,
+    Slot, Symbol,
 };
 
 /// Passes text on; names in a file may hold what a terminal would obey.
@@ -38,11 +38,11 @@ impl fmt::Display for Report {
 
 impl Report {
     fn parts(&self, f: &mut dyn fmt::Write) -> fmt::Result {
-        writeln!(
-            f,
-            "{}: {} {}, {}",
-            self.name, self.format, self.machine, self.kind
-        )?;
+        let machine = match self.machine.as_str() {
+            "" => String::new(),
+            machine => format!(" {machine}"),
+        };
+        writeln!(f, "{}: {}{machine}, {}", self.name, self.format, self.kind)?;
         for (field, value) in &self.header {
             writeln!(f, "  {field:<18} {value}")?;
         }
@@ -70,6 +70,7 @@ impl Report {
         for function in &self.functions {
             write!(f, "\n{function}")?;
         }
+        list(f, "files", &self.files)?;
         for member in &self.members {
             write!(f, "\n{member}")?;
         }
@@ -93,6 +94,12 @@ impl Relocation {
             format!("{}+{:#x}", self.section, self.offset)
         };
         format!("{place:<26} {:<24} {}", self.kind, self.target)
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>9}  {}", self.size, self.name)
     }
 }
 
