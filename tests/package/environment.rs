@@ -11,19 +11,10 @@ use std::sync::LazyLock;
 
 use crate::python::{self, Python, said};
 
-/// A program that came with a package of PyPI's: on PATH, or in `site` beside the fetched interpreters.
-fn site_program(name: &str) -> Option<PathBuf> {
-    let beside = python::fetched().join("site/bin").join(name);
-    beside
-        .is_file()
-        .then_some(beside)
-        .or_else(|| crate::tool::tool(name))
-}
-
 /// The folder with the wheel of our package, made once for all tests.
 fn package() -> Option<&'static Path> {
     static MADE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-        let maturin = site_program("maturin")?;
+        let maturin = python::program("maturin")?;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
         let _ = fs::remove_dir_all(&folder);
         // The profile is that of this test, so that cargo has next to nothing to do.
@@ -72,7 +63,7 @@ impl Environment {
         let environment = Environment {
             folder: tempfile::tempdir().unwrap(),
             find_links: [package()?.to_owned(), wheels()?],
-            uv: site_program("uv")?,
+            uv: python::program("uv")?,
         };
         let venv = environment.folder.path().join("venv");
         let made = environment
