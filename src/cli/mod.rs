@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod depfile;
 mod explain;
+mod help;
 mod inspect;
 mod linker;
 mod new;
@@ -58,7 +59,8 @@ impl From<Exit> for ExitCode {
     version,
     about = "Makes loadable CPython extension modules from one TOML file, without a C compiler or an assembler.",
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 a spec has errors, a test failed, an expression raised, or a file was found wanting; 2 usage or environment."
+    disable_help_subcommand = true,
+    after_help = help::topics() + "\nExit codes: 0 done; 1 a spec has errors, a test failed, an expression raised, or a file was found wanting; 2 usage or environment."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -80,6 +82,7 @@ enum Command {
     New(new::Args),
     Schema(schema::Args),
     Completions(completions::Args),
+    Help(help::Args),
 }
 
 /// Parses the arguments of this process and does what they say.
@@ -136,6 +139,7 @@ fn dispatch(command: Command) -> Exit {
         Command::New(args) => new::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Help(args) => help::run(&args, Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
         ui.error(&error);
