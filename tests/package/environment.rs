@@ -209,3 +209,10 @@ pub fn oldest_and_newest() -> (Python, Python) {
 fn is_program(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x7fELF"))
 }
+
+/// The first fenced block of the manual's page about projects in a language: what people read is what is built here.
+pub fn manual(language: &str) -> String {
+    let page = fs::read_to_string(python::root("src/manual/projects.md")).unwrap();
+    let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
