@@ -9,6 +9,7 @@ pub mod boxed;
 pub mod bytes;
 pub mod memory;
 pub mod raise;
+pub mod search;
 
 use smallvec::SmallVec;
 
