@@ -10,6 +10,7 @@ pub mod bytes;
 pub mod memory;
 pub mod raise;
 pub mod search;
+pub mod text;
 
 use smallvec::SmallVec;
 

@@ -511,6 +511,22 @@ fn texts_and_new_objects() {
             &pairs,
         ),
         case(
+            returns(
+                &[text, text],
+                compare(CmpOp::Lt, local(0, text), local(1, text)),
+            ),
+            "lambda s, t: s < t",
+            &pairs,
+        ),
+        case(
+            returns(
+                &[text, text],
+                compare(CmpOp::Ge, local(0, text), local(1, text)),
+            ),
+            "lambda s, t: s >= t",
+            &pairs,
+        ),
+        case(
             returns(&[text], compare(CmpOp::Ne, local(0, text), text_of("a"))),
             "lambda s: s != 'a'",
             &texts,
