@@ -9,6 +9,8 @@ pub mod boxed;
 pub mod bytes;
 pub mod memory;
 pub mod raise;
+pub mod search;
+pub mod text;
 
 use smallvec::SmallVec;
 
