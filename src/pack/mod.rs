@@ -6,12 +6,12 @@
 
 pub mod archive;
 mod glob;
-mod licence;
+pub mod licence;
 pub mod metadata;
 pub mod project;
 mod pyproject;
 pub mod record;
-mod requirement;
+pub mod requirement;
 pub mod sdist;
 pub mod tags;
 pub mod version;
