@@ -1,12 +1,16 @@
 //! The pipeline: the one place that names every stage and joins the two wings.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use crate::backend::isa::code::Code;
-use crate::backend::obj::image::Image;
+use crate::backend::obj::image::{Image, Place, Symbol};
 use crate::backend::{isa, obj};
 use crate::base::diag::Diagnostics;
 use crate::base::source::{SourceId, Sources};
 use crate::frontend::spec::module::Module;
 use crate::frontend::{glue, spec};
+use crate::ir::func::Func;
 use crate::ir::program::Program;
 use crate::ir::{opt, verify};
 use crate::target::Target;
@@ -28,6 +32,13 @@ impl Compiled {
     /// The object file.
     pub fn object(&self, target: &Target) -> Vec<u8> {
         obj::write::write(&self.image, target)
+    }
+
+    /// What the module imports.
+    pub fn imports(&self) -> impl Iterator<Item = &str> {
+        let imported = |symbol: &&Symbol| symbol.place == Place::Import;
+        let symbols = self.image.symbols.iter().filter(imported);
+        symbols.map(|symbol| symbol.name.as_str())
     }
 
     /// The finished module, linked by ourselves.
@@ -66,13 +77,7 @@ pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
         plt: options.plt,
         fast_allocation: options.fast_allocation,
     };
-    let mut compiler = isa::Compiler::new(&program, target, options);
-    let codes = program
-        .funcs
-        .iter()
-        .flatten()
-        .map(|func| compiler.compile(func))
-        .collect::<Vec<_>>();
+    let codes = codes(&program, target, options);
     let image = obj::build::build(&program, &codes, target);
     Compiled {
         module,
@@ -80,6 +85,53 @@ pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
         codes,
         image,
     }
+}
+
+/// Stack for threads that run the stages: bodies nest as deep as their author likes, and several stages recurse over them. The pages are
+/// only used where somebody does.
+pub const STACK: usize = 256 << 20;
+
+/// Functions that a thread takes at a time; fewer are not worth another thread.
+const BATCH: usize = 64;
+
+/// The code of each function of a program, in their order. Functions do not know of each other here, so all processors take part.
+fn codes(program: &Program, target: &Target, options: isa::Options) -> Vec<Code> {
+    let funcs: Vec<&Func> = program.funcs.iter().flatten().collect();
+    let batches: Vec<&[&Func]> = funcs.chunks(BATCH).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut compiler = isa::Compiler::new(program, target, options);
+        let mut done: Vec<(usize, Vec<Code>)> = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(batch) = batches.get(at) else {
+                return done;
+            };
+            let codes = batch.iter().map(|func| compiler.compile(func));
+            done.push((at, codes.collect()));
+        }
+    };
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let others = processors.min(batches.len()).saturating_sub(1);
+    let mut done = thread::scope(|scope| {
+        // Who cannot be started does not help.
+        let start = |_| {
+            let thread = thread::Builder::new().stack_size(STACK);
+            thread.spawn_scoped(scope, work).ok()
+        };
+        let others: Vec<_> = (0..others).filter_map(start).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(
+                other
+                    .join()
+                    .unwrap_or_else(|e| std::panic::resume_unwind(e)),
+            );
+        }
+        done
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().flat_map(|(_, codes)| codes).collect()
 }
 
 /// Between stages, in debug builds: a program that breaks the rules of the IR is our bug, best met where it arises.

@@ -8,4 +8,5 @@ pub mod frontend;
 pub mod inspect;
 pub mod ir;
 pub mod link;
+pub mod pack;
 pub mod target;

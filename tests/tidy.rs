@@ -40,9 +40,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("link", &["base", "target", "ir", "frontend", "backend"]),
     ("inspect", &["base", "target", "ir", "frontend", "backend"]),
     (
+        "pack",
+        &["base", "target", "ir", "frontend", "backend", "compile"],
+    ),
+    (
         "cli",
         &[
-            "base", "target", "ir", "frontend", "backend", "compile", "link", "inspect",
+            "base", "target", "ir", "frontend", "backend", "compile", "link", "pack", "inspect",
         ],
     ),
 ];
@@ -71,15 +75,18 @@ const DOORS: &[(&str, &[&str])] = &[
             "src/frontend/spec/load.rs",
             "src/compile.rs",
             "src/link/",
+            "src/pack/",
             "src/inspect/",
             "src/cli/",
         ],
     ),
     ("ar_archive_writer", &["src/link/windows.rs"]),
     ("clap", &["src/cli/"]),
+    ("flate2", &["src/pack/archive.rs"]),
     ("gimli", &["src/backend/obj/"]),
     ("goblin", &["src/inspect/"]),
     ("iced_x86", &["src/inspect/disasm.rs"]),
+    ("indicatif", &["src/cli/wheel.rs"]),
     (
         "object",
         &["src/backend/obj/", "src/inspect/macho/fixups.rs"],
@@ -89,9 +96,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ruff_python_parser", &["src/frontend/lang/parse"]),
     ("ruff_text_size", &["src/frontend/lang/parse"]),
     ("sha2", &["src/base/digest.rs"]),
+    ("spdx", &["src/pack/licence.rs"]),
+    ("tar", &["src/pack/archive.rs"]),
     ("target_lexicon", &["src/target/mod.rs"]),
     ("tempfile", &["src/link/", "src/cli/"]),
-    ("toml", &["src/frontend/spec/"]),
+    ("toml", &["src/base/strings.rs", "src/base/table.rs"]),
+    ("zip", &["src/pack/archive.rs"]),
 ];
 
 /// Past about 500 lines, look for the seam.

@@ -10,18 +10,22 @@ mod explain;
 mod inspect;
 mod linker;
 mod output;
+mod project;
 mod python;
 mod run;
+mod sdist;
 mod specs;
 mod targets;
 mod test;
 mod ui;
+mod wheel;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::compile;
 use ui::Ui;
 
 /// How a run ended.
@@ -69,10 +73,8 @@ enum Command {
     Explain(explain::Args),
     Inspect(inspect::Args),
     Targets(targets::Args),
-    #[command(hide = true)]
-    Wheel(Later),
-    #[command(hide = true)]
-    Sdist(Later),
+    Wheel(wheel::Args),
+    Sdist(sdist::Args),
     #[command(hide = true)]
     New(Later),
     #[command(hide = true)]
@@ -92,10 +94,6 @@ fn later(verb: &str) -> anyhow::Result<Exit> {
     anyhow::bail!("`pyasmgen {verb}` is not there yet");
 }
 
-/// Stack for the stages: bodies nest as deep as their author likes, and several stages recurse over them. The pages are only
-/// used where somebody does.
-const STACK: usize = 256 << 20;
-
 /// Parses the arguments of this process and does what they say.
 pub fn main() -> ExitCode {
     let command = match Cli::try_parse() {
@@ -109,7 +107,7 @@ pub fn main() -> ExitCode {
     };
     let worker = std::thread::Builder::new()
         .name("pyasmgen".to_owned())
-        .stack_size(STACK)
+        .stack_size(compile::STACK)
         .spawn(move || dispatch(command));
     match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(exit)) => exit.into(),
@@ -120,7 +118,10 @@ pub fn main() -> ExitCode {
             ExitCode::from(101)
         }
         Err(error) => {
-            eprintln!("error: cannot start a thread with a stack of {STACK} bytes: {error}");
+            eprintln!(
+                "error: cannot start a thread with a stack of {} bytes: {error}",
+                compile::STACK
+            );
             Exit::Environment.into()
         }
     }
@@ -130,6 +131,8 @@ fn dispatch(command: Command) -> Exit {
     let ui = match &command {
         Command::Build(args) => Ui::new(args.message_format),
         Command::Check(args) => Ui::new(args.message_format),
+        Command::Wheel(args) => Ui::new(args.message_format),
+        Command::Sdist(args) => Ui::new(args.message_format),
         _ => Ui::new(ui::MessageFormat::Human),
     };
     let outcome = match command {
@@ -140,8 +143,8 @@ fn dispatch(command: Command) -> Exit {
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Inspect(args) => inspect::run(&args),
         Command::Targets(args) => targets::run(&args),
-        Command::Wheel(_) => later("wheel"),
-        Command::Sdist(_) => later("sdist"),
+        Command::Wheel(args) => wheel::run(&args, &ui),
+        Command::Sdist(args) => sdist::run(&args, &ui),
         Command::New(_) => later("new"),
         Command::Schema(_) => later("schema"),
         Command::Completions(_) => later("completions"),

@@ -1,7 +1,7 @@
-//! The spec file: TOML text becomes a checked [`module::Module`]. The door to `toml`.
+//! The spec file: TOML text becomes a checked [`module::Module`].
 //!
 //! `load` reads the file, `read` the TOML in it, `raw` holds what was typed, `check` finds out what it means; the files between them know one thing each:
-//! names, strings, defaults, parameters, results, signatures.
+//! names, defaults, parameters, results, signatures.
 
 pub mod check;
 mod convert;
@@ -17,7 +17,6 @@ mod raw;
 mod read;
 mod returns;
 mod signature;
-mod strings;
 mod types;
 mod typetext;
 

@@ -1,7 +1,7 @@
 //! ELF shared objects as loaders take them (System V gABI; psABI AMD64; for what GNU added, the Linux Standard Base and `elf.h` of glibc).
 //!
 //! In: an image. Out: the file. It needs no library, so it loads wherever there is something that has its imports, under any C
-//! library. Everything is bound and sealed at load; nothing is written to code. One segment follows the other in the file without
+//! library; where the target wants one named, for those who read wheels, it is. Everything is bound and sealed at load; nothing is written to code. One segment follows the other in the file without
 //! padding; in memory each has pages of its own, so a page of the file may be mapped twice. Rows of the table, in the order of the file:
 //!
 //! ```text
@@ -203,7 +203,7 @@ impl<'a> File<'a> {
             image,
             target,
             encoder: Encoder::new(Endianness::Little, true, machine(target.arch)),
-            names: Names::new(image),
+            names: Names::new(image, target),
             strings: Strings::default(),
             contents: ROWS.map(|row| Content {
                 align: row.align,
@@ -232,7 +232,7 @@ impl<'a> File<'a> {
         file[Part::Rela].bytes = entries(dynamic::pointers(image) + slots, Part::Rela);
         file[Part::FrameIndex].bytes = vec![0; file.frames.index_size()];
         file[Part::Frames].bytes = file.frames.bytes().to_vec();
-        file[Part::Dynamic].bytes = entries(dynamic::ENTRIES, Part::Dynamic);
+        file[Part::Dynamic].bytes = entries(dynamic::entry_count(&file.names), Part::Dynamic);
         file[Part::Slots].bytes = entries(slots, Part::Slots);
         let functions = symbols::functions(image).len();
         file[Part::Symtab].bytes = entries(1 + functions, Part::Symtab);
