@@ -7,6 +7,7 @@
 mod blocks;
 mod dead;
 mod fold;
+mod known;
 mod params;
 mod rename;
 
@@ -32,6 +33,7 @@ pub fn run_func(func: &mut Func) {
             blocks::remove_unreachable(func);
         }
         changed |= params::run(func);
+        changed |= known::run(func);
         changed |= dead::run(func);
         changed |= blocks::run(func);
         if !changed {
@@ -102,6 +104,7 @@ mod tests {
             blocks::run,
             fold::run,
             params::run,
+            known::run,
             dead::run,
             everything,
         ];
