@@ -27,6 +27,14 @@ pub fn run(program: &mut Program) {
 /// All passes on a function.
 pub fn run_func(func: &mut Func) {
     blocks::remove_unreachable(func);
+    simplify(func);
+    if blocks::drop_assumptions(func) {
+        blocks::remove_unreachable(func);
+        simplify(func);
+    }
+}
+
+fn simplify(func: &mut Func) {
     for _ in 0..ROUNDS {
         let mut changed = fold::run(func);
         if changed {
@@ -101,6 +109,7 @@ mod tests {
     fn each_pass_keeps_the_meaning() {
         let passes: &[Pass] = &[
             blocks::remove_unreachable,
+            blocks::drop_assumptions,
             blocks::run,
             fold::run,
             params::run,

@@ -84,7 +84,8 @@ impl<'a> Facts<'a> {
         self.defs[value.index()].map(|inst| &self.func.insts[inst.index()])
     }
 
-    fn constant(&self, value: Value) -> Option<i64> {
+    /// The value of a constant.
+    pub fn constant(&self, value: Value) -> Option<i64> {
         match self.def(value)?.payload {
             Payload::Int(value) => Some(value),
             _ => None,

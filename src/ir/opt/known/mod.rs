@@ -396,10 +396,7 @@ impl<'a> Known<'a> {
 
     fn finding(&self, inst: Inst, data: &InstData, at: At) -> Option<Finding> {
         let range = |n: usize| self.facts.range(data.args[n], at);
-        let constant = |n: usize| match self.facts.def(data.args[n])?.payload {
-            Payload::Int(value) => Some(value),
-            _ => None,
-        };
+        let constant = |n: usize| self.facts.constant(data.args[n]);
         match data.op {
             Op::Icmp => {
                 let Payload::IntCc(cc) = data.payload else {
@@ -420,6 +417,16 @@ impl<'a> Known<'a> {
             Op::Sext8 | Op::Sext16 | Op::Sext32 | Op::Zext8 | Op::Zext16 | Op::Zext32 => {
                 let unchanged = range::unchanged_by(data.op)?.holds(range(0));
                 unchanged.then_some(Finding::Same(inst, data.args[0]))
+            }
+            // What was shifted out was nothing but copies of the sign.
+            Op::Sshr => {
+                let shifted = self.facts.def(data.args[0])?;
+                let is_back = shifted.op == Op::Ishl
+                    && constant(1)? == self.facts.constant(shifted.args[1])?;
+                let count = constant(1)? & 63;
+                let x = self.facts.range(shifted.args[0], at);
+                let fits = x.lo >= i64::MIN >> count && x.hi <= i64::MAX >> count;
+                (is_back && fits).then_some(Finding::Same(inst, shifted.args[0]))
             }
             Op::Band => {
                 let mask = constant(1)?;
