@@ -7,6 +7,7 @@
 mod blocks;
 mod dead;
 mod fold;
+mod forward;
 mod known;
 mod params;
 mod rename;
@@ -28,8 +29,10 @@ pub fn run(program: &mut Program) {
 pub fn run_func(func: &mut Func) {
     blocks::remove_unreachable(func);
     simplify(func);
-    if blocks::drop_assumptions(func) {
-        blocks::remove_unreachable(func);
+    let mut changed = blocks::drop_assumptions(func);
+    blocks::remove_unreachable(func);
+    changed |= forward::run(func);
+    if changed {
         simplify(func);
     }
 }
@@ -114,6 +117,7 @@ mod tests {
             fold::run,
             params::run,
             known::run,
+            forward::run,
             dead::run,
             everything,
         ];

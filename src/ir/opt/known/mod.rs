@@ -33,9 +33,16 @@ pub(super) fn run(func: &mut Func) -> bool {
         known.findings()
     };
     let changed = !found.is_empty();
-    let mut renames = Renames::new(func);
+    let mut same = Vec::new();
     for (block, finding) in found {
-        apply(func, block, finding, &mut renames);
+        match finding {
+            Finding::Same(inst, value) => same.push((func.insts[inst.index()].results[0], value)),
+            finding => apply(func, block, finding),
+        }
+    }
+    let mut renames = Renames::new(func);
+    for (result, value) in same {
+        renames.set(result, value);
     }
     renames.apply(func) | changed
 }
@@ -421,12 +428,13 @@ impl<'a> Known<'a> {
             // What was shifted out was nothing but copies of the sign.
             Op::Sshr => {
                 let shifted = self.facts.def(data.args[0])?;
-                let is_back = shifted.op == Op::Ishl
-                    && constant(1)? == self.facts.constant(shifted.args[1])?;
+                if shifted.op != Op::Ishl || constant(1)? != self.facts.constant(shifted.args[1])? {
+                    return None;
+                }
                 let count = constant(1)? & 63;
                 let x = self.facts.range(shifted.args[0], at);
                 let fits = x.lo >= i64::MIN >> count && x.hi <= i64::MAX >> count;
-                (is_back && fits).then_some(Finding::Same(inst, shifted.args[0]))
+                fits.then_some(Finding::Same(inst, shifted.args[0]))
             }
             Op::Band => {
                 let mask = constant(1)?;
@@ -454,7 +462,7 @@ impl<'a> Known<'a> {
 }
 
 /// Writes a finding into the function.
-fn apply(func: &mut Func, block: Block, finding: Finding, renames: &mut Renames) {
+fn apply(func: &mut Func, block: Block, finding: Finding) {
     match finding {
         Finding::Result(inst, holds) => {
             let data = &mut func.insts[inst.index()];
@@ -475,10 +483,7 @@ fn apply(func: &mut Func, block: Block, finding: Finding, renames: &mut Renames)
             };
             insert(func, block, inst, zero);
         }
-        Finding::Same(inst, value) => {
-            let result = func.insts[inst.index()].results[0];
-            renames.set(result, value);
-        }
+        Finding::Same(..) => unreachable!("it is a name, no instruction"),
         Finding::Cheaper(inst, op, by) => {
             let operand = func.new_value(Type::I64);
             let constant = InstData {
