@@ -216,6 +216,17 @@ impl<'a> Facts<'a> {
         if y.is_negative() && x.is_natural() {
             return Some(true);
         }
+        // Natural numbers do not wrap as unsigned ones when a natural constant is added.
+        if let Some(def) = self.def(b)
+            && let (Op::Iadd, &[z, by]) = (def.op, &def.args[..])
+            && let Some(by @ 0..) = self.constant(by)
+            && let z = self.range(z, at)
+            && x.is_natural()
+            && z.is_natural()
+            && i128::from(x.hi) < i128::from(z.lo) + i128::from(by)
+        {
+            return Some(true);
+        }
         // The sum of two natural numbers is not below either, even where it wraps to a negative one.
         if let Some(def) = self.def(a)
             && let (Op::Iadd, &[p, q]) = (def.op, &def.args[..])

@@ -304,8 +304,13 @@ impl<'a> Known<'a> {
                 .map(|&arg| self.facts.range(arg, at))
                 .collect();
             let mut range = range::result(data.op, data.payload, &args);
-            if matches!(data.op, Op::Isub | Op::SsubOvf) {
-                range = range.meet(self.difference(data, at));
+            match (data.op, data.payload) {
+                (Op::Isub | Op::SsubOvf, _) => range = range.meet(self.difference(data, at)),
+                (Op::Icmp, Payload::IntCc(cc)) => {
+                    let known = self.facts.compare(cc, data.args[0], data.args[1], at);
+                    range = known.map_or(range, |holds| Range::one(holds.into()));
+                }
+                _ => {}
             }
             self.facts.base[result.index()] = range;
             if let Some(flag) = data.results.get(1) {

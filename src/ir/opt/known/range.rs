@@ -146,7 +146,14 @@ pub(super) fn result(op: Op, payload: Payload, args: &[Range]) -> Range {
         Op::Zext16 => extended(a, loaded(MemType::U16)),
         Op::Zext32 => extended(a, loaded(MemType::U32)),
         Op::Icmp | Op::Fcmp => Range::new(0, 1),
-        Op::Select => b.union(args.get(2).copied().unwrap_or(Range::FULL)),
+        Op::Select => {
+            let other = args.get(2).copied().unwrap_or(Range::FULL);
+            match (a.holds(Range::one(0)), a == Range::one(0)) {
+                (false, _) => b,
+                (true, true) => other,
+                (true, false) => b.union(other),
+            }
+        }
         _ => Range::FULL,
     }
 }
