@@ -88,9 +88,11 @@ pub(super) fn locals(b: &mut Builder, function: &Function, args: &[Value]) -> Ve
 /// The locals that statements write.
 fn written_locals(stmts: &[Stmt]) -> BTreeSet<LocalId> {
     let mut written = BTreeSet::new();
-    lang::assigned(stmts, &mut |local| {
+    let mut insert = |local| {
         written.insert(local);
-    });
+    };
+    lang::assigned(stmts, &mut insert);
+    lang::deleted(stmts, &mut insert);
     written
 }
 
@@ -148,6 +150,18 @@ impl Lower<'_, '_> {
             && !stays
         {
             self.release_reference(old);
+        }
+    }
+
+    /// `del local`
+    pub fn unbind(&mut self, local: LocalId) {
+        let vars = &self.locals[local.index()];
+        if let Some(bound) = vars.bound {
+            let no = self.b.iconst(0);
+            self.b.set(bound, no);
+        }
+        if let Some(owned) = vars.owns {
+            self.release_var(owned);
         }
     }
 

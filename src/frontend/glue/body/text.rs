@@ -71,6 +71,7 @@ impl Lower<'_, '_> {
         let operand = self.needed(x, Need::Len);
         let len = match operand.ty {
             Ty::View(_) => operand.parts[1],
+            Ty::Object => self.status("PyObject_Size", &operand.parts),
             _ => self.str_len(operand.parts[0]),
         };
         self.release_held(mark);

@@ -8,6 +8,7 @@ pub mod arith;
 pub mod boxed;
 pub mod bytes;
 pub mod memory;
+pub mod object;
 pub mod raise;
 pub mod search;
 pub mod text;
