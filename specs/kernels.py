@@ -27,7 +27,7 @@ class Empty(KernelError):
     pass
 
 
-def mandel(cr: f64, ci: f64, limit: i64 = LIMIT) -> i64:
+def mandel(cr: f64, ci: f64, limit: u8 = LIMIT) -> i64:
     """Rounds until z leaves the circle of radius 2.
 
     At most `limit`:

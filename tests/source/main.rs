@@ -261,13 +261,18 @@ fn mistakes_are_shown_where_they_stand() {
 #[test]
 fn the_file_of_the_readme_does_what_it_says() {
     let readme = fs::read_to_string(root("README.md")).unwrap();
-    let text = readme.split("```python\n").find(|block| block.contains("from pyasmgen"));
+    let text = readme
+        .split("```python\n")
+        .find(|block| block.contains("from pyasmgen"));
     let text = text.and_then(|block| block.split("```").next()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("readme.py"), text).unwrap();
     let calls = "mandel(1.0, 1.0), ones(bytes(range(9))), step(2**63), __doc__";
     let said = done(folder.path(), &["run", "readme.py", calls]);
-    assert_eq!(said, "(2, 12, 10666067078163739215, 'Kernels in plain Python.')\n");
+    assert_eq!(
+        said,
+        "(2, 12, 10666067078163739215, 'Kernels in plain Python.')\n"
+    );
 }
 
 #[test]

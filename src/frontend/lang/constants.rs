@@ -89,6 +89,7 @@ fn binary(op: BinOp, left: Const, right: Const, span: Span) -> Result<Const, Opt
         {
             Ok(Const::Float(*a as f64 / *b as f64))
         }
+        (BinOp::Div, Const::Int(_), Const::Int(_)) => Err(no_constant(span)),
         (_, Const::Int(a), Const::Int(b)) => match fold::exact(op, *a, *b) {
             Some(value) => Ok(Const::Int(value)),
             None => Err(wrong(

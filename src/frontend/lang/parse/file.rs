@@ -179,7 +179,7 @@ impl FileReader<'_> {
             }
             _ => self.error(
                 s.name.range,
-                format!("`{}` is more than an exception class", s.name.id),
+                format!("`{}` is no plain exception class", s.name.id),
                 "a class of the module is `class Name(ValueError):` with nothing but a docstring in it",
             ),
         }
@@ -426,7 +426,7 @@ fn clean(text: &str) -> String {
     let rest: Vec<String> = lines.collect();
     let indent = |line: &String| line.len() - line.trim_start_matches(' ').len();
     let filled = rest.iter().filter(|line| line.len() > indent(line));
-    let margin = filled.map(indent).min().unwrap_or(usize::MAX);
+    let margin = filled.map(indent).min().unwrap_or(0);
     let mut out = first.trim_start_matches(' ').to_owned();
     for line in &rest {
         out.push('\n');
