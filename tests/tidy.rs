@@ -46,10 +46,12 @@ const LAYERS: &[(&str, &[&str])] = &[
         "pack",
         &["base", "target", "ir", "frontend", "backend", "compile"],
     ),
+    ("manual", &[]),
     (
         "cli",
         &[
             "base", "target", "ir", "frontend", "backend", "compile", "link", "pack", "inspect",
+            "manual",
         ],
     ),
 ];

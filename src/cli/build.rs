@@ -123,6 +123,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     }
     let mut rules = Vec::new();
     let mut unlinked = None;
+    let count = checked.len();
     for (checked, places) in checked.into_iter().zip(&places) {
         let (spec, target) = (checked.path.clone(), checked.target);
         let options = Options {
@@ -138,6 +139,10 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
             }
         }
         rules.push((outputs(&emit, places), vec![spec]));
+        if rules.len() == count {
+            // The process ends now; to take millions of small pieces apart first would only delay that.
+            std::mem::forget(compiled);
+        }
     }
     if let Some(path) = &args.depfile {
         output::write(path, depfile::text(&rules).as_bytes())?;

@@ -15,6 +15,7 @@ mod module;
 mod names;
 mod pe;
 pub mod report;
+mod shares;
 mod wheel;
 
 use anyhow::bail;

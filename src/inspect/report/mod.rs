@@ -40,6 +40,8 @@ pub struct Report {
     pub symbols: Vec<Symbol>,
     /// Relocations.
     pub relocations: Vec<Relocation>,
+    /// What each byte of the file is there for, from the first to the last.
+    pub shares: Vec<Share>,
     /// Disassembled functions, if they were asked for.
     pub functions: Vec<Function>,
     /// What is wrong with it.
@@ -89,6 +91,17 @@ pub struct Segment {
     pub offset: u64,
     /// Bytes in the file.
     pub file_size: u64,
+}
+
+/// Bytes of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// What they are.
+    pub name: String,
+    /// Where they start.
+    pub offset: u64,
+    /// How many they are.
+    pub size: u64,
 }
 
 /// A function, disassembled.

@@ -5,8 +5,8 @@
 use std::fmt;
 
 use super::{
-    File, Finding, Function, Import, Method, Module, Relocation, Report, Section, Segment, Slot,
-    Symbol,
+    File, Finding, Function, Import, Method, Module, Relocation, Report, Section, Segment, Share,
+    Slot, Symbol,
 };
 
 /// Passes text on; names in a file may hold what a terminal would obey.
@@ -60,6 +60,13 @@ impl Report {
         list(f, "symbols", &self.symbols)?;
         let relocations: Vec<String> = self.relocations.iter().map(|r| r.line()).collect();
         list(f, "relocations", &relocations)?;
+        if !self.shares.is_empty() {
+            let total: u64 = self.shares.iter().map(|share| share.size).sum();
+            writeln!(f, "\nbytes of the file ({total})")?;
+        }
+        for share in &self.shares {
+            writeln!(f, "  {share}")?;
+        }
         for function in &self.functions {
             write!(f, "\n{function}")?;
         }
@@ -220,6 +227,12 @@ impl fmt::Display for Segment {
             "{:<22} {:<14} address {:#8x}  size {:#8x}  offset {:#8x}  in file {:#8x}",
             self.name, self.flags, self.address, self.size, self.offset, self.file_size
         )
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#8x} {:>8}  {}", self.offset, self.size, self.name)
     }
 }
 
