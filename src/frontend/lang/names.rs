@@ -38,10 +38,8 @@ impl Body<'_> {
         if let Some(id) = self.names.get(name) {
             return Named::Local(*id);
         }
-        match self.imports.get(name) {
-            Some(Import::Module) => return Named::Math,
-            Some(Import::Member(member)) => return Named::MathMember(member.clone()),
-            None => {}
+        if let Some(import) = self.imports.get(name) {
+            return imported(import);
         }
         let module = self.module;
         if let Some(id) = module.helpers[self.method].get(name) {
@@ -55,6 +53,9 @@ impl Body<'_> {
         }
         if let Some(constant) = module.constants.get(name) {
             return Named::Constant(constant.clone());
+        }
+        if let Some(import) = module.imports.get(name) {
+            return imported(import);
         }
         if module.exceptions.contains_key(name) || exceptions::since(name).is_some() {
             return Named::Exception;
@@ -178,12 +179,13 @@ impl Body<'_> {
         }
         let val = self.expr(value)?;
         match val.ty() {
-            Ty::Object => self.not_yet(place, "an attribute of an object"),
+            Ty::Object | Ty::Str { .. } => {
+                return self.attribute_of(val, name, value.span.to(place));
+            }
             Ty::Complex => return self.complex_part(val, name, place),
             ty => {
                 let message = format!("{} has no attribute `{name}` to read", ty_name(ty));
                 let hint = match ty {
-                    Ty::Str { .. } => "strs have the method `s.encode()`",
                     Ty::View(_) => "bytes have the method `data.decode()`",
                     _ => "integers have the methods `x.bit_count()` and `x.bit_length()`",
                 };
@@ -191,6 +193,13 @@ impl Body<'_> {
             }
         }
         None
+    }
+}
+
+fn imported(import: &Import) -> Named {
+    match import {
+        Import::Module => Named::Math,
+        Import::Member(member) => Named::MathMember(member.clone()),
     }
 }
 
