@@ -12,12 +12,13 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::python::Asked;
 use super::specs::Checked;
 use super::ui::{self, MessageFormat, Ui};
 use super::{Exit, build, output, project, python};
 use crate::compile::{self, Compiled, Options};
 use crate::pack::project::Project;
-use crate::pack::tags::{self, Interpreter, Tag};
+use crate::pack::tags::{self, Tag};
 use crate::pack::wheel::{self, Kind, Wheel};
 use crate::target::{TARGETS, Target};
 
@@ -36,8 +37,8 @@ pub struct Args {
     /// Only the wheel with this tag of interpreter and ABI, as in `cp310-abi3`; may be repeated
     #[arg(long = "tag", value_name = "PYTHON-ABI")]
     tags: Vec<String>,
-    /// Only the wheel that this interpreter takes, on the system that it runs on unless there is a target
-    #[arg(long, value_name = "EXE", conflicts_with = "tags")]
+    /// Only the wheel that this interpreter takes; a target or a tag beside it holds instead of its own
+    #[arg(long, value_name = "EXE")]
     interpreter: Option<OsString>,
     /// Leave the project's Python code where it is (PEP 660); its modules are built into its packages
     #[arg(long, requires = "interpreter")]
@@ -65,7 +66,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let work = Work {
         args,
         project: &project,
-        interpreter: asked.map(|asked| asked.interpreter),
+        asked,
         time,
     };
     let wheels = work.all(&targets, checked)?;
@@ -113,7 +114,7 @@ fn metadata(folder: &Path, wheels: &[(Wheel, Vec<u8>)]) -> anyhow::Result<Exit> 
 struct Work<'a> {
     args: &'a Args,
     project: &'a Project,
-    interpreter: Option<Interpreter>,
+    asked: Option<Asked>,
     time: u64,
 }
 
@@ -183,11 +184,13 @@ impl Work<'_> {
             .map(|checked| compile::compile(checked.module, target, Options::default()))
             .collect();
         let tags = self.wanted(wheel::tags_of(&compiled, target))?;
-        let kind = match self.args.editable {
-            true => Kind::Editable,
-            false => Kind::Copied,
+        let kind = match &self.asked {
+            Some(asked) if self.args.editable => Kind::Editable {
+                suffix: asked.suffix.clone(),
+            },
+            _ => Kind::Copied,
         };
-        let wheels = wheel::wheels(self.project, &compiled, target, &tags, kind)?;
+        let wheels = wheel::wheels(self.project, &compiled, target, &tags, &kind)?;
         let packed = |wheel: Wheel| {
             let bytes = wheel.bytes(self.time)?;
             Ok((wheel, bytes))
@@ -196,7 +199,9 @@ impl Work<'_> {
     }
 
     fn wanted(&self, mut tags: Vec<Tag>) -> anyhow::Result<Vec<Tag>> {
-        if let Some(interpreter) = self.interpreter {
+        let named = &self.args.tags;
+        if let (Some(Asked { interpreter, .. }), true) = (&self.asked, named.is_empty()) {
+            let interpreter = *interpreter;
             let all: Vec<String> = tags.iter().map(Tag::compressed).collect();
             tags.retain(|tag| tag.fits(interpreter));
             // The first of them serves most.
@@ -210,7 +215,6 @@ impl Work<'_> {
                 );
             }
         }
-        let named = &self.args.tags;
         tags.retain(|tag| {
             let short = format!("{}-{}", tag.python, tag.abi);
             named.is_empty() || named.contains(&short)

@@ -250,7 +250,7 @@ impl Body<'_> {
         let whole = left.span().to(right.span());
         match (identity, object(left), object(right)) {
             (true, true, true) => true,
-            (false, false, false) => self.same_kind(op, left, right),
+            (false, false, false) => self.same_kind(left, right),
             (true, _, _) => {
                 let other = if object(left) { right } else { left };
                 let name = ty_name(other.ty());
@@ -277,17 +277,11 @@ impl Body<'_> {
     }
 
     /// Whether neither is an object, and both are numbers, strs, or views of bytes.
-    fn same_kind(&mut self, op: CmpOp, left: &Val, right: &Val) -> bool {
+    fn same_kind(&mut self, left: &Val, right: &Val) -> bool {
         let whole = left.span().to(right.span());
         let (message, hint) = match (left.ty(), right.ty()) {
             (a, b) if is_number(a) && is_number(b) => return true,
-            (Ty::Str { .. }, Ty::Str { .. }) => match op {
-                CmpOp::Eq | CmpOp::Ne => return true,
-                _ => (
-                    "the order of strs is not there yet".to_owned(),
-                    "compare their bytes, which have the same order: `s.encode()`",
-                ),
-            },
+            (Ty::Str { .. }, Ty::Str { .. }) => return true,
             (Ty::View(a), Ty::View(b)) if is_bytes(a) && is_bytes(b) => return true,
             (Ty::View(a), Ty::View(b)) => {
                 let other = if is_bytes(a) { b } else { a };

@@ -23,7 +23,11 @@ pub fn schema() -> String {
 
 /// A spec of pyasmgen: one CPython extension module.
 #[derive(JsonSchema)]
-#[schemars(title = "pyasmgen spec", deny_unknown_fields)]
+#[schemars(
+    title = "pyasmgen spec",
+    deny_unknown_fields,
+    transform = bodies_without_source
+)]
 #[expect(dead_code, reason = "only its shape is of use")]
 struct Spec {
     module: Module,
@@ -52,6 +56,9 @@ struct Module {
     overflow: Overflow,
     #[schemars(default)]
     gil: Gil,
+    /// A Python file, from the folder of the spec, whose functions are bodies.
+    #[schemars(default)]
+    source: Text,
 }
 
 /// What integers do that would not fit in 64 bits: an OverflowError, or modulo 2**64.
@@ -117,9 +124,9 @@ struct Method {
     /// Whether long loops notice Ctrl-C.
     #[schemars(default)]
     signals: bool,
-    /// What it does: Python text.
-    #[schemars(regex(pattern = r"\S"))]
-    body: String,
+    /// What it does: Python text. Without it, the `source` of the module has a `def` of this name.
+    #[schemars(default, regex(pattern = r"\S"))]
+    body: Text,
     /// Run by `pyasmgen test`.
     #[schemars(default)]
     tests: Vec<Test>,
@@ -160,7 +167,8 @@ fn constants(_: &mut SchemaGenerator) -> Schema {
         "type": "object",
         "propertyNames": { "pattern": whole(&identifier()) },
         "additionalProperties": { "anyOf": [
-            { "type": ["boolean", "integer", "number", "string"] },
+            // TOML has infinities and NaNs, JSON has not: readers that go by JSON make them null.
+            { "type": ["boolean", "integer", "number", "string", "null"] },
             {
                 "description": "A bytes object: `{ hex = \"00ff\" }`.",
                 "type": "object",
@@ -250,6 +258,15 @@ fn types_without_letters(schema: &mut Schema) {
     schema.insert("else".to_owned(), items);
 }
 
+/// Without a source, every method has a body.
+fn bodies_without_source(schema: &mut Schema) {
+    let sourced =
+        json!({ "properties": { "module": { "required": ["source"] } }, "required": ["module"] });
+    let bodies = json!({ "properties": { "methods": { "items": { "required": ["body"] } } } });
+    schema.insert("if".to_owned(), sourced);
+    schema.insert("else".to_owned(), bodies);
+}
+
 /// White space in texts of the spec, as `str::trim` knows it.
 const SPACE: &str = r"[\s\x85]";
 
@@ -262,8 +279,12 @@ fn entry(param: &str) -> String {
 
 /// A type's name with spaces around its brackets.
 fn spaced(name: &str) -> String {
-    name.replace('[', &format!(r"{SPACE}*\[{SPACE}*"))
-        .replace(']', &format!(r"{SPACE}*\]"))
+    let bracket = |c: char| match c {
+        '[' => format!(r"{SPACE}*\[{SPACE}*"),
+        ']' => format!(r"{SPACE}*\]"),
+        other => other.to_string(),
+    };
+    name.chars().map(bracket).collect()
 }
 
 /// A Python identifier, but for the finer points of Unicode.

@@ -10,6 +10,8 @@ pub mod bytes;
 pub mod memory;
 pub mod objects;
 pub mod raise;
+pub mod search;
+pub mod text;
 
 use smallvec::SmallVec;
 
