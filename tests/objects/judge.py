@@ -239,8 +239,9 @@ def starved_mode():
         mine = getattr(ours, name)
         total += sweep(mine)
         mine = changes(mine)
-        # Some versions leak by themselves where there is no memory for an exception.
-        if min(mine) > 0 and min(changes(METHODS[name])) <= 0:
+        # Some versions leak by themselves where there is no memory for an exception: that is told apart in short bodies only.
+        random_body = name[0] == "r" and name[1:].isdigit()
+        if min(mine) > 0 and not random_body and min(changes(METHODS[name])) <= 0:
             print(name, "leaves behind", mine.tolist())
     return total
 
