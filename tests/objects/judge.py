@@ -11,6 +11,7 @@ import gc
 import importlib.machinery
 import importlib.util
 import random
+import re
 import sys
 import warnings
 
@@ -132,13 +133,18 @@ def described(one, depth=4):
     if isinstance(one, Odd):
         return repr(one), sorted(vars(one))
     text = object.__repr__(one) if not isinstance(one, (int, float, str, bytes, set, type, type(None), range)) else repr(one)
-    return type(one).__name__, text.split(" at 0x")[0]
+    return type(one).__name__, plain(text)
+
+
+def plain(text):
+    """Without addresses, which differ."""
+    return re.sub("0x[0-9a-f]+", "0x", text)
 
 
 def chain(error, depth=4):
     if error is None or depth == 0:
         return None
-    text = str(error)
+    text = plain(str(error))
     if "does not fit in i64" in text:
         text = "huge"
     if isinstance(error, RecursionError):
