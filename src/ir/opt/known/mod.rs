@@ -443,7 +443,7 @@ impl<'a> Known<'a> {
             }
             Op::Band => {
                 let mask = constant(1)?;
-                let is_low = mask > 0 && mask & (mask + 1) == 0;
+                let is_low = mask > 0 && (mask as u64 + 1).is_power_of_two();
                 let holds = is_low && Range::new(0, mask).holds(range(0));
                 holds.then_some(Finding::Same(inst, data.args[0]))
             }
