@@ -53,7 +53,7 @@ pub use parse::file::file;
 use typed::{Const, Function, Overflow, Shape, Storage};
 
 /// What can be written instead of what is not there yet.
-const SO_FAR: &str = "bodies know numbers, bools, strs, bytes and buffers so far; objects are stored, passed on and compared with `is`";
+const SO_FAR: &str = "bodies know numbers, bools, strs, bytes, buffers and objects so far";
 
 /// How an argument may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

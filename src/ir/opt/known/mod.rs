@@ -411,7 +411,7 @@ mod tests {
         b.switch_to(fails);
         b.ret(&[count]);
         let mut func = b.finish();
-        super::super::run_func(&mut func);
+        super::super::run(&mut func);
         let insts = func.blocks.iter().flat_map(|block| &block.insts);
         let ops = insts.map(|inst| func.insts[inst.index()].op);
         let checks = ops.filter(|op| matches!(op, Op::Icmp | Op::SaddOvf));
