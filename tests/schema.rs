@@ -92,8 +92,14 @@ fn examples() -> Vec<Table> {
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    let texts = paths.iter().map(|path| fs::read_to_string(path).unwrap());
-    texts.map(|text| text.parse().unwrap()).collect()
+    let mut texts: Vec<String> = paths
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    // That of `pyasmgen new`, which people begin with.
+    let new = fs::read_to_string(python::root("src/cli/new/spec.toml")).unwrap();
+    texts.push(new.replace("@MODULE@", "new"));
+    texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
 /// Each method of the examples alone, with all else that the module has.

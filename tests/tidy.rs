@@ -38,15 +38,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("backend", &["base", "target", "ir"]),
     ("compile", &["base", "target", "ir", "frontend", "backend"]),
     ("link", &["base", "target", "ir", "frontend", "backend"]),
-    ("inspect", &["base", "target", "ir", "frontend", "backend"]),
+    (
+        "inspect",
+        &["base", "target", "ir", "frontend", "backend", "pack"],
+    ),
     (
         "pack",
         &["base", "target", "ir", "frontend", "backend", "compile"],
     ),
+    ("manual", &[]),
     (
         "cli",
         &[
             "base", "target", "ir", "frontend", "backend", "compile", "link", "pack", "inspect",
+            "manual",
         ],
     ),
 ];

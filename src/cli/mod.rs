@@ -8,8 +8,10 @@ mod check;
 mod completions;
 mod depfile;
 mod explain;
+mod help;
 mod inspect;
 mod linker;
+mod new;
 mod output;
 mod project;
 mod python;
@@ -22,7 +24,6 @@ mod test;
 mod ui;
 mod wheel;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -58,7 +59,8 @@ impl From<Exit> for ExitCode {
     version,
     about = "Makes loadable CPython extension modules from one TOML file, without a C compiler or an assembler.",
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 a spec has errors, a test failed, an expression raised, or a file was found wanting; 2 usage or environment."
+    disable_help_subcommand = true,
+    after_help = help::topics() + "\nExit codes: 0 done; 1 a spec has errors, a test failed, an expression raised, or a file was found wanting; 2 usage or environment."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -77,21 +79,10 @@ enum Command {
     Targets(targets::Args),
     Wheel(wheel::Args),
     Sdist(sdist::Args),
-    #[command(hide = true)]
-    New(Later),
+    New(new::Args),
     Schema(schema::Args),
     Completions(completions::Args),
-}
-
-/// The arguments of a verb that is to come, whatever they are.
-#[derive(Debug, clap::Args)]
-struct Later {
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    _rest: Vec<OsString>,
-}
-
-fn later(verb: &str) -> anyhow::Result<Exit> {
-    anyhow::bail!("`pyasmgen {verb}` is not there yet");
+    Help(help::Args),
 }
 
 /// Parses the arguments of this process and does what they say.
@@ -145,9 +136,10 @@ fn dispatch(command: Command) -> Exit {
         Command::Targets(args) => targets::run(&args),
         Command::Wheel(args) => wheel::run(&args, &ui),
         Command::Sdist(args) => sdist::run(&args, &ui),
-        Command::New(_) => later("new"),
+        Command::New(args) => new::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Help(args) => help::run(&args, Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
         ui.error(&error);

@@ -120,10 +120,20 @@ pub fn answers(interpreter: &OsStr, mut driver: Command) -> anyhow::Result<std::
 
 /// What an interpreter says of itself, so that a wheel can be made for it.
 pub struct Asked {
-    /// Its tags are these.
+    /// What tells the wheels apart that it takes.
     pub interpreter: Interpreter,
+    triple: String,
+}
+
+impl Asked {
     /// The system it runs on.
-    pub target: &'static Target,
+    ///
+    /// # Errors
+    /// Modules for it cannot be built.
+    pub fn target(&self) -> anyhow::Result<&'static Target> {
+        let target = target::find(&self.triple).ok();
+        target.with_context(|| format!("modules for {} are not there yet", self.triple))
+    }
 }
 
 const QUESTIONS: &str = include_str!("questions.py");
@@ -131,7 +141,7 @@ const QUESTIONS: &str = include_str!("questions.py");
 /// Asks an interpreter what it is and where it runs.
 ///
 /// # Errors
-/// It cannot be started, or modules for it cannot be built.
+/// It cannot be started, or is no CPython.
 pub fn ask(exe: &OsStr) -> anyhow::Result<Asked> {
     let mut command = Command::new(exe);
     command.args(["-I", "-c", QUESTIONS]);
@@ -150,16 +160,12 @@ pub fn ask(exe: &OsStr) -> anyhow::Result<Asked> {
             text("version")
         );
     }
-    let triple = text("triple");
-    let target = target::find(triple).ok();
-    let target = target
-        .with_context(|| format!("modules for {} ({triple}) are not there yet", exe.display()))?;
     Ok(Asked {
         interpreter: Interpreter {
             minor: u8::try_from(minor).unwrap_or(u8::MAX),
             free_threaded: answers["free_threaded"] == true,
         },
-        target,
+        triple: text("triple").to_owned(),
     })
 }
 

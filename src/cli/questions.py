@@ -1,17 +1,19 @@
 # Asked of an interpreter before a wheel is made for it: one line of JSON.
 import json
-import platform
+import os
 import struct
 import sys
 import sysconfig
 
 
 def triple():
-    machine = platform.machine().lower()
+    # `platform.machine()` starts half of Windows.
+    windows = sys.platform == "win32"
+    machine = sysconfig.get_platform()[4:] if windows else os.uname().machine
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
     if struct.calcsize("P") == 4:
         machine = {"x86_64": "i686", "aarch64": "armv7"}.get(machine, machine)
-    if sys.platform == "win32":
+    if windows:
         return machine + "-pc-windows-msvc"
     if sys.platform == "darwin":
         return machine + "-apple-darwin"
@@ -27,7 +29,7 @@ print(
     json.dumps(
         {
             "implementation": sys.implementation.name,
-            "version": platform.python_version(),
+            "version": sys.version.split()[0],
             "major": sys.version_info[0],
             "minor": sys.version_info[1],
             "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),

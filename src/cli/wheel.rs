@@ -36,8 +36,8 @@ pub struct Args {
     /// Only the wheel with this tag of interpreter and ABI, as in `cp310-abi3`; may be repeated
     #[arg(long = "tag", value_name = "PYTHON-ABI")]
     tags: Vec<String>,
-    /// Only the wheel that this interpreter takes, on whatever system it runs
-    #[arg(long, value_name = "EXE", conflicts_with_all = ["targets", "tags"])]
+    /// Only the wheel that this interpreter takes, on the system that it runs on unless there is a target
+    #[arg(long, value_name = "EXE", conflicts_with = "tags")]
     interpreter: Option<OsString>,
     /// Leave the project's Python code where it is (PEP 660); its modules are built into its packages
     #[arg(long, requires = "interpreter")]
@@ -55,8 +55,8 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let time = project::time()?;
     let asked = args.interpreter.as_deref().map(python::ask).transpose()?;
     let targets = match &asked {
-        Some(asked) => vec![asked.target],
-        None => targets(&args.targets)?,
+        Some(asked) if args.targets.is_empty() => vec![asked.target()?],
+        _ => targets(&args.targets)?,
     };
     let (project, checked) = match project::check(&args.project, &targets, ui)? {
         Ok(project) => project,

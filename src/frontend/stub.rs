@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::argfmt::units::Takes;
 use super::capi::classes::CLASSES;
 use super::lang::Nest;
-use super::lang::typed::{Shape, Storage, View, Whole};
+use super::lang::typed::{Const, Shape, Storage, View, Whole};
 use super::spec::module::{
     BaseClass, ClassRef, ConstValue, Convert, Method, Module, Param, ResultUnit,
 };
@@ -115,15 +115,22 @@ impl Stub<'_> {
     }
 
     fn import_lines(&self) -> String {
-        let mut lines = String::new();
+        let mut modules: Vec<(&str, Vec<String>)> = Vec::new();
         for (from, name, local) in &self.imports {
             // The form with `as` and the same name would give the name away as the module's own.
-            lines += &if *name == local {
-                format!("from {from} import {name}\n")
-            } else {
-                format!("from {from} import {name} as {local}\n")
+            let shown = match name == local {
+                true => local.clone(),
+                false => format!("{name} as {local}"),
             };
+            match modules.last_mut() {
+                Some((module, names)) if module == from => names.push(shown),
+                _ => modules.push((from, vec![shown])),
+            }
         }
+        let line = |(from, names): (&str, Vec<String>)| {
+            format!("from {from} import {}\n", names.join(", "))
+        };
+        let lines: String = modules.into_iter().map(line).collect();
         if lines.is_empty() {
             lines
         } else {
@@ -168,7 +175,11 @@ impl Stub<'_> {
             Nest::Param => {
                 let param = leaves.next();
                 let param = param.unwrap_or_else(|| unreachable!("a parameter for each leaf"));
-                self.param(param.convert)
+                let of = self.param(param.convert);
+                // A class that an argument has to be of says nothing about the default.
+                let none = param.default == Some(Const::None);
+                let open = of == "object" || of.ends_with("| None");
+                optional(of, none && !open)
             }
             Nest::Tuple(items) => {
                 // Any sequence of that length is taken; only of tuples can a type say the length.

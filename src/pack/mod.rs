@@ -11,7 +11,7 @@ pub mod metadata;
 pub mod project;
 mod pyproject;
 pub mod record;
-mod requirement;
+pub mod requirement;
 pub mod sdist;
 pub mod tags;
 pub mod version;

@@ -125,6 +125,24 @@ impl Environment {
         command
     }
 
+    /// An interpreter outside of the environment, which sees the same packages to install.
+    pub fn outside(&self, exe: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.command(exe);
+        command.args(arguments);
+        command
+    }
+
+    /// A line as a workflow's shell runs it; programs of the environment come first.
+    pub fn shell(&self, line: &str) -> Command {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let own = [self.path("venv/bin")];
+        let path = own.into_iter().chain(std::env::split_paths(&path));
+        let mut command = self.command("bash");
+        command.env("PATH", std::env::join_paths(path).unwrap());
+        command.args(["-e", "-c", line]);
+        command
+    }
+
     /// `pip` with these arguments.
     pub fn pip(&self, arguments: &[&str]) -> Command {
         let mut command = self.python(&["-m", "pip"]);

@@ -10,6 +10,9 @@
 )]
 
 mod environment;
+mod hooks;
+mod new;
+mod program;
 #[path = "../common/python.rs"]
 mod python;
 mod setuptools;

@@ -24,4 +24,5 @@ mod typetext;
 
 pub use check::check;
 pub use load::load;
+pub use names::identifier;
 pub use schema::schema;

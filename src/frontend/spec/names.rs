@@ -16,10 +16,13 @@ static KEYWORDS: &[&str] = &[
 ];
 
 /// A message and a hint.
-pub(super) type Wrong = (String, String);
+pub type Wrong = (String, String);
 
 /// Whether Python code can use this word as a name.
-pub(super) fn identifier(word: &str) -> Result<(), Wrong> {
+///
+/// # Errors
+/// A message and a hint where it cannot.
+pub fn identifier(word: &str) -> Result<(), Wrong> {
     let shown = shown(word);
     if word.is_empty() {
         return Err((

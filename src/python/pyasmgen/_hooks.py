@@ -8,14 +8,16 @@ the program's exit code, since a traceback would only hide them.
 import os
 import subprocess
 import sys
+import tempfile
 from typing import Dict, List, NoReturn, Optional, Union
 
 from ._program import find
 
 Settings = Optional[Dict[str, Union[str, List[str]]]]
 
-# What `config_settings` may hold, with or without dashes in front: options of `pyasmgen wheel` that take a value.
-SETTINGS = ("target",)
+# What `config_settings` may hold, with or without dashes in front: options of `pyasmgen wheel` that take a value. Without them, the wheel is
+# for the interpreter that runs the hook.
+SETTINGS = ("target", "tag")
 
 
 def get_requires_for_build_wheel(config_settings: Settings = None) -> List[str]:
@@ -47,13 +49,19 @@ def prepare_metadata_for_build_editable(metadata_directory: str, config_settings
 
 
 def build_sdist(sdist_directory: str, config_settings: Settings = None) -> str:
-    # A source distribution is the same for all targets; what else is asked for is still looked at.
+    # It is the same for all targets; what else is asked for is still looked at.
     _options(config_settings)
-    return _written("sdist", ".", "-o", sdist_directory)
+    return _written("sdist", ".", "-o", sdist_directory)[0]
 
 
 def _wheel(settings: Settings, *arguments: str) -> str:
-    return _written("wheel", ".", "--interpreter", sys.executable, *_options(settings), *arguments)
+    *arguments, folder = arguments
+    options = _options(settings)
+    # There may be a wheel for each kind of interpreter, best first; front ends take one.
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        name = _written("wheel", ".", *options, *arguments, made)[0]
+        os.replace(os.path.join(made, name), os.path.join(folder, name))
+    return name
 
 
 def _options(settings: Settings) -> List[str]:
@@ -63,27 +71,27 @@ def _options(settings: Settings) -> List[str]:
         name = key.lstrip("-")
         if name not in SETTINGS:
             known = ", ".join(SETTINGS)
-            _end(f"error: pyasmgen has no setting `{key}`\nhint: there is: {known}", 2)
+            _end(f"error: pyasmgen has no setting `{key}`\nhint: there are {known}")
         values = value if isinstance(value, list) else [value]
         if len(values) != 1 or values[0] == "all":
-            _end(f"error: a build front end takes one wheel, so it wants one `{name}`\nhint: `pyasmgen wheel` makes many at once", 2)
+            _end(f"error: build front ends take one wheel, so they can ask for one {name}\nhint: `pyasmgen wheel` makes many wheels at once")
         options += [f"--{name}", values[0]]
-    return options
+    return options or ["--interpreter", sys.executable]
 
 
-def _written(*arguments: str) -> str:
-    """Runs the program; the name of what it says it has written, on the last line of its stdout."""
+def _written(*arguments: str) -> List[str]:
+    """Runs the program; the names of what it says it has written."""
     try:
         program = find()
     except FileNotFoundError as error:
-        _end(f"error: {error}", 2)
+        _end(f"error: {error}")
     done = subprocess.run([program, *arguments], stdout=subprocess.PIPE)
     if done.returncode != 0:
         sys.exit(done.returncode)
     lines = os.fsdecode(done.stdout).splitlines()
-    return os.path.basename(os.path.normpath(lines[-1]))
+    return [os.path.basename(os.path.normpath(line)) for line in lines]
 
 
-def _end(message: str, code: int) -> NoReturn:
+def _end(message: str) -> NoReturn:
     print(message, file=sys.stderr)
-    sys.exit(code)
+    sys.exit(2)
