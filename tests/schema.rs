@@ -91,6 +91,7 @@ fn examples() -> Vec<Table> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
+    paths.retain(|path| path.extension().is_some_and(|suffix| suffix == "toml"));
     paths.sort();
     let mut texts: Vec<String> = paths
         .iter()
