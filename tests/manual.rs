@@ -46,6 +46,10 @@ fn examples_pass_their_own_tests() {
     let folder = tempfile::tempdir().unwrap();
     for topic in TOPICS {
         for (at, block) in blocks(topic.text, "toml").into_iter().enumerate() {
+            // Projects are built by `tests/package`.
+            if block.starts_with("[build-system]") {
+                continue;
+            }
             assert!(block.contains("[[methods.tests]]"), "{block}");
             let name = format!("{}{at}.toml", topic.name);
             fs::write(folder.path().join(&name), block).unwrap();

@@ -14,7 +14,7 @@
 mod python;
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use pyasmgen::base::source::Sources;
 use pyasmgen::ir::random::Rng;
@@ -217,6 +217,89 @@ fn all_examples_are_valid() {
     };
     for (spec, verdict) in specs.iter().zip(verdicts) {
         assert_eq!(verdict, "", "{spec}");
+    }
+}
+
+/// Types of parameters, one of each form.
+const TYPES: &[&str] = &[
+    "i64",
+    "u8",
+    "isize",
+    "int",
+    "float",
+    "bool",
+    "complex",
+    "bytes",
+    "str",
+    "object",
+    "Buffer",
+    "MutBuffer",
+    "bytes | None",
+    "MutBuffer | None",
+    "Buffer[f64]",
+    "MutBuffer[u16]",
+    "Buffer[bool] | None",
+];
+
+#[test]
+fn types_are_known_however_they_are_spaced_and_misspelt_ones_are_not() {
+    let mut random = Rng::new(3);
+    let mut types = Vec::new();
+    for ty in TYPES {
+        types.push((*ty).to_owned());
+        types.push(ty.replace('[', " [ ").replace(']', " ]\t"));
+        if let Some(base) = ty.strip_suffix(" | None") {
+            types.push(format!("None|{base}"));
+        }
+        types.extend((0..20).map(|_| misspelt(ty, &mut random)));
+    }
+    let spec = |ty: &String| -> Table {
+        let text = "[module]\nname = 'm'\n[[methods]]\nname = 'f'\nbody = 'pass'\nparams = []";
+        let mut spec: Table = text.parse().unwrap();
+        spec["methods"][0]["params"] = Value::Array(vec![format!("x: {ty}").into()]);
+        spec
+    };
+    let specs: Vec<Table> = types.iter().map(spec).collect();
+    let Some(verdicts) = judged(&specs) else {
+        return;
+    };
+    for ((ty, spec), verdict) in types.iter().zip(&specs).zip(verdicts) {
+        assert_eq!(
+            verdict.is_empty(),
+            checked(spec).is_empty(),
+            "{ty}: {verdict}"
+        );
+    }
+}
+
+#[test]
+fn editors_read_the_schema_as_we_do() {
+    let Some(taplo) = python::program("taplo") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("pyasmgen.schema.json", &pyasmgen::frontend::spec::schema());
+    let check = |name: &str| {
+        let mut command = Command::new(&taplo);
+        command.args(["check", name]).current_dir(folder.path());
+        command.output().unwrap()
+    };
+    for (index, spec) in examples().iter().enumerate() {
+        // As the README says it.
+        let text = format!("#:schema ./pyasmgen.schema.json\n{spec}");
+        let name = format!("{index}.toml");
+        write(&name, &text);
+        let said = check(&name);
+        assert!(said.status.success(), "{}\n{text}", python::said(&said));
+        write(&name, &text.replacen("\nname = ", "\nnme = ", 1));
+        let said = check(&name);
+        assert!(!said.status.success(), "{text}");
+        assert!(
+            python::said(&said).contains("nme"),
+            "{}",
+            python::said(&said)
+        );
     }
 }
 

@@ -122,6 +122,8 @@ pub fn answers(interpreter: &OsStr, mut driver: Command) -> anyhow::Result<std::
 pub struct Asked {
     /// What tells the wheels apart that it takes.
     pub interpreter: Interpreter,
+    /// The end of a module's name that it looks for first.
+    pub suffix: String,
     triple: String,
 }
 
@@ -165,6 +167,7 @@ pub fn ask(exe: &OsStr) -> anyhow::Result<Asked> {
             minor: u8::try_from(minor).unwrap_or(u8::MAX),
             free_threaded: answers["free_threaded"] == true,
         },
+        suffix: text("suffix").to_owned(),
         triple: text("triple").to_owned(),
     })
 }

@@ -1,4 +1,5 @@
 # Asked of an interpreter before a wheel is made for it: one line of JSON.
+import importlib.machinery
 import json
 import os
 import struct
@@ -33,6 +34,7 @@ print(
             "major": sys.version_info[0],
             "minor": sys.version_info[1],
             "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+            "suffix": importlib.machinery.EXTENSION_SUFFIXES[0],
             "triple": triple(),
         }
     )

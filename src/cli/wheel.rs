@@ -12,12 +12,13 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::python::Asked;
 use super::specs::Checked;
 use super::ui::{self, MessageFormat, Ui};
 use super::{Exit, build, output, project, python};
 use crate::compile::{self, Compiled, Options};
 use crate::pack::project::Project;
-use crate::pack::tags::{self, Interpreter, Tag};
+use crate::pack::tags::{self, Tag};
 use crate::pack::wheel::{self, Kind, Wheel};
 use crate::target::{TARGETS, Target};
 
@@ -65,7 +66,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let work = Work {
         args,
         project: &project,
-        interpreter: asked.map(|asked| asked.interpreter),
+        asked,
         time,
     };
     let wheels = work.all(&targets, checked)?;
@@ -113,7 +114,7 @@ fn metadata(folder: &Path, wheels: &[(Wheel, Vec<u8>)]) -> anyhow::Result<Exit> 
 struct Work<'a> {
     args: &'a Args,
     project: &'a Project,
-    interpreter: Option<Interpreter>,
+    asked: Option<Asked>,
     time: u64,
 }
 
@@ -183,11 +184,13 @@ impl Work<'_> {
             .map(|checked| compile::compile(checked.module, target, Options::default()))
             .collect();
         let tags = self.wanted(wheel::tags_of(&compiled, target))?;
-        let kind = match self.args.editable {
-            true => Kind::Editable,
-            false => Kind::Copied,
+        let kind = match &self.asked {
+            Some(asked) if self.args.editable => Kind::Editable {
+                suffix: asked.suffix.clone(),
+            },
+            _ => Kind::Copied,
         };
-        let wheels = wheel::wheels(self.project, &compiled, target, &tags, kind)?;
+        let wheels = wheel::wheels(self.project, &compiled, target, &tags, &kind)?;
         let packed = |wheel: Wheel| {
             let bytes = wheel.bytes(self.time)?;
             Ok((wheel, bytes))
@@ -196,7 +199,7 @@ impl Work<'_> {
     }
 
     fn wanted(&self, mut tags: Vec<Tag>) -> anyhow::Result<Vec<Tag>> {
-        if let Some(interpreter) = self.interpreter {
+        if let Some(Asked { interpreter, .. }) = self.asked {
             let all: Vec<String> = tags.iter().map(Tag::compressed).collect();
             tags.retain(|tag| tag.fits(interpreter));
             // The first of them serves most.

@@ -7,6 +7,7 @@
 #![doc = include_str!("language.md")]
 #![doc = include_str!("bytes.md")]
 #![doc = include_str!("building.md")]
+#![doc = include_str!("projects.md")]
 
 /// A part of the manual.
 #[derive(Clone, Copy, Debug)]
@@ -45,5 +46,10 @@ pub static TOPICS: &[Topic] = &[
         name: "building",
         summary: "Targets, linkers, output",
         text: include_str!("building.md"),
+    },
+    Topic {
+        name: "projects",
+        summary: "Projects: pip, setuptools, wheels in CI, editors",
+        text: include_str!("projects.md"),
     },
 ];

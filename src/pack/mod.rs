@@ -6,7 +6,7 @@
 
 pub mod archive;
 mod glob;
-mod licence;
+pub mod licence;
 pub mod metadata;
 pub mod project;
 mod pyproject;

@@ -228,8 +228,9 @@ impl Reader<'_> {
                 let path = &file.text.text;
                 if !self.folder.join(path).is_file() {
                     let message = format!("there is no file `{path}` in the project");
+                    let hint = "paths start at the project's folder";
                     self.diagnostics
-                        .push(Diagnostic::error(file.inner(), message));
+                        .push(Diagnostic::error(file.inner(), message).hint(hint));
                     return Ok(None);
                 }
                 let Ok(text) = String::from_utf8(self.read(path)?) else {
@@ -299,8 +300,10 @@ impl Reader<'_> {
         let path = if path == "." { "" } else { path };
         if !self.folder.join(path).is_dir() {
             let message = format!("there is no folder `{path}` in the project");
+            let hint =
+                "name the folder that packages and modules are in, as in `source = \"python\"`";
             self.diagnostics
-                .push(Diagnostic::error(source.inner(), message));
+                .push(Diagnostic::error(source.inner(), message).hint(hint));
         }
         path.to_owned()
     }

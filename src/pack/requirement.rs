@@ -24,19 +24,25 @@ impl Requirement {
     /// The requirement where an extra is asked for: with its own marker, if there is one.
     pub fn of_extra(&self, extra: &str) -> String {
         let asked = format!("extra == \"{extra}\"");
-        match &self.marker {
-            None => format!("{}; {asked}", self.what),
-            Some(marker) if has_or(marker) => format!("{}; ({marker}) and {asked}", self.what),
-            Some(marker) => format!("{}; {marker} and {asked}", self.what),
-        }
+        self.with(&match &self.marker {
+            None => asked,
+            Some(marker) if has_or(marker) => format!("({marker}) and {asked}"),
+            Some(marker) => format!("{marker} and {asked}"),
+        })
     }
 
     /// As the core metadata have it.
     pub fn text(&self) -> String {
         match &self.marker {
             None => self.what.clone(),
-            Some(marker) => format!("{}; {marker}", self.what),
+            Some(marker) => self.with(marker),
         }
+    }
+
+    fn with(&self, marker: &str) -> String {
+        // A semicolon right behind an address is part of it.
+        let space = if self.what.contains('@') { " " } else { "" };
+        format!("{}{space}; {marker}", self.what)
     }
 }
 
@@ -210,7 +216,7 @@ impl<'a> Reader<'a> {
         let rest = self.rest();
         let end = rest.find([';', ')']).unwrap_or(rest.len());
         let clauses = &rest[..end];
-        let sound = version::is_specifier(clauses) && !(open && clauses.trim().is_empty());
+        let sound = version::is_specifier(clauses) && !clauses.trim().starts_with(',');
         if !sound {
             let end = start + clauses.trim_end().len();
             return Err((start..end, "this is no list of versions".into()));
@@ -354,6 +360,7 @@ mod tests {
             asked("a;os_name=='nt'"),
             "a; os_name=='nt' and extra == \"x\""
         );
+        assert_eq!(asked("a @ x:y;"), "a @ x:y; ; extra == \"x\"");
         assert_eq!(
             asked("a; os_name=='nt' or os_name=='or'"),
             "a; (os_name=='nt' or os_name=='or') and extra == \"x\""

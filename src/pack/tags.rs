@@ -88,11 +88,6 @@ impl Tag {
             Serves::Both(floor) => minor >= floor,
         }
     }
-
-    /// Where the module of a dotted name stands in a wheel.
-    pub fn module_path(&self, name: &str) -> String {
-        format!("{}{}", name.replace('.', "/"), self.suffix)
-    }
 }
 
 /// A target as wheels know it.

@@ -121,9 +121,6 @@ impl Reader<'_> {
             .next()?;
         self.rest = rest.strip_prefix(SEPARATORS).unwrap_or(rest);
         let number = self.digits();
-        if number.is_none() {
-            self.rest = rest;
-        }
         Some((word, number.unwrap_or_else(|| "0".to_owned())))
     }
 }

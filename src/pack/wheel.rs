@@ -3,10 +3,13 @@
 //! In: a project, its compiled modules, a target and a tag. Out: the files of a wheel, and its bytes. Where it is written is not here.
 //!
 //! ```text
-//! pkg/__init__.py  pkg/_speed.abi3.so  pkg/_speed.pyi  pkg/py.typed     a module in a package
-//! speed.abi3.so    speed-stubs/__init__.pyi                             a module by itself (PEP 561 knows no other place)
+//! pkg/__init__.py            pkg/_speed.abi3.so   pkg/_speed.pyi   pkg/py.typed     the module pkg._speed, in a package
+//! speed/__init__.abi3.so     speed/__init__.pyi   speed/py.typed                    the module speed
 //! name-1.0.dist-info/METADATA WHEEL entry_points.txt licenses/... RECORD
 //! ```
+//!
+//! A module by itself becomes a package of one file: type checkers look for types in packages only (PEP 561), and the wheel has one name
+//! at its top.
 
 #![expect(
     clippy::disallowed_methods,
@@ -28,12 +31,15 @@ use crate::frontend::stub;
 use crate::target::Target;
 
 /// How a project is installed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// All of it is copied.
     Copied,
     /// Its Python code stays where it is.
-    Editable,
+    Editable {
+        /// The end of a module's name that the interpreter looks for first: modules built for others may lie beside it.
+        suffix: String,
+    },
 }
 
 /// A wheel.
@@ -83,7 +89,7 @@ pub fn wheels(
     compiled: &[Compiled],
     target: &Target,
     tags: &[Tag],
-    kind: Kind,
+    kind: &Kind,
 ) -> anyhow::Result<Vec<Wheel>> {
     let common = common(project, compiled, kind)?;
     // Tags that differ in nothing within a module share its bytes.
@@ -103,14 +109,14 @@ pub fn wheels(
 fn common(
     project: &Project,
     compiled: &[Compiled],
-    kind: Kind,
+    kind: &Kind,
 ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     let mut packages = BTreeSet::new();
     for (name, path) in &project.python {
         let top = name.split('/').next().unwrap_or(name);
         packages.insert(top.strip_suffix(".py").unwrap_or(top).to_owned());
-        if kind == Kind::Copied {
+        if *kind == Kind::Copied {
             let bytes =
                 fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             files.insert(name.clone(), bytes);
@@ -125,28 +131,20 @@ fn common(
         if packages.contains(name) {
             bail!("the project has a module and Python code of the same name, `{name}`");
         }
-        let (path, marker) = match name.split_once('.') {
-            Some((top, _)) => (
-                format!("{}.pyi", name.replace('.', "/")),
-                Some(format!("{top}/py.typed")),
-            ),
-            None => (format!("{name}-stubs/__init__.pyi"), None),
-        };
-        if kind == Kind::Editable && place(project, name).is_some() {
+        if *kind != Kind::Copied && place(project, name).is_some() {
             continue;
         }
+        let stub = format!("{}.pyi", module_stem(name));
         // What the project brings along itself is better.
-        let own = files.contains_key(&format!("{name}.pyi"));
-        if !own {
-            files
-                .entry(path)
-                .or_insert_with(|| stub::stub(&one.module).into_bytes());
-        }
-        if let Some(marker) = marker {
-            files.entry(marker).or_default();
-        }
+        let own = files.remove(&format!("{}.pyi", name.replace('.', "/")));
+        files.insert(
+            stub,
+            own.unwrap_or_else(|| stub::stub(&one.module).into_bytes()),
+        );
+        let top = name.split('.').next().unwrap_or(name);
+        files.entry(format!("{top}/py.typed")).or_default();
     }
-    if kind == Kind::Editable && !project.python.is_empty() {
+    if *kind != Kind::Copied && !project.python.is_empty() {
         let folder = fs::canonicalize(if project.source.as_os_str().is_empty() {
             ".".as_ref()
         } else {
@@ -162,6 +160,14 @@ fn common(
         files.insert(name, format!("{folder}\n").into_bytes());
     }
     Ok(files)
+}
+
+/// Where a module stands in a wheel, without the end of its name.
+fn module_stem(name: &str) -> String {
+    match name.contains('.') {
+        true => name.replace('.', "/"),
+        false => format!("{name}/__init__"),
+    }
 }
 
 /// The folder of the project's own package that a module belongs to, if it is there.
@@ -182,19 +188,19 @@ fn wheel(
     modules: &[Vec<u8>],
     common: &BTreeMap<String, Vec<u8>>,
     tag: &Tag,
-    kind: Kind,
+    kind: &Kind,
 ) -> Wheel {
     let mut files = common.clone();
     let mut in_place = Vec::new();
     for (one, bytes) in compiled.iter().zip(modules) {
         let name = &one.module.name;
-        let path = tag.module_path(name);
-        match place(project, name) {
-            Some(folder) if kind == Kind::Editable => {
-                let file = path.rsplit('/').next().unwrap_or(&path);
-                in_place.push((folder.join(file), bytes.clone()));
+        let stem = module_stem(name);
+        match (place(project, name), kind) {
+            (Some(folder), Kind::Editable { suffix }) => {
+                let (_, last) = stem.rsplit_once('/').unwrap_or(("", &stem));
+                in_place.push((folder.join(format!("{last}{suffix}")), bytes.clone()));
             }
-            _ => drop(files.insert(path, bytes.clone())),
+            _ => drop(files.insert(format!("{stem}{}", tag.suffix), bytes.clone())),
         }
     }
     let stem = project.metadata.stem();

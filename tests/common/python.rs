@@ -196,6 +196,20 @@ pub fn with(package: &str) -> Option<Command> {
     None
 }
 
+/// A program that comes with a package of PyPI's: in `site` beside the fetched interpreters, or on PATH. Says so if it is not there.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(fetched().join("site/bin")).chain(std::env::split_paths(&path));
+    let found = folders
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file());
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "no {name}");
+        println!("skipped: no {name}");
+    }
+    found
+}
+
 /// Windows' CPythons, as `fetch-pythons` left them: names, and the programs that run them. Says so if there are none.
 pub fn windows() -> Vec<(String, PathBuf)> {
     let table = std::fs::read_to_string(fetched().join("windows.tsv")).unwrap_or_default();

@@ -11,19 +11,10 @@ use std::sync::LazyLock;
 
 use crate::python::{self, Python, said};
 
-/// A program that came with a package of PyPI's: on PATH, or in `site` beside the fetched interpreters.
-fn site_program(name: &str) -> Option<PathBuf> {
-    let beside = python::fetched().join("site/bin").join(name);
-    beside
-        .is_file()
-        .then_some(beside)
-        .or_else(|| crate::tool::tool(name))
-}
-
 /// The folder with the wheel of our package, made once for all tests.
 fn package() -> Option<&'static Path> {
     static MADE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-        let maturin = site_program("maturin")?;
+        let maturin = python::program("maturin")?;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
         let _ = fs::remove_dir_all(&folder);
         // The profile is that of this test, so that cargo has next to nothing to do.
@@ -72,7 +63,7 @@ impl Environment {
         let environment = Environment {
             folder: tempfile::tempdir().unwrap(),
             find_links: [package()?.to_owned(), wheels()?],
-            uv: site_program("uv")?,
+            uv: python::program("uv")?,
         };
         let venv = environment.folder.path().join("venv");
         let made = environment
@@ -217,4 +208,11 @@ pub fn oldest_and_newest() -> (Python, Python) {
 /// Whether this is an interpreter itself: environments link to it, which a script does not survive.
 fn is_program(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x7fELF"))
+}
+
+/// The first fenced block of the manual's page about projects in a language: what people read is what is built here.
+pub fn manual(language: &str) -> String {
+    let page = fs::read_to_string(python::root("src/manual/projects.md")).unwrap();
+    let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
 }

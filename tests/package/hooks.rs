@@ -4,26 +4,17 @@
 use std::fs;
 use std::path::Path;
 
-use crate::environment::{Environment, fail, listing, oldest_and_newest, succeed};
+use crate::environment::{Environment, fail, listing, manual, oldest_and_newest, succeed};
 use crate::python;
 
 const SPEC: &str = include_str!("../../specs/pymult.toml");
 
-const PYPROJECT: &str = r#"
-[build-system]
-requires = ["pyasmgen"]
-build-backend = "pyasmgen"
-
-[project]
-name = "demo"
-version = "1.0"
-"#;
-
 /// A project with a package, and its module in it.
 fn demo(environment: &Environment) {
     let spec = SPEC.replace("name = \"pymult\"", "name = \"demo.pymult\"");
+    let pyproject = manual("toml");
     let files = [
-        ("pyproject.toml", PYPROJECT),
+        ("pyproject.toml", pyproject.as_str()),
         ("demo/pymult.toml", &spec),
         ("demo/__init__.py", "from .pymult import multiply\n"),
     ];

@@ -1,6 +1,6 @@
 //! setuptools, the oldest and the newest: specs beside C in one project, every way in which extensions are named, built and installed.
 
-use crate::environment::{Environment, fail, listing, oldest_and_newest, succeed};
+use crate::environment::{Environment, fail, listing, manual, oldest_and_newest, succeed};
 use crate::python::Python;
 use crate::tool::tool;
 
@@ -10,14 +10,6 @@ const PYPROJECT: &str = r#"
 [build-system]
 requires = ["setuptools", "pyasmgen"]
 build-backend = "setuptools.build_meta"
-"#;
-
-const SETUP: &str = r#"
-from setuptools import Extension, setup
-extensions = [Extension("demo.pymult", ["spec/pymult.toml"])]
-if C:
-    extensions.append(Extension("demo.plain", ["plain.c"]))
-setup(name="demo", version="1.0", packages=["demo"], ext_modules=extensions)
 "#;
 
 const C: &str = r#"
@@ -45,7 +37,10 @@ fn environments() -> Vec<(Environment, Python)> {
 fn specs_are_built_beside_c_by_the_oldest_and_the_newest() {
     for (environment, python) in environments() {
         let c = !python.include.is_empty() && tool("cc").is_some();
-        let setup = SETUP.replace("if C:", if c { "if True:" } else { "if False:" });
+        let mut setup = manual("python");
+        if !c {
+            setup = setup.replace(", Extension(\"demo.plain\", [\"plain.c\"])", "");
+        }
         let project = environment.project(
             "demo",
             &[

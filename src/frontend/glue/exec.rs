@@ -27,7 +27,7 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     let looks_at_types = ctx.has_shared_data("ob_type.offset");
     let wants_facts = facts::wanted(ctx);
     let attributes = ctx.module.constants.len() + ctx.module.exceptions.len();
-    if attributes == 0 && !looks_at_types && !wants_facts {
+    if attributes + ctx.names.len() == 0 && !looks_at_types && !wants_facts {
         return None;
     }
     let sig = Signature::c(&[AbiType::I64], Some(AbiType::I32));
@@ -57,6 +57,7 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
         add(ctx, &mut b, self_, name, object, failed);
     }
     exceptions(ctx, &mut b, self_, failed);
+    names(ctx, &mut b, self_, failed);
     let done = b.iconst(0);
     b.ret(&[done]);
     b.seal_and_switch_to(failed);
@@ -180,5 +181,22 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
         b.store(MemType::I64, object, state, state::offset(at));
         ctx.call(b, "Py_IncRef", &[object]);
         add(ctx, b, module, &class.name, object, failed);
+    }
+}
+
+/// Makes the strs of the names that bodies use.
+fn names(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
+    if ctx.names.is_empty() {
+        return;
+    }
+    let state = ctx.call1(b, "PyModule_GetState", &[module]);
+    for at in 0..ctx.names.len() {
+        let name = ctx.names[at].clone();
+        let text = ctx.c_string(b, &name);
+        let object = ctx.call1(b, "PyUnicode_InternFromString", &[text]);
+        let missing = b.icmp_imm(IntCc::Eq, object, 0);
+        b.exit_if(missing, failed, &[]);
+        let offset = state::name_offset(ctx, at);
+        b.store(MemType::I64, object, state, offset);
     }
 }

@@ -23,6 +23,9 @@ mod loops;
 mod masked;
 mod mathfns;
 mod names;
+mod object_stmts;
+mod objects;
+pub mod operation;
 mod parse;
 pub mod print;
 mod raise;
@@ -45,7 +48,7 @@ use std::collections::BTreeSet;
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
 pub use check::Import;
-pub use flow::assigned;
+pub use flow::{assigned, deleted};
 pub use parse::file::file;
 use typed::{Const, Function, Overflow, Shape, Storage};
 

@@ -167,7 +167,8 @@ fn constants(_: &mut SchemaGenerator) -> Schema {
         "type": "object",
         "propertyNames": { "pattern": whole(&identifier()) },
         "additionalProperties": { "anyOf": [
-            { "type": ["boolean", "integer", "number", "string"] },
+            // TOML has infinities and NaNs, JSON has not: readers that go by JSON make them null.
+            { "type": ["boolean", "integer", "number", "string", "null"] },
             {
                 "description": "A bytes object: `{ hex = \"00ff\" }`.",
                 "type": "object",
@@ -278,8 +279,12 @@ fn entry(param: &str) -> String {
 
 /// A type's name with spaces around its brackets.
 fn spaced(name: &str) -> String {
-    name.replace('[', &format!(r"{SPACE}*\[{SPACE}*"))
-        .replace(']', &format!(r"{SPACE}*\]"))
+    let bracket = |c: char| match c {
+        '[' => format!(r"{SPACE}*\[{SPACE}*"),
+        ']' => format!(r"{SPACE}*\]"),
+        other => other.to_string(),
+    };
+    name.chars().map(bracket).collect()
 }
 
 /// A Python identifier, but for the finer points of Unicode.

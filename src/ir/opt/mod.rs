@@ -7,6 +7,8 @@
 mod blocks;
 mod dead;
 mod fold;
+mod forward;
+mod known;
 mod params;
 mod rename;
 
@@ -18,12 +20,23 @@ const ROUNDS: usize = 4;
 /// All passes on a function. Other functions are neither looked at nor changed.
 pub fn run(func: &mut Func) {
     blocks::remove_unreachable(func);
+    simplify(func);
+    let mut changed = blocks::drop_assumptions(func);
+    blocks::remove_unreachable(func);
+    changed |= forward::run(func);
+    if changed {
+        simplify(func);
+    }
+}
+
+fn simplify(func: &mut Func) {
     for _ in 0..ROUNDS {
         let mut changed = fold::run(func);
         if changed {
             blocks::remove_unreachable(func);
         }
         changed |= params::run(func);
+        changed |= known::run(func);
         changed |= dead::run(func);
         changed |= blocks::run(func);
         if !changed {
@@ -91,9 +104,12 @@ mod tests {
     fn each_pass_keeps_the_meaning() {
         let passes: &[Pass] = &[
             blocks::remove_unreachable,
+            blocks::drop_assumptions,
             blocks::run,
             fold::run,
             params::run,
+            known::run,
+            forward::run,
             dead::run,
             everything,
         ];

@@ -173,7 +173,10 @@ impl FileReader<'_> {
     /// What must be there, and what must not be there twice.
     fn required(&mut self, out: &Pyproject, table: &Table) {
         let dynamic = |name: &str| out.dynamic.iter().find(|field| field.value == name);
-        for (name, example) in [("name", "name = \"...\""), ("version", "version = \"1.0\"")] {
+        for (name, example) in [
+            ("name", "write `name = \"...\"`"),
+            ("version", "version = \"1.0\""),
+        ] {
             if table.get(name).is_none() && dynamic(name).is_none() {
                 let hint = match name {
                     "version" => {
