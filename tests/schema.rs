@@ -92,6 +92,7 @@ fn examples() -> Vec<Table> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "toml"))
         .collect();
+    paths.retain(|path| path.extension().is_some_and(|suffix| suffix == "toml"));
     paths.sort();
     let mut texts: Vec<String> = paths
         .iter()

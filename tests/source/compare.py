@@ -171,7 +171,8 @@ public = {name for name in vars(module) if not name.startswith("_")}
 extra = public - set(vars(plain))
 if extra:
     wrong.append(f"the module has {sorted(extra)}, the file has not")
-hidden = [name for name, value in vars(plain).items() if inspect.isfunction(value) and name.startswith("_") and hasattr(module, name)]
+helpers = [name for name, value in vars(plain).items() if inspect.isfunction(value) and name.startswith("_") and not name.startswith("__")]
+hidden = [name for name in helpers if hasattr(module, name)]
 if hidden:
     wrong.append(f"the module shows its helpers {hidden}")
 

@@ -90,7 +90,7 @@ pub(super) fn merge(
     let Some((file, python)) = read else {
         spec.sourceless = true;
         let lacking = spec.methods.iter_mut().filter(|table| table.body.is_none());
-        lacking.for_each(|table| table.spoiled = true);
+        lacking.for_each(unnamed);
         return;
     };
     if let Some(module) = &mut spec.module {
@@ -107,6 +107,14 @@ pub(super) fn merge(
     spec.imports = python.imports;
 }
 
+/// The `def` of a method is not there, which was said: without its parameters, letters cannot be judged.
+fn unnamed(table: &mut MethodTable) {
+    table.spoiled = true;
+    if table.params.is_none() {
+        table.args = None;
+    }
+}
+
 /// A method of the spec takes the `def` of its name.
 fn take_def(
     table: &mut MethodTable,
@@ -121,7 +129,6 @@ fn take_def(
     let named = |def: &MethodTable| def.name.as_ref().is_some_and(|n| n.text.text == word);
     let Some(at) = defs.iter().position(named) else {
         if table.body.is_none() && !table.spoiled {
-            table.spoiled = true;
             let names = defs.iter().filter_map(|def| def.name.as_ref());
             let path = shown(&source.text.text);
             let hint = match nearest(word, names.map(|name| name.text.text.as_str())) {
@@ -130,6 +137,7 @@ fn take_def(
             };
             let message = format!("`{}` has no body here and no `def` in {path}", shown(word));
             diagnostics.push(Diagnostic::error(name.inner(), message).hint(hint));
+            unnamed(table);
         }
         return;
     };

@@ -354,7 +354,9 @@ impl FileReader<'_> {
             .trim_matches([' ', '\t', '\x0c'])
             .is_empty();
         let start = if indented { line } else { start };
-        self.convert.text.pieces(&[start..end])
+        self.convert
+            .text
+            .pieces(std::slice::from_ref(&(start..end)))
     }
 
     fn decorator(&mut self, decorator: &py::Decorator) -> Option<Decorator> {
