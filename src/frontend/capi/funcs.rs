@@ -148,6 +148,7 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyUnicode_FromString", &[I64], Some(I64), 2),
     row("PyUnicode_FromStringAndSize", &[I64, I64], Some(I64), 2),
     row("PyUnicode_GetLength", &[I64], Some(I64), 7),
+    row("PyUnicode_InternFromString", &[I64], Some(I64), 2),
     row("PyUnicode_Join", &[I64, I64], Some(I64), 2),
     row("PyUnicode_ReadChar", &[I64, I64], Some(I32), 7),
     row("PyUnicode_Replace", &[I64, I64, I64, I64], Some(I64), 2),

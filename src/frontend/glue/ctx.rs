@@ -22,6 +22,8 @@ pub struct Ctx<'a> {
     pub target: &'a Target,
     /// Functions of standard modules that bodies call, by module and name; the module's state keeps them.
     pub functions: Vec<(&'static str, String)>,
+    /// Names of keywords, which the module's state keeps.
+    pub names: Vec<String>,
     /// What the function that is being made may know of objects.
     pub access: Access,
     /// Which objects functions look into.
@@ -41,6 +43,7 @@ impl<'a> Ctx<'a> {
             module,
             target,
             functions: Vec::new(),
+            names: Vec::new(),
             access: Access::Calls,
             read: BTreeSet::new(),
             program: Program::new(module.name.clone()),

@@ -26,8 +26,8 @@ pub fn type_offset(ctx: &mut Ctx) -> DataId {
 pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     let looks_at_types = ctx.has_shared_data("ob_type.offset");
     let wants_facts = facts::wanted(ctx);
-    let attributes = ctx.module.constants.len() + ctx.module.exceptions.len();
-    if attributes == 0 && !looks_at_types && !wants_facts {
+    let objects = ctx.module.constants.len() + ctx.module.exceptions.len() + ctx.names.len();
+    if objects == 0 && !looks_at_types && !wants_facts {
         return None;
     }
     let sig = Signature::c(&[AbiType::I64], Some(AbiType::I32));
@@ -49,6 +49,7 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     if wants_facts {
         lasting(ctx, &mut b);
     }
+    intern_names(ctx, &mut b, self_, failed);
     if let Some(methods) = tables.fast {
         fast(ctx, &mut b, self_, methods, failed);
     }
@@ -70,6 +71,21 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     Some(ctx.program.add_func(func))
 }
 
+/// Interns the names of keywords, as those at call sites are.
+fn intern_names(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
+    if ctx.names.is_empty() {
+        return;
+    }
+    let state = ctx.call1(b, "PyModule_GetState", &[module]);
+    for name in ctx.names.clone() {
+        let text = ctx.c_string(b, &name);
+        let object = ctx.call1(b, "PyUnicode_InternFromString", &[text]);
+        b.exit_unless(object, failed, &[]);
+        let offset = state::name_offset(ctx, &name);
+        b.store(MemType::I64, object, state, offset);
+    }
+}
+
 /// From 3.12 on, `None` and its like have no counts.
 fn lasting(ctx: &mut Ctx, b: &mut Builder) {
     let (minor, _) = interpreter(ctx, b);
@@ -80,7 +96,7 @@ fn lasting(ctx: &mut Ctx, b: &mut Builder) {
 /// Where objects look as they should, puts the functions that look into them in place of those that do not.
 fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, methods: DataId, failed: Block) {
     let (known, done) = (b.cold_block(), b.cold_block());
-    let are_known = probe::are_objects_known(ctx, b);
+    let are_known = probe::are_objects_known(ctx, b, module);
     b.br(are_known, known, &[], done, &[]);
     b.seal_and_switch_to(known);
     let methods = b.data_addr(methods, 0);

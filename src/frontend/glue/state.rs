@@ -7,8 +7,8 @@
 //! +--------+--------+ ... +----------+----------+ ...
 //! ```
 //!
-//! First the module's exception classes, made by exec; then functions of standard modules that bodies call, found at their first use. All are
-//! owned, and NULL before that and after clear.
+//! First the module's exception classes, made by exec; then functions of standard modules that bodies call, found at their first use; then the
+//! names of keywords, interned by exec. All are owned, and NULL before that and after clear.
 
 use super::ctx::Ctx;
 use crate::ir::builder::Builder;
@@ -18,7 +18,7 @@ use crate::ir::program::FuncId;
 
 /// How many pointers the state has.
 fn len(ctx: &Ctx) -> usize {
-    ctx.module.exceptions.len() + ctx.functions.len()
+    ctx.module.exceptions.len() + ctx.functions.len() + ctx.names.len()
 }
 
 /// Size of the state in bytes: `m_size`.
@@ -34,6 +34,16 @@ pub fn offset(index: usize) -> i32 {
 /// Where function `index` of [`Ctx::functions`] stands in the state, in bytes.
 pub fn function_offset(ctx: &Ctx, index: usize) -> i32 {
     offset(ctx.module.exceptions.len() + index)
+}
+
+/// Where the interned name of a keyword stands in the state, in bytes.
+pub fn name_offset(ctx: &mut Ctx, name: &str) -> i32 {
+    let known = ctx.names.iter().position(|known| known == name);
+    let index = known.unwrap_or_else(|| {
+        ctx.names.push(name.to_owned());
+        ctx.names.len() - 1
+    });
+    offset(ctx.module.exceptions.len() + ctx.functions.len() + index)
 }
 
 /// The functions that keep a module's state, where it has one.
