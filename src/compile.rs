@@ -1,6 +1,7 @@
 //! The pipeline: the one place that names every stage and joins the two wings.
 
 use crate::backend::isa::code::Code;
+use crate::backend::obj::image::Image;
 use crate::backend::{isa, obj};
 use crate::base::diag::Diagnostics;
 use crate::base::source::{SourceId, Sources};
@@ -19,8 +20,20 @@ pub struct Compiled {
     pub program: Program,
     /// One for each function of the program.
     pub codes: Vec<Code>,
+    /// Both laid out, free of file formats.
+    pub image: Image,
+}
+
+impl Compiled {
     /// The object file.
-    pub object: Vec<u8>,
+    pub fn object(&self, target: &Target) -> Vec<u8> {
+        obj::write::write(&self.image, target)
+    }
+
+    /// The finished module, linked by ourselves.
+    pub fn linked(&self, target: &Target) -> Vec<u8> {
+        obj::module::write(&self.image, target)
+    }
 }
 
 /// How to compile.
@@ -46,7 +59,7 @@ pub fn program(module: &Module, target: &Target) -> Program {
     program
 }
 
-/// Compiles a checked spec down to an object file.
+/// Compiles a checked spec down to what files are written from.
 pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
     let program = program(&module, target);
     let options = isa::Options {
@@ -61,12 +74,11 @@ pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
         .map(|func| compiler.compile(func))
         .collect::<Vec<_>>();
     let image = obj::build::build(&program, &codes, target);
-    let object = obj::write::write(&image, target);
     Compiled {
         module,
         program,
         codes,
-        object,
+        image,
     }
 }
 

@@ -200,7 +200,7 @@ fn two_builds_in_two_folders_give_the_same_bytes() {
         let folder = folder();
         let specs = ["pymult", "minijit", "numbers", "shapes"].map(|n| format!("specs/{n}.toml"));
         let status = pyasmgen(folder.path())
-            .args(["build", "--emit", "object,ir", "-o", "out/"])
+            .args(["build", "--emit", "object,module,ir", "-o", "out/"])
             .args(specs)
             .status()
             .unwrap();
@@ -212,8 +212,30 @@ fn two_builds_in_two_folders_give_the_same_bytes() {
             .collect::<Vec<_>>()
     };
     let first = build();
-    assert_eq!(first.len(), 8);
+    assert_eq!(first.len(), 12);
     assert!(first == build(), "the same specs gave other bytes");
+}
+
+#[test]
+fn modules_of_all_systems_need_no_other_program() {
+    let folder = folder();
+    for target in pyasmgen::target::TARGETS {
+        let build = |output: &str| {
+            let output = pyasmgen(folder.path())
+                .env_clear()
+                .env("PATH", "")
+                .args(["build", "specs/pymult.toml", "--emit", "module"])
+                .args(["--target", target.triple, "-o", output])
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{output:?}");
+            output.stdout
+        };
+        let name = format!("pymult{}", target.module_suffix);
+        assert_eq!(build("out/"), b"");
+        let written = fs::read(folder.path().join("out").join(name)).unwrap();
+        assert!(written.len() > 2000 && written == build("-"));
+    }
 }
 
 #[test]

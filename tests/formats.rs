@@ -27,7 +27,7 @@ use pyasmgen::frontend::capi::{classes::CLASSES, exceptions::EXCEPTIONS, funcs, 
 use pyasmgen::link::{self, Linker};
 use pyasmgen::target;
 use python::Python;
-use ways::{DARWIN, ELF, GNU, MSVC, Way, ways};
+use ways::{DARWIN, ELF, GNU, MSVC, Way, linkers, ways};
 
 /// An interpreter's name, and what starts it.
 type Interpreter = (String, Box<dyn Fn() -> Command>);
@@ -127,7 +127,7 @@ fn pe_passes_its_tests_in_this_machines_cpythons() {
 fn linkers_have_no_warning() {
     for triple in [DARWIN, MSVC, GNU] {
         let target = target::find(triple).expect("a row");
-        for way in ways(triple) {
+        for way in linkers(triple) {
             let folder = tempfile::tempdir().expect("a folder");
             let linker = link::resolve(way.how().linker, target).expect("it is there");
             let (name, content) = link::support(&linker, target)
@@ -168,7 +168,7 @@ fn linkers_have_no_warning() {
 #[test]
 fn the_printed_command_links() {
     for target in [ELF, DARWIN, MSVC, GNU] {
-        for way in ways(target) {
+        for way in linkers(target) {
             let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
             let how = way.how();
             let built = &build_all(one.path(), how)[0];

@@ -22,7 +22,7 @@ use python::Python;
 /// Modules for this machine, in its interpreters.
 const NATIVE: How<'static> = How {
     target: None,
-    linker: "ld",
+    linker: "self",
     suffix: ".abi3.so",
     foreign: false,
     windows_paths: false,

@@ -26,7 +26,6 @@ fn everywhere(name: &str, spec: &str, script: &str) {
         .arg(&path)
         .arg("-o")
         .arg(folder.path())
-        .args(["--linker", "ld"])
         .output()
         .expect("pyasmgen runs");
     assert!(output.status.success(), "{}", said(&output));

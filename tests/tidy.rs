@@ -55,6 +55,11 @@ const SIBLINGS: &[&[&str]] = &[
         "backend::obj::macho",
         "backend::obj::coff",
     ],
+    &[
+        "backend::obj::module::so",
+        "backend::obj::module::bundle",
+        "backend::obj::module::pyd",
+    ],
 ];
 
 /// The only places that may name a dependency.
@@ -83,6 +88,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ruff_python_ast", &["src/frontend/lang/parse"]),
     ("ruff_python_parser", &["src/frontend/lang/parse"]),
     ("ruff_text_size", &["src/frontend/lang/parse"]),
+    ("sha2", &["src/base/digest.rs"]),
     ("target_lexicon", &["src/target/mod.rs"]),
     ("tempfile", &["src/link/", "src/cli/"]),
     ("toml", &["src/frontend/spec/"]),

@@ -36,10 +36,14 @@ fn the_stack_can_be_walked_from_every_instruction() {
         .expect("python3 runs");
     let python = String::from_utf8(asked.stdout).expect("a path in UTF-8");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for module in ["numbers", "shapes"] {
+    let both = |linker| [("numbers", linker), ("shapes", linker)];
+    let mut ways = both("self").to_vec();
+    ways.extend(tool::tool("ld").into_iter().flat_map(|_| both("ld")));
+    for (module, linker) in ways {
         let built = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
             .args(["build", &format!("specs/{module}.toml"), "-o"])
             .arg(folder.path())
+            .args(["--linker", linker])
             .status()
             .expect("pyasmgen runs");
         assert!(built.success());

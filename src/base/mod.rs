@@ -1,6 +1,7 @@
-//! What every layer stands on: source texts with positions, and messages about them.
+//! What every layer stands on: source texts with positions, messages about them, hashes.
 
 pub mod diag;
+pub mod digest;
 pub mod nearest;
 pub mod render;
 pub mod source;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
+use super::linker::{self, Choice};
 use super::output::{self, Output};
 use super::specs::{self, Checked};
 use super::ui::{self, MessageFormat, Ui};
@@ -34,20 +35,21 @@ pub struct Args {
     /// What to write, separated by commas [default: object,module]
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     emit: Vec<Emit>,
-    /// What makes the module out of the object: `system` (the first found), or a name like `ld`, `ld.lld`, `mold`, `gold`, `cc`,
-    /// `ld64.lld`, `lld-link`, or a path
-    #[arg(long, value_name = "LINKER", default_value = "system")]
-    linker: String,
+    /// What makes the module: `self` (no other program), `system` (the first linker found), or a name like `ld`, `ld.lld`, `mold`,
+    /// `gold`, `cc`, `ld64.lld`, `lld-link`, or a path [default: self]
+    #[arg(long, value_name = "LINKER")]
+    linker: Option<Choice>,
     /// Write the dependencies of the outputs in make's syntax
     #[arg(long, value_name = "FILE")]
     depfile: Option<PathBuf>,
-    /// Print the command that links the object instead of running it; what it reads is written
+    /// Print the command by which `--linker` (here `system` by default) links the object, instead of running it; what it reads is
+    /// written
     #[arg(long, value_enum, value_name = "WHAT")]
     print: Option<Print>,
     /// Form of the diagnostics on stderr
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub message_format: MessageFormat,
-    /// Call imports through the linker's stubs instead of their pointer slots
+    /// Call imports through stubs instead of their pointer slots
     #[arg(long)]
     plt: bool,
     #[arg(long, hide = true)]
@@ -80,7 +82,7 @@ enum Print {
 /// when the linker is missing.
 struct Places {
     object: Place,
-    module: PathBuf,
+    module: Place,
     ir: Place,
 }
 
@@ -88,6 +90,17 @@ struct Places {
 enum Place {
     File(PathBuf),
     Stdout,
+}
+
+impl Args {
+    /// What makes modules. Who asks for a command wants that of a linker.
+    fn linker(&self) -> Choice {
+        match (&self.linker, self.print) {
+            (Some(choice), _) => choice.clone(),
+            (None, None) => Choice::Own,
+            (None, Some(Print::Link)) => Choice::Program("system".to_owned()),
+        }
+    }
 }
 
 /// Builds all specs for all targets.
@@ -158,7 +171,6 @@ fn wanted(args: &Args) -> anyhow::Result<BTreeSet<Emit>> {
     if args.debug {
         bail!("`--debug` is not there yet");
     }
-    refuse_self(&args.linker)?;
     let mut emit: BTreeSet<Emit> = args.emit.iter().copied().collect();
     if emit.is_empty() {
         emit.extend([Emit::Object, Emit::Module]);
@@ -169,14 +181,6 @@ fn wanted(args: &Args) -> anyhow::Result<BTreeSet<Emit>> {
         }
     }
     Ok(emit)
-}
-
-/// pyasmgen's own linker is to come.
-pub fn refuse_self(linker: &str) -> anyhow::Result<()> {
-    if linker == "self" {
-        bail!("`--linker self` is not there yet; `--linker system` takes the first linker found");
-    }
-    Ok(())
 }
 
 fn places(
@@ -200,8 +204,8 @@ fn places(
     if output == Output::Stdout && args.print.is_some() {
         bail!("`-o -` and `--print` both take stdout");
     }
-    if output == Output::Stdout && emit.contains(&Emit::Module) {
-        bail!("a module cannot be written to stdout, since a linker makes it");
+    if output == Output::Stdout && emit.contains(&Emit::Module) && args.linker() != Choice::Own {
+        bail!("a linker writes no module to stdout; `--linker self` does");
     }
     let places: Vec<Places> = checked
         .iter()
@@ -259,7 +263,7 @@ fn place(output: &Output, emit: &BTreeSet<Emit>, by_triple: bool, checked: &Chec
     };
     Places {
         object: place(Emit::Object, target.object_suffix),
-        module: named(Emit::Module, target.module_suffix),
+        module: place(Emit::Module, target.module_suffix),
         ir: place(Emit::Ir, ".ir"),
     }
 }
@@ -269,7 +273,7 @@ fn outputs(emit: &BTreeSet<Emit>, places: &Places) -> Vec<PathBuf> {
     emit.iter()
         .filter_map(|kind| match kind {
             Emit::Object => places.object.path().map(Path::to_owned),
-            Emit::Module => Some(places.module.clone()),
+            Emit::Module => places.module.path().map(Path::to_owned),
             Emit::Ir => places.ir.path().map(Path::to_owned),
             Emit::Stub | Emit::Asm => None,
         })
@@ -289,14 +293,20 @@ fn write(
         places.ir.write(text.as_bytes())?;
     }
     if emit.contains(&Emit::Object) {
-        places.object.write(&compiled.object)?;
+        places.object.write(&compiled.object(target))?;
     }
     if args.print == Some(Print::Link) {
         let command = leave(args, emit, compiled, target, places)?;
         return ui::result(format!("{}\n", link::shell(&command)).as_bytes());
     }
     if emit.contains(&Emit::Module) {
-        let linked = link_module(args, emit, compiled, target, places);
+        let choice = match args.linker() {
+            Choice::Own => return places.module.write(&compiled.linked(target)),
+            Choice::Program(choice) => choice,
+        };
+        let object = places.object.path();
+        let object = object.filter(|_| emit.contains(&Emit::Object));
+        let linked = linker::link(&choice, compiled, target, object, places.module.file()?);
         if linked
             .as_ref()
             .is_err_and(|error| error.is::<link::Missing>())
@@ -318,34 +328,12 @@ fn leave(
 ) -> anyhow::Result<Vec<OsString>> {
     let (linker, command) = link_command(args, target, places)?;
     if !emit.contains(&Emit::Object) {
-        places.object.write(&compiled.object)?;
+        places.object.write(&compiled.object(target))?;
     }
     if let Some((name, content)) = link::support(&linker, target)? {
-        output::write(&places.module.with_file_name(name), &content)?;
+        output::write(&places.module.file()?.with_file_name(name), &content)?;
     }
     Ok(command)
-}
-
-fn link_module(
-    args: &Args,
-    emit: &BTreeSet<Emit>,
-    compiled: &Compiled,
-    target: &Target,
-    places: &Places,
-) -> anyhow::Result<()> {
-    let linker = link::resolve(&args.linker, target)?;
-    output::make_folder_of(&places.module)?;
-    if emit.contains(&Emit::Object) {
-        let object = places.object.path().context("the object went to stdout")?;
-        return link::link(&linker, target, object, &places.module);
-    }
-    let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let stem = specs::stem(&compiled.module);
-    let object = temporary
-        .path()
-        .join(format!("{stem}{}", target.object_suffix));
-    output::write(&object, &compiled.object)?;
-    link::link(&linker, target, &object, &places.module)
 }
 
 /// The command that links the object, and the linker that it is for.
@@ -354,9 +342,13 @@ fn link_command(
     target: &Target,
     places: &Places,
 ) -> anyhow::Result<(Linker, Vec<OsString>)> {
-    let object = places.object.path().context("the object goes to stdout")?;
-    let linker = link::resolve(&args.linker, target).unwrap_or_else(|missing| missing.would_run);
-    let command = link::command(&linker, target, object, &places.module)?;
+    let choice = match args.linker() {
+        Choice::Program(choice) => choice,
+        Choice::Own => bail!("`--linker self` runs no command; `--linker system` does"),
+    };
+    let linker = link::resolve(&choice, target).unwrap_or_else(|missing| missing.would_run);
+    let (object, module) = (places.object.file()?, places.module.file()?);
+    let command = link::command(&linker, target, object, module)?;
     Ok((linker, command))
 }
 
@@ -366,6 +358,10 @@ impl Place {
             Place::File(path) => Some(path),
             Place::Stdout => None,
         }
+    }
+
+    fn file(&self) -> anyhow::Result<&Path> {
+        self.path().context("a linker reads and writes files only")
     }
 
     fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {

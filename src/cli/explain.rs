@@ -11,7 +11,6 @@ use anyhow::bail;
 use super::ui::{self, Ui};
 use super::{Exit, specs};
 use crate::backend::isa::code::Code;
-use crate::backend::obj::build as layout;
 use crate::backend::obj::image::{Fixup, Image, Place, Role};
 use crate::base::nearest::nearest;
 use crate::base::source::{Sources, Span};
@@ -59,8 +58,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         }
     }
     let compiled = compile::compile(checked.module, target, Options::default());
-    let image = layout::build(&compiled.program, &compiled.codes, target);
-    let text = Explanation::new(&sources, &compiled, &image).text(args.method.as_deref());
+    let text = Explanation::new(&sources, &compiled).text(args.method.as_deref());
     ui::result(text.as_bytes())?;
     Ok(Exit::Done)
 }
@@ -81,7 +79,8 @@ struct Explanation<'a> {
 type LineKey = Option<(u32, usize)>;
 
 impl<'a> Explanation<'a> {
-    fn new(sources: &'a Sources, compiled: &'a Compiled, image: &'a Image) -> Explanation<'a> {
+    fn new(sources: &'a Sources, compiled: &'a Compiled) -> Explanation<'a> {
+        let image = &compiled.image;
         let (bytes, fixups) = image
             .find(Role::Text)
             .map(|section| image.settled(section))
@@ -90,7 +89,7 @@ impl<'a> Explanation<'a> {
             sources,
             compiled,
             image,
-            funcs: in_memory(compiled, image),
+            funcs: in_memory(compiled),
             bytes,
             fixups,
         }
@@ -215,7 +214,8 @@ impl<'a> Explanation<'a> {
 }
 
 /// The image's text symbols are the program's functions, the cold ones behind the others.
-fn in_memory<'a>(compiled: &'a Compiled, image: &Image) -> Vec<(&'a Func, &'a Code, usize)> {
+fn in_memory(compiled: &Compiled) -> Vec<(&Func, &Code, usize)> {
+    let image = &compiled.image;
     let all = || compiled.program.funcs.iter().flatten().zip(&compiled.codes);
     let warm = all().filter(|(func, _)| !func.cold);
     let cold = all().filter(|(func, _)| func.cold);

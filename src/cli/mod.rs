@@ -8,6 +8,7 @@ mod check;
 mod depfile;
 mod explain;
 mod inspect;
+mod linker;
 mod output;
 mod python;
 mod run;

@@ -13,10 +13,10 @@ use std::process::{Command, ExitStatus, Stdio};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+use super::linker::{self, Choice};
 use super::specs::Checked;
 use super::{output, specs};
 use crate::compile::{self, Options};
-use crate::link;
 use crate::target;
 
 const DRIVER: &str = include_str!("driver.py");
@@ -35,25 +35,20 @@ pub struct Built {
 ///
 /// # Errors
 /// No folder, no linker, or the linker failed.
-pub fn build(checked: Checked, linker: &str) -> anyhow::Result<Built> {
+pub fn build(checked: Checked, linker: &Choice) -> anyhow::Result<Built> {
     if !target::runs_here(checked.target) {
         bail!(
             "modules for this machine are not there yet; `pyasmgen targets` lists what can be built for others"
         );
     }
-    let linker = link::resolve(linker, checked.target)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let target = checked.target;
     let compiled = compile::compile(checked.module, target, Options::default());
     let stem = specs::stem(&compiled.module);
-    let object = folder
-        .path()
-        .join(format!("{stem}{}", target.object_suffix));
     let file = folder
         .path()
         .join(format!("{stem}{}", target.module_suffix));
-    output::write(&object, &compiled.object)?;
-    link::link(&linker, target, &object, &file)?;
+    linker::make(linker, &compiled, target, &file)?;
     Ok(Built {
         name: compiled.module.name,
         file,

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::linker::Choice;
 use super::ui::Ui;
-use super::{Exit, build, python, specs};
+use super::{Exit, python, specs};
 use crate::target;
 
 /// Build a spec, import it, evaluate a Python expression and print its value
@@ -21,14 +22,13 @@ pub struct Args {
     /// Interpreter [default: python3]
     #[arg(long, value_name = "EXE")]
     interpreter: Option<OsString>,
-    /// What makes the module out of the object; see `pyasmgen build --help`
-    #[arg(long, value_name = "LINKER", default_value = "system")]
-    linker: String,
+    /// What makes the module; see `pyasmgen build --help`
+    #[arg(long, value_name = "LINKER", default_value = "self")]
+    linker: Choice,
 }
 
 /// Prints the value, or the last line of the traceback.
 pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
-    build::refuse_self(&args.linker)?;
     let (_, mut checked) =
         match specs::check(std::slice::from_ref(&args.spec), &[target::host()], ui) {
             Ok(checked) => checked,

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::linker::Choice;
 use super::specs::Checked;
 use super::ui::{self, Ui};
-use super::{Exit, build, python, specs};
+use super::{Exit, python, specs};
 use crate::base::source::Sources;
 use crate::frontend::spec::module::{Expect, Test};
 use crate::target;
@@ -21,14 +22,13 @@ pub struct Args {
     /// Interpreter [default: python3]
     #[arg(long, value_name = "EXE")]
     interpreter: Option<OsString>,
-    /// What makes the module out of the object; see `pyasmgen build --help`
-    #[arg(long, value_name = "LINKER", default_value = "system")]
-    linker: String,
+    /// What makes the module; see `pyasmgen build --help`
+    #[arg(long, value_name = "LINKER", default_value = "self")]
+    linker: Choice,
 }
 
 /// Tests every spec, even after one failed.
 pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
-    build::refuse_self(&args.linker)?;
     let (sources, checked) = match specs::check(&args.specs, &[target::host()], ui) {
         Ok(checked) => checked,
         Err(exit) => return Ok(exit),
@@ -53,7 +53,7 @@ struct Report {
 fn test(
     sources: &Sources,
     checked: Checked,
-    linker: &str,
+    linker: &Choice,
     interpreter: &OsStr,
 ) -> anyhow::Result<Report> {
     let tests = checked.module.tests.clone();

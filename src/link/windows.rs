@@ -19,8 +19,6 @@ use crate::target::{Arch, Target};
 /// The name of the import library.
 pub const LIBRARY: &str = "python3.lib";
 
-const DLL: &str = "python3.dll";
-
 /// Options of `link.exe` and what imitates it. Every one makes something stricter, or the output reproducible.
 const LINK: &[&str] = &[
     "/noentry",
@@ -86,7 +84,10 @@ pub fn library(target: &Target) -> anyhow::Result<Vec<u8>> {
         .map(|(name, data)| export(name, data))
         .collect();
     let mut bytes = Cursor::new(Vec::new());
-    write_import_library(&mut bytes, DLL, &exports, machine, false, false, &[])
+    let dll = target
+        .python_library
+        .with_context(|| format!("modules of {} name no library", target.triple))?;
+    write_import_library(&mut bytes, dll, &exports, machine, false, false, &[])
         .context("cannot make an import library")?;
     Ok(bytes.into_inner())
 }

@@ -64,6 +64,8 @@ pub struct Target {
     pub guard_cf: bool,
     /// The oldest version of the system that modules run on, where files say so: major, minor.
     pub min_os: Option<(u8, u8)>,
+    /// The library that has the stable ABI of whichever CPython loads a module, where a module says whence its imports come.
+    pub python_library: Option<&'static str>,
     /// Name of an object file behind the module's name.
     pub object_suffix: &'static str,
     /// Name of an importable module behind the module's name, for a stable-ABI module.
@@ -111,6 +113,7 @@ const LINUX: Target = Target {
     reads_epilogues: false,
     guard_cf: false,
     min_os: None,
+    python_library: None,
     object_suffix: ".o",
     module_suffix: ".abi3.so",
 };
@@ -128,6 +131,7 @@ const WINDOWS: Target = Target {
     reads_epilogues: true,
     guard_cf: true,
     min_os: None,
+    python_library: Some("python3.dll"),
     object_suffix: ".obj",
     module_suffix: ".pyd",
 };

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use pyasmgen::frontend::argfmt;
 use pyasmgen::frontend::lang::ParamKind::{self, KeywordOnly, PositionalOnly, PositionalOrKeyword};
 use pyasmgen::ir::random::Rng;
 use serde_json::{Value, json};
@@ -39,7 +40,12 @@ impl Item {
     /// Pools of arguments; a tuple's items are in a list.
     fn pools(&self) -> Value {
         match self {
-            Item::Unit(unit) => json!({ "unit": unit.text, "type": unit.ty, "pools": unit.pools }),
+            Item::Unit(unit) => {
+                let row = argfmt::units::find(unit.text).expect("a unit of the table");
+                // Where the letter alone does not say what is taken, values.py knows.
+                let samples = if unit.needs_type() { &[] } else { row.samples };
+                json!({ "unit": unit.text, "type": unit.ty, "pools": unit.pools, "samples": samples })
+            }
             Item::Tuple(items) => items.iter().map(Item::pools).collect(),
         }
     }
@@ -400,6 +406,14 @@ pub fn fixed() -> Vec<Method> {
         let mut ways = ways(unit, next);
         methods.push(ways.swap_remove(1 + at % (ways.len() - 1)));
         methods.push(ways.swap_remove(0));
+    }
+    let classes = units::CLASSES.iter();
+    methods.extend(classes.map(|unit| method(&[unit], PositionalOnly, false)));
+    // All at once; those without a default come first.
+    let mut all: Vec<&Unit> = UNITS.iter().collect();
+    all.sort_by_key(|unit| !unit.default.is_empty());
+    for (kind, optional) in [(PositionalOnly, false), (PositionalOrKeyword, true)] {
+        methods.push(method(&all, kind, optional));
     }
     methods
 }

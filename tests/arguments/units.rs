@@ -4,6 +4,10 @@
 //!
 //! In C text, `@` stands for a parameter's variable, `a0`, `a1`... Functions and macros named there are those of `twin.c`.
 
+use std::sync::LazyLock;
+
+use pyasmgen::frontend::capi::classes;
+
 /// A row.
 #[derive(Debug)]
 pub struct Unit {
@@ -142,6 +146,17 @@ pub static BUFFERS: &[[Unit; 4]] = &[
     buffers!("bool"), buffers!("i8"), buffers!("u8"), buffers!("i16"), buffers!("u16"), buffers!("i32"), buffers!("u32"), buffers!("i64"),
     buffers!("u64"), buffers!("isize"), buffers!("usize"), buffers!("int"), buffers!("f32"), buffers!("f64"), buffers!("float"),
 ];
+
+/// `O!` with every class that it can ask for by name.
+pub static CLASSES: LazyLock<Vec<Unit>> = LazyLock::new(|| {
+    let of_class = |&(ty, symbol): &(&'static str, &str)| {
+        let declare = format!("extern PyObject {symbol}; PyObject *@ = 0");
+        let pass = format!("&{symbol}, &@");
+        let c = [declare.leak(), pass.leak(), "itself(@)", ""];
+        unit("O!", ty, "O", c, "", &["any", "sequence", "truth"])
+    };
+    classes::CLASSES.iter().map(of_class).collect()
+});
 
 /// All units and types.
 pub fn all() -> impl Iterator<Item = &'static Unit> + Clone {

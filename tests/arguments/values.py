@@ -199,6 +199,18 @@ POOLS = {
     "any": ["None", "Obj()", "1", "'text'", "[]", "...", "Obj"],
 }
 
+# What types and classes take that no letter stands for; others are ints, or made by their name.
+TAKEN = {
+    "ValueError": "ValueError()", "Problem": "Problem()", "bytes | None": "b'x'", "str | None": "'x'", "Buffer | None": "b'x'",
+    "MutBuffer | None": "bytearray(2)", "enumerate": "enumerate(())", "filter": "filter(None, ())", "map": "map(len, ())",
+    "memoryview": "memoryview(b'')", "range": "range(1)", "reversed": "reversed(())", "slice": "slice(1)", "super": "super(int)", "type": "int",
+}
+CODES = {"bool": "?", "i8": "b", "u8": "B", "i16": "h", "u16": "H", "i32": "i", "u32": "I", "i64": "q", "u64": "Q", "isize": "n", "usize": "N",
+         "int": "q", "f32": "f", "f64": "d", "float": "d"}
+for item, code in CODES.items():
+    for form in ["Buffer[%s]", "Buffer[%s] | None", "MutBuffer[%s]", "MutBuffer[%s] | None"]:
+        TAKEN[form % item] = "memoryview(bytearray(range(16))).cast('@%s')" % code
+
 # What any unit is tried with, besides its own.
 STRANGE = [
     "None", "Obj()", "1", "-1", "2**64", "1.5", "1j", "True", "'text'", "b'text'", "bytearray(b'x')", "[]", "()", "{}", "...", "int", "len",
@@ -221,8 +233,18 @@ def maker(expression):
     return MADE[expression]
 
 
+def sure(item, rng):
+    """An expression that a parameter takes."""
+    if isinstance(item, list):
+        return "(%s)" % "".join(sure(one, rng) + ", " for one in item)
+    if item["samples"]:
+        return rng.choice(item["samples"])
+    name = item["type"]
+    return TAKEN.get(name) or ("5" if "int" in item["pools"] else name + "()")
+
+
 def draw(item, rng, wrong):
-    """An expression for what a parameter takes; `wrong` is how likely each part is strange."""
+    """An expression for what a parameter is tried with; `wrong` is how likely each part is strange."""
     if isinstance(item, list):
         inner = "".join(draw(one, rng, wrong) + ", " for one in item)
         if rng.random() < wrong:

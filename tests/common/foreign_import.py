@@ -16,7 +16,7 @@ Not covered:     code signing, dependency checks, unwinding, control-flow guard;
                  C API that takes or returns a C `long` beyond LONG_ARGS, or pointers to functions of
                  the module beyond TABLE_ARG.
 """
-import ctypes, hashlib, importlib.machinery, mmap, os, platform, struct, sys
+import ctypes, gc, importlib.machinery, mmap, os, platform, struct, sys
 
 PAGE = mmap.PAGESIZE
 
@@ -404,10 +404,14 @@ class Thunks:
         at = self.used = (self.used + 15) & -16
         if at + len(code) > self.arena.size:
             raise ForeignError("thunk pool full")
+        collecting = gc.isenabled()
+        gc.disable()                                                 # a collection may call what is here
         self.arena.protect(0, self.arena.size, 3)
         self.arena.buf[at:at + len(code)] = code
         self.used += len(code)
         self.arena.protect(0, self.arena.size, 5)
+        if collecting:
+            gc.enable()
         return self.arena.addr + at
 
 

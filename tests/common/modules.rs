@@ -88,6 +88,10 @@ fn make(spec: &Path, folder: &Path, module: &str, how: How) -> PathBuf {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pyasmgen"));
     command.arg("build").arg(spec).arg("-o").arg(folder);
     command.args(["--linker", how.linker]);
+    if how.linker == "self" {
+        // Nothing else is wanted: no program, no folder, no variable.
+        command.env_clear().env("PATH", "");
+    }
     if let Some(target) = how.target {
         command.args(["--target", target]);
     }

@@ -223,14 +223,13 @@ pub fn root(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// Builds a spec's module into `folder` with pyasmgen and `ld`; where it is.
+/// Builds a spec's module into `folder`; where it is.
 pub fn build(spec: &Path, folder: &Path, module: &str) -> PathBuf {
     let output = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
         .arg("build")
         .arg(spec)
         .arg("-o")
         .arg(folder)
-        .args(["--linker", "ld"])
         .output()
         .expect("pyasmgen runs");
     assert!(

@@ -23,7 +23,8 @@ def walk(frame):
 
 def step_through(function, call):
     gdb.execute(f"set args -c 'import {MODULE}; {MODULE}.{call}'")
-    gdb.execute(f"tbreak {function}")
+    for name in (function, f"{function}.fast"):     # whichever method table is in place
+        gdb.execute(f"tbreak '{name}'")
     gdb.execute("run", to_string=True)
     steps, lost = 0, []
     while steps < LIMIT:

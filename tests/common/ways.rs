@@ -1,6 +1,6 @@
-//! The linkers of this machine, by what they link for.
+//! Ways to make modules: pyasmgen alone, and the linkers of this machine.
 //!
-//! In: a target. Out: every linker found for it, and how modules of that target are built and named. Not here: what they are told.
+//! In: a target. Out: every way there is for it, and how modules of that target are built and named. Not here: what linkers are told.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ pub const GNU: &str = "x86_64-pc-windows-gnu";
 /// A target and one of its linkers.
 pub struct Way {
     pub target: &'static str,
+    /// A program, or `self`.
     pub linker: PathBuf,
 }
 
@@ -48,8 +49,17 @@ impl Way {
     }
 }
 
-/// The linkers found for a target: those on `PATH`, LLVM's own folders, and what comes with Rust.
+/// All ways for a target: without any linker, then by each one found.
 pub fn ways(target: &'static str) -> Vec<Way> {
+    let own = Way {
+        target,
+        linker: "self".into(),
+    };
+    std::iter::once(own).chain(linkers(target)).collect()
+}
+
+/// The linkers found for a target: those on `PATH`, LLVM's own folders, and what comes with Rust.
+pub fn linkers(target: &'static str) -> Vec<Way> {
     let names: &[&str] = match target {
         ELF => &["ld", "ld.lld", "mold", "ld.gold", "cc"],
         DARWIN => &["ld64.lld", "lld"],

@@ -7,26 +7,28 @@ use pyasmgen::inspect::report::Report;
 use pyasmgen::inspect::{Options, Wanted, inspect_with};
 use pyasmgen::target::TARGETS;
 
-/// Builds one kind of file; nothing if no linker for the target is here.
-fn build(spec: &Path, triple: &str, emit: &str, folder: &Path) -> Option<Vec<u8>> {
+/// Builds one kind of file; nothing if the linker for the target is not here.
+fn build(spec: &Path, triple: &str, emit: &str, linker: &str, folder: &Path) -> Option<Vec<u8>> {
     let made = folder.join("made");
     let ran = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
         .arg("build")
         .arg(spec)
-        .args(["--target", triple, "--emit", emit, "-o"])
+        .args(["--target", triple, "--emit", emit])
+        .args(["--linker", linker, "-o"])
         .arg(&made)
         .output()
         .unwrap();
     if !ran.status.success() {
         let errors = String::from_utf8_lossy(&ran.stderr);
-        assert!(emit == "module" && errors.contains("linker"), "{errors}");
+        let missing = linker == "system" && errors.contains("no linker found");
+        assert!(missing, "{errors}");
         println!("skipped: no linker for {triple}");
         return None;
     }
     Some(std::fs::read(made).unwrap())
 }
 
-fn check(report: &Report, methods: &[&str], triple: &str) {
+fn check(report: &Report, methods: &[&str], triple: &str, linker: &str) {
     assert_eq!(report.modules.len(), 3, "{triple}: {report}");
     for module in &report.modules {
         let names: Vec<&str> = module.methods.iter().map(|m| &m.name[..]).collect();
@@ -44,7 +46,7 @@ fn check(report: &Report, methods: &[&str], triple: &str) {
     assert!(report.exports.iter().all(|name| name.starts_with("Py")));
     let mut findings: Vec<&str> = report.findings.iter().map(|f| f.rule).collect();
     // GNU ld has no control-flow guard.
-    if triple.contains("windows-gnu") {
+    if triple.contains("windows-gnu") && linker == "system" {
         findings.retain(|rule| *rule != "no-guard-cf");
     }
     assert_eq!(findings, [""; 0], "{triple}");
@@ -71,9 +73,9 @@ fn what_we_build_is_read_back_whole_and_without_findings() {
                 true => "pyd",
                 false => "abi3.so",
             };
-            let object = build(&spec, target.triple, "object", folder.path()).unwrap();
+            let object = build(&spec, target.triple, "object", "self", folder.path()).unwrap();
             let report = inspect_with(&format!("{name}.o"), &object, &options).unwrap();
-            check(&report, &methods, target.triple);
+            check(&report, &methods, target.triple, "");
             // Every import is named where it is used.
             let lines = report.functions.iter().flat_map(|f| &f.lines);
             let text: String = lines.map(|line| format!("{}\n", line.text)).collect();
@@ -81,13 +83,13 @@ fn what_we_build_is_read_back_whole_and_without_findings() {
                 let used = text.contains(&import.name);
                 assert!(used, "{}: {} is not in\n{text}", target.triple, import.name);
             }
-            if let Some(module) = build(&spec, target.triple, "module", folder.path()) {
-                let file = format!("{name}.{suffix}");
-                check(
-                    &inspect_with(&file, &module, &options).unwrap(),
-                    &methods,
-                    target.triple,
-                );
+            for linker in ["self", "system"] {
+                let module = build(&spec, target.triple, "module", linker, folder.path());
+                if let Some(module) = module {
+                    let file = format!("{name}.{suffix}");
+                    let report = inspect_with(&file, &module, &options).unwrap();
+                    check(&report, &methods, target.triple, linker);
+                }
             }
         }
     }

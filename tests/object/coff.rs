@@ -11,7 +11,7 @@ use pyasmgen::ir::data::{DataId, DataKind, Pointee};
 use pyasmgen::ir::program::{FuncId, Program};
 use pyasmgen::target::{self, Target};
 
-use crate::programs::{random_program, tiny};
+use crate::programs::{tiny, windows_program};
 use crate::run;
 use crate::tool::tool;
 
@@ -21,16 +21,6 @@ fn targets() -> [&'static Target; 2] {
 
 fn object(program: &Program, codes: &[Code], target: &Target) -> Vec<u8> {
     write(&build(program, codes, target), target)
-}
-
-/// A program whose data hold no addresses of imports, which PE cannot express.
-fn windows_program(seed: u64) -> (Program, Vec<Code>) {
-    let (mut program, codes) = random_program(seed);
-    for data in &mut program.data {
-        data.pointers
-            .retain(|(_, to)| !matches!(to, Pointee::Import(_)));
-    }
-    (program, codes)
 }
 
 struct Symbol {

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use goblin::elf::Elf;
+use pyasmgen::backend::obj::{build::build, module};
+use pyasmgen::base::digest::sha256;
 use pyasmgen::link;
 
 use crate::programs::{object, random_program, target, tiny};
@@ -39,6 +41,33 @@ fn linkers_have_no_warning() {
             check_module(&std::fs::read(&output).unwrap(), name);
         }
     }
+}
+
+#[test]
+fn our_own_modules_keep_the_same_promises() {
+    for seed in 0..100 {
+        let (program, codes) = if seed == 0 {
+            tiny()
+        } else {
+            random_program(seed)
+        };
+        let bytes = module::write(&build(&program, &codes, target()), target());
+        check_module(&bytes, "self");
+        let elf = Elf::parse(&bytes).unwrap();
+        assert!(elf.libraries.is_empty() && elf.soname.is_none());
+        check_build_id(&elf, &bytes);
+    }
+}
+
+/// It is a hash of everything else.
+fn check_build_id(elf: &Elf, bytes: &[u8]) {
+    let mut notes = elf.iter_note_headers(bytes).into_iter().flatten();
+    let note = notes.find_map(|note| note.ok().filter(|note| note.n_type == 3));
+    let id = note.expect("NT_GNU_BUILD_ID").desc;
+    let at = bytes.windows(id.len()).position(|part| part == id).unwrap();
+    let mut without = bytes.to_vec();
+    without[at..at + id.len()].fill(0);
+    assert_eq!(id, &sha256(&without)[..id.len()]);
 }
 
 /// Full RELRO, no executable stack, no relocation in code, IBT and SHSTK, one export.
@@ -88,12 +117,16 @@ fn cpython_imports_a_module_laid_out_by_hand() {
     let (made, output) = (folder.path().join("tiny.o"), folder.path().join("tiny.so"));
     let (program, codes) = tiny();
     std::fs::write(&made, object(&program, &codes)).unwrap();
-    for name in ["ld", "ld.lld", "mold", "ld.gold", "cc"] {
-        if tool(name).is_none() {
+    for name in ["self", "ld", "ld.lld", "mold", "ld.gold", "cc"] {
+        if name == "self" {
+            let module = module::write(&build(&program, &codes, target()), target());
+            std::fs::write(&output, module).unwrap();
+        } else if tool(name).is_none() {
             continue;
+        } else {
+            let linker = link::resolve(name, target()).unwrap();
+            link::link(&linker, target(), &made, &output).unwrap();
         }
-        let linker = link::resolve(name, target()).unwrap();
-        link::link(&linker, target(), &made, &output).unwrap();
         let script =
             "import tiny; print(tiny.answer(None), tiny.__doc__, tiny.answer.__text_signature__)";
         let said = run(Command::new(&python)

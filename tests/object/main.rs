@@ -1,4 +1,4 @@
-//! Objects: what `backend::obj` writes, judged by goblin, binutils, linkers and CPython.
+//! Objects and modules: what `backend::obj` writes, judged by goblin, binutils, linkers and CPython.
 //!
 //! Programs are made by hand or by a generator; their code need not run (one module's does).
 
@@ -10,12 +10,15 @@
 
 mod coff;
 mod content;
+mod dyld;
 mod frames;
 mod linkers;
 #[path = "../common/steps.rs"]
 mod machine;
 mod macho;
+mod modules;
 mod programs;
+mod pyd;
 #[path = "../common/tool.rs"]
 mod tool;
 mod win64;

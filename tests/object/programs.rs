@@ -3,6 +3,8 @@
 use goblin::elf::reloc;
 use pyasmgen::backend::isa::code::{Code, CodeRef, FrameChange, FrameStep, RefKind, Referent};
 use pyasmgen::backend::obj::{build::build, write::write};
+use pyasmgen::base::source::Sources;
+use pyasmgen::compile::{self, Options};
 use pyasmgen::ir::data::{Data, DataId, DataKind, Pointee};
 use pyasmgen::ir::func::{Func, Signature};
 use pyasmgen::ir::program::{FuncId, ImportId, Program};
@@ -236,4 +238,25 @@ pub fn random_program(seed: u64) -> (Program, Vec<Code>) {
         })
         .collect();
     (program, codes)
+}
+
+/// A program whose data hold no addresses of imports, which PE cannot express.
+pub fn windows_program(seed: u64) -> (Program, Vec<Code>) {
+    let (mut program, codes) = random_program(seed);
+    for data in &mut program.data {
+        data.pointers
+            .retain(|(_, to)| !matches!(to, Pointee::Import(_)));
+    }
+    (program, codes)
+}
+
+/// What an example spec becomes.
+pub fn example(name: &str, target: &Target) -> (Program, Vec<Code>) {
+    let path = format!("{}/specs/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut sources = Sources::default();
+    let id = sources.add(path, text);
+    let (module, _) = compile::check(&sources, id, target);
+    let compiled = compile::compile(module.unwrap(), target, Options::default());
+    (compiled.program, compiled.codes)
 }

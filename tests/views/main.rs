@@ -111,5 +111,7 @@ fn any_allocation_may_fail() {
 
 #[test]
 fn threads_that_change_what_is_read_do_no_harm() {
-    everywhere(|_| true, &[], "threads", 100);
+    // 3.13's free-threaded bytearrays count their exports without a lock: the interpreter itself loses count.
+    let counts = |python: &Python| !python.name().ends_with('t');
+    everywhere(counts, &[], "threads", 100);
 }

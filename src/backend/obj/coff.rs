@@ -11,7 +11,7 @@
 //! .drectve                             which functions the module exports
 //! ```
 
-mod guard;
+pub mod guard;
 
 use object::pe;
 use object::write::{

@@ -60,7 +60,8 @@ struct Writer<'a> {
     symbols: Vec<SymbolId>,
 }
 
-fn build_version(target: &Target) -> MachOBuildVersion {
+/// The oldest system that files are for, and the SDK they name.
+pub fn build_version(target: &Target) -> MachOBuildVersion {
     let version =
         |(major, minor): (u8, u8)| macho::Version(u32::from(major) << 16 | u32::from(minor) << 8);
     let mut build = MachOBuildVersion::default();

@@ -5,5 +5,6 @@ mod coff;
 mod elf;
 pub mod image;
 mod macho;
+pub mod module;
 pub mod unwind;
 pub mod write;

@@ -17,25 +17,25 @@ use object::{SectionKind, SymbolFlags, SymbolKind, SymbolScope};
 use super::{Writer, undefined};
 
 /// Size of `IMAGE_LOAD_CONFIG_DIRECTORY64` up to and with its `GuardEHContinuationCount`.
-const SIZE: u32 = 0x118;
+pub const SIZE: u32 = 0x118;
 
 // Offsets of its fields.
-const SECURITY_COOKIE: u64 = 0x58;
-const GUARD_CF_CHECK_FUNCTION_POINTER: u64 = 0x70;
-const GUARD_CF_DISPATCH_FUNCTION_POINTER: u64 = 0x78;
-const GUARD_CF_FUNCTION_TABLE: u64 = 0x80;
-const GUARD_CF_FUNCTION_COUNT: u64 = 0x88;
-const GUARD_FLAGS: u64 = 0x90;
+pub const SECURITY_COOKIE: u64 = 0x58;
+pub const GUARD_CF_CHECK_FUNCTION_POINTER: u64 = 0x70;
+pub const GUARD_CF_DISPATCH_FUNCTION_POINTER: u64 = 0x78;
+pub const GUARD_CF_FUNCTION_TABLE: u64 = 0x80;
+pub const GUARD_CF_FUNCTION_COUNT: u64 = 0x88;
+pub const GUARD_FLAGS: u64 = 0x90;
 
 /// The value by which Windows knows that nobody has set the cookie yet.
-const DEFAULT_COOKIE: u64 = 0x2b99_2ddf_a232;
+pub const DEFAULT_COOKIE: u64 = 0x2b99_2ddf_a232;
 
 /// `ret`, padded to the next function; `jmp rax`.
-const STUBS: [u8; 18] = [
+pub const STUBS: [u8; 18] = [
     0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
     0xff, 0xe0,
 ];
-const DISPATCH: u64 = 16;
+pub const DISPATCH: u64 = 16;
 
 impl Writer<'_> {
     /// Adds all of it.
