@@ -31,9 +31,9 @@ fn object(program: &Program, codes: &[Code]) -> Vec<u8> {
 fn relocation(kind: RefKind) -> (u8, i32) {
     match kind {
         RefKind::X64Local { trailing: 0 } => (1, 0),
-        RefKind::X64Local { trailing: 1 } => (6, 0),
-        RefKind::X64Local { trailing: 2 } => (7, 0),
-        RefKind::X64Local { trailing: 4 } => (8, 0),
+        RefKind::X64Local { trailing: 1 } => (6, -1),
+        RefKind::X64Local { trailing: 2 } => (7, -2),
+        RefKind::X64Local { trailing: 4 } => (8, -4),
         RefKind::X64Local { trailing } => (1, -i32::from(trailing)),
         RefKind::X64Branch | RefKind::X64Plt => (2, 0),
         RefKind::X64SlotCall => (4, 0),

@@ -113,7 +113,7 @@ impl View {
             let to = match &r.kind[..] {
                 "REBASE" if chained => To::Here(view.word(r.offset) & 0xf_ffff_ffff),
                 "REBASE" => To::Here(view.word(r.offset)),
-                "BIND" => To::Import(r.target.clone()),
+                "BIND" | "LAZY_BIND" => To::Import(r.target.clone()),
                 other => panic!("{other}"),
             };
             view.pointers.insert(r.offset, to);

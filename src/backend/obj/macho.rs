@@ -98,7 +98,13 @@ fn relocation_row(kind: FixupKind) -> (macho::RelocationType, bool, u8, i64) {
         RefKind::X64SlotCall | RefKind::X64SlotOther { .. } => macho::X86_64_RELOC_GOT,
         RefKind::X64SlotLoad => macho::X86_64_RELOC_GOT_LOAD,
     };
-    (r_type, true, 2, -rip_distance(code))
+    // What stands behind the field is counted by the field itself (`<mach-o/x86_64/reloc.h>`: `FF FF FF FF` for `SIGNED_1`); `object` takes
+    // it as counted by the type.
+    let counted = match code {
+        RefKind::X64Local { trailing } if r_type != macho::X86_64_RELOC_SIGNED => trailing.into(),
+        _ => 0,
+    };
+    (r_type, true, 2, -rip_distance(code) - counted)
 }
 
 impl Writer<'_> {
