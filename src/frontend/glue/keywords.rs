@@ -5,7 +5,6 @@
 
 use super::access::Access;
 use super::args::Wrapped;
-use super::convert::Exits;
 use super::ctx::Ctx;
 use super::pack::load_item;
 use super::probe::Kind;
@@ -17,48 +16,104 @@ use crate::ir::builder::Builder;
 use crate::ir::func::{Block, Slot, Value};
 use crate::ir::op::{IntCc, MemType, Op, Type};
 
-/// What is known once keywords have found their parameters.
-pub struct Bound {
-    /// The objects of the parameters, NULL where there is none.
-    pub objects: Slot,
-    /// Where to leave for the cold path from then on. The number of positional arguments is not kept till then, but can be [found](Bound::count).
-    pub cold: Block,
-    values: Value,
+/// A value that is wanted again behind calls, most of which do not want it: where functions are called, memory is better for it than a register.
+#[derive(Clone, Copy)]
+enum Kept {
+    Value(Value),
+    Slot(Slot),
 }
 
-impl Bound {
-    /// The number of positional arguments, the first of which is at `args`.
-    pub fn count(&self, b: &mut Builder, args: Value) -> Value {
-        let bytes = b.op(Op::Isub, &[self.values, args]);
-        let three = b.iconst(3);
-        b.op(Op::Sshr, &[bytes, three])
+impl Kept {
+    fn new(ctx: &Ctx, b: &mut Builder, value: Value) -> Kept {
+        if ctx.access == Access::Fields {
+            return Kept::Value(value);
+        }
+        let slot = b.slot(8, 8);
+        let place = b.slot_addr(slot);
+        b.store(MemType::I64, value, place, 0);
+        Kept::Slot(slot)
+    }
+
+    fn get(self, b: &mut Builder) -> Value {
+        match self {
+            Kept::Value(value) => value,
+            Kept::Slot(slot) => {
+                let place = b.slot_addr(slot);
+                b.load(MemType::I64, place, 0)
+            }
+        }
     }
 }
 
-/// Finds the objects of the parameters. `params` are `self`, the arguments, the number of positional ones, and the names of the others.
-pub fn bind(ctx: &mut Ctx, b: &mut Builder, w: &Wrapped, params: &[Value], exits: &Exits) -> Bound {
-    let [_, args, count, names] = *params else {
-        unreachable!("calls with keywords have four parameters")
-    };
-    let objects = b.slot(8 * w.method.params.len() as u32, 8);
-    copy(b, w, (args, count), objects, exits);
-    let state = state_of(ctx, b, w.self_);
-    b.exit_unless(state, exits.cold, &exits.known);
-    let names = Names::new(ctx, b, names);
-    let three = b.iconst(3);
-    let skipped = b.op(Op::Ishl, &[count, three]);
-    let values = b.op(Op::Iadd, &[args, skipped]);
-    let cold = b.cold_block();
+/// A call with keywords. Its number of positional arguments is not kept.
+pub struct Named {
+    /// Where it is wanted again.
+    self_: Option<Kept>,
+    args: Kept,
+    /// The address of the values of keywords, which follow the positional arguments.
+    values: Kept,
+    names: Value,
+}
 
-    let (head, inside, next, done) = (b.block(), b.block(), b.block(), b.block());
-    let at = b.param(head, Type::I64);
-    let zero = b.iconst(0);
-    b.jump(head, &[zero]);
-    b.switch_to(head);
-    let more = b.icmp(IntCc::Slt, at, names.count);
-    b.br(more, inside, &[], done, &[]);
-    b.seal_and_switch_to(inside);
+impl Named {
+    /// Keeps what a function was called with: `self` if that is wanted, the arguments, the number of positional ones, and the names of the
+    /// others.
+    pub fn new(ctx: &Ctx, b: &mut Builder, params: &[Value], wants_self: bool) -> Named {
+        let [self_, args, count, names] = *params else {
+            unreachable!("calls with keywords have four parameters")
+        };
+        let three = b.iconst(3);
+        let bytes = b.op(Op::Ishl, &[count, three]);
+        let values = b.op(Op::Iadd, &[args, bytes]);
+        Named {
+            self_: wants_self.then(|| Kept::new(ctx, b, self_)),
+            args: Kept::new(ctx, b, args),
+            values: Kept::new(ctx, b, values),
+            names,
+        }
+    }
+
+    /// What the function was called with; NULL for `self` if that is not wanted.
+    pub fn params(&self, b: &mut Builder) -> [Value; 4] {
+        let self_ = match self.self_ {
+            Some(self_) => self_.get(b),
+            None => b.iconst(0),
+        };
+        let (args, values) = (self.args.get(b), self.values.get(b));
+        let bytes = b.op(Op::Isub, &[values, args]);
+        let three = b.iconst(3);
+        let count = b.op(Op::Sshr, &[bytes, three]);
+        [self_, args, count, self.names]
+    }
+}
+
+/// Finds the objects of the parameters; where they stand.
+pub fn bind(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    w: &Wrapped,
+    (named, params): (&Named, &[Value]),
+    cold: Block,
+) -> Slot {
+    let objects = b.slot(8 * w.method.params.len() as u32, 8);
+    copy(b, w, (params[1], params[2]), objects, cold);
+    let state = state_of(ctx, b, w.self_);
+    b.exit_unless(state, cold, &[]);
+    let state = Kept::new(ctx, b, state);
+    let names = Names::new(ctx, b, named.names);
+
+    // From the last one to the first.
+    let (inside, done) = (b.block(), b.block());
+    let at = b.param(inside, Type::I64);
+    let to_the_next = |b: &mut Builder, at| {
+        let one = b.iconst(1);
+        let (before, none_left) = b.op_ovf(Op::UsubOvf, at, one);
+        b.br(none_left, done, &[], inside, &[before]);
+    };
+    to_the_next(b, names.count);
+    b.switch_to(inside);
     let name = names.get(ctx, b, at);
+    let state = state.get(b);
     let matches = compare(ctx, b, w, state, name);
     b.jump(cold, &[]);
     for (place, block) in matches {
@@ -66,28 +121,19 @@ pub fn bind(ctx: &mut Ctx, b: &mut Builder, w: &Wrapped, params: &[Value], exits
         let objects = b.slot_addr(objects);
         let before = b.load(MemType::I64, objects, 8 * place as i32);
         b.exit_if(before, cold, &[]);
+        let values = named.values.get(b);
         let object = load_item(b, values, at);
         b.store(MemType::I64, object, objects, 8 * place as i32);
-        b.jump(next, &[]);
+        to_the_next(b, at);
     }
-    b.seal_and_switch_to(next);
-    let one = b.iconst(1);
-    let following = b.op(Op::Iadd, &[at, one]);
-    b.jump(head, &[following]);
-    b.seal(head);
+    b.seal(inside);
     b.seal_and_switch_to(done);
-    Bound {
-        objects,
-        cold,
-        values,
-    }
+    objects
 }
 
 /// Puts positional arguments in their places, and NULL in the others.
-fn copy(b: &mut Builder, w: &Wrapped, (args, count): (Value, Value), objects: Slot, exits: &Exits) {
+fn copy(b: &mut Builder, w: &Wrapped, (args, count): (Value, Value), objects: Slot, cold: Block) {
     let most = hot::positionals(w.method).count();
-    let fits = b.icmp_imm(IntCc::Ule, count, most as i64);
-    b.exit_unless(fits, exits.cold, &exits.known);
     let absent: Vec<Block> = (0..most).map(|_| b.block()).collect();
     let store = |b: &mut Builder, object, at: usize| {
         let objects = b.slot_addr(objects);
@@ -99,6 +145,8 @@ fn copy(b: &mut Builder, w: &Wrapped, (args, count): (Value, Value), objects: Sl
         let object = b.load(MemType::I64, args, 8 * at as i32);
         store(b, object, at);
     }
+    let surplus = b.icmp_imm(IntCc::Ugt, count, most as i64);
+    b.exit_if(surplus, cold, &[]);
     let copied = b.block();
     b.jump(copied, &[]);
     for (at, &missing) in absent.iter().enumerate() {

@@ -23,7 +23,8 @@ use super::body::{self, Bodies};
 use super::cells::{self, Cells};
 use super::convert::Exits;
 use super::ctx::Ctx;
-use super::{hot, keywords, result};
+use super::keywords::{self, Named};
+use super::{hot, result};
 use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Method, Param};
@@ -259,7 +260,7 @@ fn main(
         b.exit_if(params[3], others, &[]);
         let resume = b.current();
         b.seal_and_switch_to(others);
-        leave_to(b, named, call, &params);
+        leave_to(ctx, b, named, call, &params);
         b.switch_to(resume);
     }
     let (cold, forget) = (b.cold_block(), b.cold_block());
@@ -291,7 +292,7 @@ fn main(
     b.seal_and_switch_to(cold);
     match left_to {
         _ if !b.is_reached(cold) => b.unreachable(),
-        Some(other) => leave_to(b, other, call, &params),
+        Some(other) => leave_to(ctx, b, other, call, &params),
         None => {
             let known = (told_cold[0], told_cold.get(1).copied());
             parse(ctx, b, w, known, body);
@@ -301,36 +302,21 @@ fn main(
 
 /// Arguments with keywords; calls that are unusual are left to the `other` function.
 fn by_name(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, other: FuncId, body: Block) {
-    let mut params = b.func.params().to_vec();
+    let params = b.func.params().to_vec();
     let (cold, forget) = (b.cold_block(), b.cold_block());
-    let mut exits = Exits {
+    let exits = Exits {
         cold,
         forget,
         known: Vec::new(),
     };
-    // What only the cold path wants, registers are too good for while functions are called.
-    let kept = (ctx.access != Access::Fields).then(|| {
-        let slot = b.slot(16, 8);
-        let base = b.slot_addr(slot);
-        b.store(MemType::I64, params[0], base, 0);
-        b.store(MemType::I64, params[1], base, 8);
-        slot
-    });
-    let bound = keywords::bind(ctx, b, w, &params, &exits);
-    exits.cold = bound.cold;
-    let values = hot::bound(ctx, b, w, bound.objects, &exits);
+    let named = Named::new(ctx, b, &params, wants_self(ctx, other));
+    let objects = keywords::bind(ctx, b, w, (&named, &params), cold);
+    let values = hot::bound(ctx, b, w, objects, &exits);
     b.jump(body, &values.concat());
+    forgetting(ctx, b, forget, cold, &[]);
     b.seal_and_switch_to(cold);
-    leave_to(b, other, Call::FastKeywords, &params);
-    forgetting(ctx, b, forget, bound.cold, &[]);
-    b.seal_and_switch_to(bound.cold);
-    if let Some(slot) = kept {
-        let base = b.slot_addr(slot);
-        params[0] = b.load(MemType::I64, base, 0);
-        params[1] = b.load(MemType::I64, base, 8);
-    }
-    params[2] = bound.count(b, params[1]);
-    leave_to(b, other, Call::FastKeywords, &params);
+    let params = named.params(b);
+    leave_to(ctx, b, other, Call::FastKeywords, &params);
 }
 
 /// Has the arguments parsed, of which there are so many, and goes on with their values.
@@ -371,8 +357,18 @@ fn forgetting(ctx: &mut Ctx, b: &mut Builder, forget: Block, cold: Block, told: 
     }
 }
 
-/// Ends with what another function of the method makes of the call.
-fn leave_to(b: &mut Builder, other: FuncId, call: Call, params: &[Value]) {
-    let result = b.call(other, &call.signature(), params)[0];
+/// Ends with what another function of the method makes of the call. A `self` that it does not want is not kept for it.
+fn leave_to(ctx: &Ctx, b: &mut Builder, other: FuncId, call: Call, params: &[Value]) {
+    let mut params = params.to_vec();
+    if !wants_self(ctx, other) {
+        params[0] = b.iconst(0);
+    }
+    let result = b.call(other, &call.signature(), &params)[0];
     b.ret(&[result]);
+}
+
+/// Whether a function of a method has a use for the module object. Those that a method table lists just hand on what they get.
+fn wants_self(ctx: &Ctx, other: FuncId) -> bool {
+    let func = ctx.program.func(other);
+    func.address_taken || func.count_uses()[func.params()[0].index()] > 0
 }
