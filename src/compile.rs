@@ -1,12 +1,17 @@
 //! The pipeline: the one place that names every stage and joins the two wings.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use crate::backend::isa::code::Code;
-use crate::backend::obj::image::Image;
+use crate::backend::obj::image::{Image, Place, Symbol};
 use crate::backend::{isa, obj};
 use crate::base::diag::Diagnostics;
 use crate::base::source::{SourceId, Sources};
 use crate::frontend::spec::module::Module;
 use crate::frontend::{glue, spec};
+use crate::ir::func::Func;
 use crate::ir::program::Program;
 use crate::ir::{opt, verify};
 use crate::target::Target;
@@ -28,6 +33,13 @@ impl Compiled {
     /// The object file.
     pub fn object(&self, target: &Target) -> Vec<u8> {
         obj::write::write(&self.image, target)
+    }
+
+    /// What the module imports.
+    pub fn imports(&self) -> impl Iterator<Item = &str> {
+        let imported = |symbol: &&Symbol| symbol.place == Place::Import;
+        let symbols = self.image.symbols.iter().filter(imported);
+        symbols.map(|symbol| symbol.name.as_str())
     }
 
     /// The finished module, linked by ourselves.
@@ -54,7 +66,7 @@ pub fn check(sources: &Sources, spec: SourceId, target: &Target) -> (Option<Modu
 pub fn program(module: &Module, target: &Target) -> Program {
     let mut program = glue::program(module, target);
     verified(&program);
-    opt::run(&mut program);
+    optimise(&mut program);
     verified(&program);
     program
 }
@@ -66,13 +78,7 @@ pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
         plt: options.plt,
         fast_allocation: options.fast_allocation,
     };
-    let mut compiler = isa::Compiler::new(&program, target, options);
-    let codes = program
-        .funcs
-        .iter()
-        .flatten()
-        .map(|func| compiler.compile(func))
-        .collect::<Vec<_>>();
+    let codes = codes(&program, target, options);
     let image = obj::build::build(&program, &codes, target);
     Compiled {
         module,
@@ -80,6 +86,72 @@ pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
         codes,
         image,
     }
+}
+
+/// Stack for threads that run the stages: bodies nest as deep as their author likes, and several stages recurse over them. The pages are
+/// only used where somebody does.
+pub const STACK: usize = 256 << 20;
+
+/// Functions that a thread takes at a time; fewer are not worth another thread.
+const BATCH: usize = 64;
+
+/// Makes functions smaller.
+fn optimise(program: &mut Program) {
+    let mut funcs: Vec<&mut Func> = program.funcs.iter_mut().flatten().collect();
+    let count = funcs.len().div_ceil(BATCH);
+    let batches = Mutex::new(funcs.chunks_mut(BATCH));
+    let next = || batches.lock().ok()?.next();
+    in_parallel(count, || {
+        while let Some(batch) = next() {
+            for func in batch {
+                opt::run(func);
+            }
+        }
+    });
+}
+
+/// The code of each function of a program, in their order.
+fn codes(program: &Program, target: &Target, options: isa::Options) -> Vec<Code> {
+    let funcs: Vec<&Func> = program.funcs.iter().flatten().collect();
+    let batches: Vec<&[&Func]> = funcs.chunks(BATCH).collect();
+    let next = AtomicUsize::new(0);
+    let done = in_parallel(batches.len(), || {
+        let mut compiler = isa::Compiler::new(program, target, options);
+        let mut done: Vec<(usize, Vec<Code>)> = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(batch) = batches.get(at) else {
+                return done;
+            };
+            let codes = batch.iter().map(|func| compiler.compile(func));
+            done.push((at, codes.collect()));
+        }
+    });
+    let mut done: Vec<(usize, Vec<Code>)> = done.into_iter().flatten().collect();
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().flat_map(|(_, codes)| codes).collect()
+}
+
+/// Does the same work, which takes so many batches from somewhere, on all processors: functions do not know of each other in the stages
+/// that use this. What each of them has done. One batch starts no thread.
+fn in_parallel<T: Send>(batches: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let others = processors.min(batches).saturating_sub(1);
+    thread::scope(|scope| {
+        // Who cannot be started does not help.
+        let start = |_| {
+            let thread = thread::Builder::new().stack_size(STACK);
+            thread.spawn_scoped(scope, &work).ok()
+        };
+        let others: Vec<_> = (0..others).filter_map(start).collect();
+        let mut done = vec![work()];
+        let join = |other: thread::ScopedJoinHandle<'_, T>| {
+            let result = other.join();
+            result.unwrap_or_else(|e| std::panic::resume_unwind(e))
+        };
+        done.extend(others.into_iter().map(join));
+        done
+    })
 }
 
 /// Between stages, in debug builds: a program that breaks the rules of the IR is our bug, best met where it arises.

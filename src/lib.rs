@@ -8,4 +8,6 @@ pub mod frontend;
 pub mod inspect;
 pub mod ir;
 pub mod link;
+pub mod manual;
+pub mod pack;
 pub mod target;

@@ -1,5 +1,6 @@
 //! Modules of the example specs, for every format, by every linker found, and what others say of them: LLVM's and the binutils' readers
-//! have no warning; `lief` finds the layout sound, and in it what `inspect` finds, which reads by `goblin`.
+//! have no warning; `lief` finds the layout sound, and in it what `inspect` finds, which reads by `goblin`;
+//! `abi3audit` finds the Stable ABI kept.
 
 #![expect(
     clippy::disallowed_methods,
@@ -217,4 +218,41 @@ fn lief_finds_nothing_wrong_and_what_goblin_finds() {
         );
     }
     println!("{} modules", files.len());
+}
+
+/// All that CPython's own auditor of the Stable ABI knows is used as that allows, from the version on that `inspect` names. (CPython for
+/// Unix exports what a Stable ABI of its own version lacks, so that modules import there earlier.)
+#[test]
+fn abi3audit_finds_nothing_wrong_and_what_goblin_finds() {
+    let Some(mut command) = python::with("abi3audit") else {
+        return;
+    };
+    let files = modules();
+    command.args(["-m", "abi3audit", "--strict", "--report"]);
+    command.args(["--assume-minimum-abi3", "3.11"]);
+    command.args(files.iter().map(|module| &module.file));
+    let output = command.output().expect("python3 runs");
+    let theirs: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", python::said(&output)));
+    for Linked { file, way, .. } in files {
+        let name = file.display().to_string();
+        let result = &theirs["specs"][&name]["object"]["result"];
+        let report = inspect(&name, &std::fs::read(file).expect("readable")).expect("a module");
+        let since = report.imports.iter().filter_map(|import| import.since);
+        let newest = since.chain([11]).max().expect("11");
+        // PEP 793's entry is younger than the auditor, which looks at what ELF modules export as well.
+        let entries = report.exports.iter();
+        let entries: Vec<&String> = entries
+            .filter(|name| name.starts_with("PyModExport_") && way.starts_with(ways::ELF))
+            .collect();
+        let judged = json!({
+            "is_abi3": entries.is_empty(),
+            "is_abi3_baseline_compatible": true,
+            "baseline": "3.11",
+            "computed": format!("3.{newest}"),
+            "non_abi3_symbols": entries,
+            "future_abi3_objects": {},
+        });
+        assert_eq!(*result, judged, "{name} ({way})");
+    }
 }

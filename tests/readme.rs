@@ -1,7 +1,6 @@
-//! What the README promises: its makefile makes the module, the test it offers for copying accepts the module, and its table of letters is
-//! ours (`BLESS=1` writes it anew).
+//! What the README promises: its makefile makes the module, and the test it offers for copying accepts the module.
 //!
-//! In go the fenced blocks and the table of README.md, so that nothing here can differ from what people read.
+//! In go the fenced blocks of README.md, so that nothing here can differ from what people read.
 
 #![expect(
     clippy::disallowed_methods,
@@ -14,11 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use goblin::elf::Elf;
-use pyasmgen::base::source::Sources;
-use pyasmgen::frontend::argfmt::units::{Kind, UNITS, Unit};
-use pyasmgen::frontend::lang::ty::storage_name;
-use pyasmgen::frontend::spec;
-use pyasmgen::target;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -162,47 +156,4 @@ fn the_example_is_a_spec_without_errors() {
         .status()
         .unwrap();
     assert!(status.success());
-}
-
-/// A row of the README's table.
-fn row(unit: &Unit) -> String {
-    let (entry, type_) = match unit.kind {
-        Kind::Instance => ("x: list", None),
-        Kind::Converter => ("x: u8", Some("of that type")),
-        _ => ("x", None),
-    };
-    let text = format!(
-        "[module]\nname = \"m\"\n[[methods]]\nname = \"f\"\nargs = \"{}\"\nparams = [\"{entry}\"]\nbody = \"pass\"\n",
-        unit.text
-    );
-    let mut sources = Sources::default();
-    let id = sources.add("spec.toml", text);
-    let (module, _) = spec::check(&sources, id, &target::TARGETS[0]);
-    let module = module.unwrap_or_else(|| panic!("{} is a method's", unit.text));
-    let storage = module.functions[0].locals[0].storage;
-    let type_ = type_.map_or(format!("`{}`", storage_name(storage)), str::to_owned);
-    // A C `long` differs between systems.
-    let windows = match unit.text {
-        "l" => "; on Windows `i32`",
-        "k" => "; on Windows `u32`",
-        _ => "",
-    };
-    let type_ = type_.replace('|', "\\|") + windows;
-    format!("| `{}` | {} | {type_} |\n", unit.text, unit.noun)
-}
-
-#[test]
-fn the_table_of_letters_is_ours() {
-    let path = root().join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let head = "| letter | takes | in bodies |\n|---|---|---|\n";
-    let (before, rest) = readme.split_once(head).unwrap();
-    let (table, after) = rest.split_once("\n\n").unwrap();
-    let rows: String = UNITS.iter().map(row).collect();
-    if std::env::var_os("BLESS").is_some() {
-        let after = after.trim_start_matches('\n');
-        fs::write(&path, format!("{before}{head}{rows}\n{after}")).unwrap();
-    } else {
-        assert_eq!(format!("{table}\n"), rows, "BLESS=1 if this is right");
-    }
 }

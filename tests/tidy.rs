@@ -38,11 +38,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("backend", &["base", "target", "ir"]),
     ("compile", &["base", "target", "ir", "frontend", "backend"]),
     ("link", &["base", "target", "ir", "frontend", "backend"]),
-    ("inspect", &["base", "target", "ir", "frontend", "backend"]),
+    (
+        "inspect",
+        &["base", "target", "ir", "frontend", "backend", "pack"],
+    ),
+    (
+        "pack",
+        &["base", "target", "ir", "frontend", "backend", "compile"],
+    ),
+    ("manual", &[]),
     (
         "cli",
         &[
-            "base", "target", "ir", "frontend", "backend", "compile", "link", "inspect",
+            "base", "target", "ir", "frontend", "backend", "compile", "link", "pack", "inspect",
+            "manual",
         ],
     ),
 ];
@@ -71,15 +80,19 @@ const DOORS: &[(&str, &[&str])] = &[
             "src/frontend/spec/load.rs",
             "src/compile.rs",
             "src/link/",
+            "src/pack/",
             "src/inspect/",
             "src/cli/",
         ],
     ),
     ("ar_archive_writer", &["src/link/windows.rs"]),
     ("clap", &["src/cli/"]),
+    ("clap_complete", &["src/cli/completions.rs"]),
+    ("flate2", &["src/pack/archive.rs"]),
     ("gimli", &["src/backend/obj/"]),
     ("goblin", &["src/inspect/"]),
     ("iced_x86", &["src/inspect/disasm.rs"]),
+    ("indicatif", &["src/cli/wheel.rs"]),
     (
         "object",
         &["src/backend/obj/", "src/inspect/macho/fixups.rs"],
@@ -88,10 +101,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ruff_python_ast", &["src/frontend/lang/parse"]),
     ("ruff_python_parser", &["src/frontend/lang/parse"]),
     ("ruff_text_size", &["src/frontend/lang/parse"]),
+    ("schemars", &["src/frontend/spec/schema.rs"]),
     ("sha2", &["src/base/digest.rs"]),
+    ("spdx", &["src/pack/licence.rs"]),
+    ("tar", &["src/pack/archive.rs"]),
     ("target_lexicon", &["src/target/mod.rs"]),
     ("tempfile", &["src/link/", "src/cli/"]),
-    ("toml", &["src/frontend/spec/"]),
+    ("toml", &["src/base/strings.rs", "src/base/table.rs"]),
+    ("zip", &["src/pack/archive.rs"]),
 ];
 
 /// Past about 500 lines, look for the seam.

@@ -119,3 +119,16 @@ impl Diagnostics {
         self.list.iter()
     }
 }
+
+/// A piece of the user's text, for messages: as it is, but for characters that would break the line.
+pub fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for char in text.chars() {
+        if char.is_control() {
+            out.extend(char.escape_default());
+        } else {
+            out.push(char);
+        }
+    }
+    out
+}

@@ -16,6 +16,7 @@ use super::ui::{self, MessageFormat, Ui};
 use super::{Exit, depfile};
 use crate::base::source::Sources;
 use crate::compile::{self, Compiled, Options};
+use crate::frontend::stub;
 use crate::ir::print;
 use crate::link::{self, Linker};
 use crate::target::{self, Target};
@@ -65,7 +66,7 @@ enum Emit {
     Module,
     /// The intermediate representation as text
     Ir,
-    #[value(hide = true)]
+    /// What type checkers and editors read of the module
     Stub,
     #[value(hide = true)]
     Asm,
@@ -84,6 +85,7 @@ struct Places {
     object: Place,
     module: Place,
     ir: Place,
+    stub: Place,
 }
 
 #[derive(Clone)]
@@ -121,6 +123,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     }
     let mut rules = Vec::new();
     let mut unlinked = None;
+    let count = checked.len();
     for (checked, places) in checked.into_iter().zip(&places) {
         let (spec, target) = (checked.path.clone(), checked.target);
         let options = Options {
@@ -136,6 +139,10 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
             }
         }
         rules.push((outputs(&emit, places), vec![spec]));
+        if rules.len() == count {
+            // The process ends now; to take millions of small pieces apart first would only delay that.
+            std::mem::forget(compiled);
+        }
     }
     if let Some(path) = &args.depfile {
         output::write(path, depfile::text(&rules).as_bytes())?;
@@ -175,10 +182,8 @@ fn wanted(args: &Args) -> anyhow::Result<BTreeSet<Emit>> {
     if emit.is_empty() {
         emit.extend([Emit::Object, Emit::Module]);
     }
-    for (later, name) in [(Emit::Stub, "stub"), (Emit::Asm, "asm")] {
-        if emit.contains(&later) {
-            bail!("`--emit {name}` is not there yet");
-        }
+    if emit.contains(&Emit::Asm) {
+        bail!("`--emit asm` is not there yet");
     }
     Ok(emit)
 }
@@ -265,6 +270,7 @@ fn place(output: &Output, emit: &BTreeSet<Emit>, by_triple: bool, checked: &Chec
         object: place(Emit::Object, target.object_suffix),
         module: place(Emit::Module, target.module_suffix),
         ir: place(Emit::Ir, ".ir"),
+        stub: place(Emit::Stub, ".pyi"),
     }
 }
 
@@ -275,7 +281,8 @@ fn outputs(emit: &BTreeSet<Emit>, places: &Places) -> Vec<PathBuf> {
             Emit::Object => places.object.path().map(Path::to_owned),
             Emit::Module => places.module.path().map(Path::to_owned),
             Emit::Ir => places.ir.path().map(Path::to_owned),
-            Emit::Stub | Emit::Asm => None,
+            Emit::Stub => places.stub.path().map(Path::to_owned),
+            Emit::Asm => None,
         })
         .collect()
 }
@@ -291,6 +298,9 @@ fn write(
     if emit.contains(&Emit::Ir) {
         let text = print::program_with_source(&compiled.program, sources);
         places.ir.write(text.as_bytes())?;
+    }
+    if emit.contains(&Emit::Stub) {
+        places.stub.write(stub::stub(&compiled.module).as_bytes())?;
     }
     if emit.contains(&Emit::Object) {
         places.object.write(&compiled.object(target))?;

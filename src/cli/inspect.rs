@@ -1,4 +1,4 @@
-//! `pyasmgen inspect`: what is in an object or a module, ours or anybody's, and what is wrong with it.
+//! `pyasmgen inspect`: what is in an object, a module or a wheel, ours or anybody's, and what is wrong with it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,11 +13,11 @@ use super::{Exit, ui};
 use crate::inspect::report::{Report, Severity};
 use crate::inspect::{self, Options, Wanted};
 
-/// Show what an object or module contains: sections, symbols, relocations, the module definition and its methods, and what is
-/// wrong with it
+/// Show what an object, a module or a wheel contains: sections, symbols, relocations, the module definition and its methods, and
+/// what is wrong with it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// ELF, Mach-O, COFF or PE file, made by pyasmgen or by anybody else
+    /// ELF, Mach-O, COFF or PE file or wheel, made by pyasmgen or by anybody else
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print JSON

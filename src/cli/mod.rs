@@ -5,23 +5,30 @@
 
 mod build;
 mod check;
+mod completions;
 mod depfile;
 mod explain;
+mod help;
 mod inspect;
 mod linker;
+mod new;
 mod output;
+mod project;
 mod python;
 mod run;
+mod schema;
+mod sdist;
 mod specs;
 mod targets;
 mod test;
 mod ui;
+mod wheel;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::compile;
 use ui::Ui;
 
 /// How a run ended.
@@ -52,7 +59,8 @@ impl From<Exit> for ExitCode {
     version,
     about = "Makes loadable CPython extension modules from one TOML file, without a C compiler or an assembler.",
     max_term_width = 100,
-    after_help = "Exit codes: 0 done; 1 a spec has errors, a test failed, an expression raised, or a file was found wanting; 2 usage or environment."
+    disable_help_subcommand = true,
+    after_help = help::topics() + "\nExit codes: 0 done; 1 a spec has errors, a test failed, an expression raised, or a file was found wanting; 2 usage or environment."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -69,32 +77,13 @@ enum Command {
     Explain(explain::Args),
     Inspect(inspect::Args),
     Targets(targets::Args),
-    #[command(hide = true)]
-    Wheel(Later),
-    #[command(hide = true)]
-    Sdist(Later),
-    #[command(hide = true)]
-    New(Later),
-    #[command(hide = true)]
-    Schema(Later),
-    #[command(hide = true)]
-    Completions(Later),
+    Wheel(wheel::Args),
+    Sdist(sdist::Args),
+    New(new::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Help(help::Args),
 }
-
-/// The arguments of a verb that is to come, whatever they are.
-#[derive(Debug, clap::Args)]
-struct Later {
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    _rest: Vec<OsString>,
-}
-
-fn later(verb: &str) -> anyhow::Result<Exit> {
-    anyhow::bail!("`pyasmgen {verb}` is not there yet");
-}
-
-/// Stack for the stages: bodies nest as deep as their author likes, and several stages recurse over them. The pages are only
-/// used where somebody does.
-const STACK: usize = 256 << 20;
 
 /// Parses the arguments of this process and does what they say.
 pub fn main() -> ExitCode {
@@ -109,7 +98,7 @@ pub fn main() -> ExitCode {
     };
     let worker = std::thread::Builder::new()
         .name("pyasmgen".to_owned())
-        .stack_size(STACK)
+        .stack_size(compile::STACK)
         .spawn(move || dispatch(command));
     match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(exit)) => exit.into(),
@@ -120,7 +109,10 @@ pub fn main() -> ExitCode {
             ExitCode::from(101)
         }
         Err(error) => {
-            eprintln!("error: cannot start a thread with a stack of {STACK} bytes: {error}");
+            eprintln!(
+                "error: cannot start a thread with a stack of {} bytes: {error}",
+                compile::STACK
+            );
             Exit::Environment.into()
         }
     }
@@ -130,6 +122,8 @@ fn dispatch(command: Command) -> Exit {
     let ui = match &command {
         Command::Build(args) => Ui::new(args.message_format),
         Command::Check(args) => Ui::new(args.message_format),
+        Command::Wheel(args) => Ui::new(args.message_format),
+        Command::Sdist(args) => Ui::new(args.message_format),
         _ => Ui::new(ui::MessageFormat::Human),
     };
     let outcome = match command {
@@ -140,11 +134,12 @@ fn dispatch(command: Command) -> Exit {
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Inspect(args) => inspect::run(&args),
         Command::Targets(args) => targets::run(&args),
-        Command::Wheel(_) => later("wheel"),
-        Command::Sdist(_) => later("sdist"),
-        Command::New(_) => later("new"),
-        Command::Schema(_) => later("schema"),
-        Command::Completions(_) => later("completions"),
+        Command::Wheel(args) => wheel::run(&args, &ui),
+        Command::Sdist(args) => sdist::run(&args, &ui),
+        Command::New(args) => new::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Help(args) => help::run(&args, Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
         ui.error(&error);

@@ -17,7 +17,8 @@ use super::linker::{self, Choice};
 use super::specs::Checked;
 use super::{output, specs};
 use crate::compile::{self, Options};
-use crate::target;
+use crate::pack::tags::Interpreter;
+use crate::target::{self, Target};
 
 const DRIVER: &str = include_str!("driver.py");
 
@@ -115,6 +116,60 @@ pub fn interpreter(named: Option<&OsString>) -> OsString {
 pub fn answers(interpreter: &OsStr, mut driver: Command) -> anyhow::Result<std::process::Output> {
     driver.stdin(Stdio::null()).stderr(Stdio::inherit());
     started(interpreter, || driver.output())
+}
+
+/// What an interpreter says of itself, so that a wheel can be made for it.
+pub struct Asked {
+    /// What tells the wheels apart that it takes.
+    pub interpreter: Interpreter,
+    /// The end of a module's name that it looks for first.
+    pub suffix: String,
+    triple: String,
+}
+
+impl Asked {
+    /// The system it runs on.
+    ///
+    /// # Errors
+    /// Modules for it cannot be built.
+    pub fn target(&self) -> anyhow::Result<&'static Target> {
+        let target = target::find(&self.triple).ok();
+        target.with_context(|| format!("modules for {} are not there yet", self.triple))
+    }
+}
+
+const QUESTIONS: &str = include_str!("questions.py");
+
+/// Asks an interpreter what it is and where it runs.
+///
+/// # Errors
+/// It cannot be started, or is no CPython.
+pub fn ask(exe: &OsStr) -> anyhow::Result<Asked> {
+    let mut command = Command::new(exe);
+    command.args(["-I", "-c", QUESTIONS]);
+    let output = answers(exe, command)?;
+    let answers = serde_json::from_slice::<serde_json::Value>(&output.stdout);
+    let Some(answers) = answers.ok().filter(|_| output.status.success()) else {
+        return Err(no_python(exe, output.status));
+    };
+    let text = |key: &str| answers[key].as_str().unwrap_or_default();
+    let number = |key: &str| answers[key].as_u64().unwrap_or_default();
+    let (name, minor) = (text("implementation"), number("minor"));
+    if name != "cpython" || number("major") != 3 {
+        bail!(
+            "{} is {name} {}; modules run on CPython",
+            exe.display(),
+            text("version")
+        );
+    }
+    Ok(Asked {
+        interpreter: Interpreter {
+            minor: u8::try_from(minor).unwrap_or(u8::MAX),
+            free_threaded: answers["free_threaded"] == true,
+        },
+        suffix: text("suffix").to_owned(),
+        triple: text("triple").to_owned(),
+    })
 }
 
 fn utf8(path: &Path) -> anyhow::Result<&str> {

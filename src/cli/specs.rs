@@ -33,11 +33,22 @@ pub fn check(
     ui: &Ui,
 ) -> Result<(Sources, Vec<Checked>), Exit> {
     let mut sources = Sources::default();
+    let checked = check_among(&mut sources, Diagnostics::default(), paths, targets, ui)?;
+    Ok((sources, checked))
+}
+
+/// As [`check`], where there are other sources, and messages about them already.
+pub fn check_among(
+    sources: &mut Sources,
+    mut found: Diagnostics,
+    paths: &[PathBuf],
+    targets: &[&'static Target],
+    ui: &Ui,
+) -> Result<Vec<Checked>, Exit> {
     let mut loaded: Vec<(&Path, SourceId)> = Vec::new();
     let mut exit = Exit::Done;
-    let mut found = Diagnostics::default();
     for path in paths {
-        match load(&mut sources, path) {
+        match load(sources, path) {
             Ok(Ok(source)) => loaded.push((path, source)),
             Ok(Err(diagnostic)) => found.push(diagnostic),
             Err(error) => {
@@ -49,7 +60,7 @@ pub fn check(
     let mut checked = Vec::new();
     for (path, source) in loaded {
         for &target in targets {
-            let (module, diagnostics) = compile::check(&sources, source, target);
+            let (module, diagnostics) = compile::check(sources, source, target);
             // The same mistake on another target is no news.
             for diagnostic in diagnostics.iter() {
                 if targets.len() == 1 || !found.iter().any(|known| known == diagnostic) {
@@ -63,12 +74,12 @@ pub fn check(
             }));
         }
     }
-    ui.diagnostics(&sources, &found);
+    ui.diagnostics(sources, &found);
     if exit == Exit::Done && found.has_errors() {
         exit = Exit::Failed;
     }
     match exit {
-        Exit::Done => Ok((sources, checked)),
+        Exit::Done => Ok(checked),
         failed => Err(failed),
     }
 }

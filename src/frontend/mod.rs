@@ -5,3 +5,4 @@ pub mod capi;
 pub mod glue;
 pub mod lang;
 pub mod spec;
+pub mod stub;

@@ -96,6 +96,10 @@ rules! {
     NO_GUARD_CF "no-guard-cf" Warning "Indirect calls are not checked (BinSkim 2008).";
     NO_SIGNATURE "no-code-signature" Error "Macs with Apple silicon do not load unsigned code.";
     NO_LIBRARY "no-library" Warning "dyld of macOS 15.4 refuses a file that needs no library.";
+    NO_METADATA "no-metadata" Error "A wheel lacks files without which nothing installs it.";
+    WRONG_RECORD "wrong-record" Error "RECORD and the files of a wheel disagree.";
+    WRONG_TAGS "wrong-tags" Error "A wheel's name, and what is said in it, disagree.";
+    WRONG_PLATFORM "wrong-platform" Error "A module is not for the platform that a wheel's tags promise.";
     NO_UUID "no-uuid" Note "Crash reports cannot tell which build it is.";
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: the bytes of a file. Out: a [`Report`], which prints itself as text and as JSON. Files come from anywhere and may be damaged:
 //! every read is checked, and what is not understood is left out. A reader per format tells the file as memory (`memory`); what looks
-//! for modules, functions and faults sees only that. Not here: archives, and whether a finding fails a run.
+//! for modules, functions and faults sees only that. Not here: archives but for wheels, and whether a finding fails a run.
 
 pub mod audit;
 mod code;
@@ -15,6 +15,8 @@ mod module;
 mod names;
 mod pe;
 pub mod report;
+mod shares;
+mod wheel;
 
 use anyhow::bail;
 
@@ -47,6 +49,8 @@ pub fn inspect(name: &str, bytes: &[u8]) -> anyhow::Result<Report> {
 pub fn inspect_with(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<Report> {
     if bytes.starts_with(b"\x7fELF") {
         elf::read(name, bytes, options)
+    } else if bytes.starts_with(b"PK\x03\x04") {
+        wheel::read(name, bytes, options)
     } else if bytes.starts_with(b"MZ") {
         pe::read(name, bytes, options)
     } else if macho::is_universal(bytes) {
@@ -59,7 +63,7 @@ pub fn inspect_with(name: &str, bytes: &[u8], options: &Options) -> anyhow::Resu
         match bytes {
             [] => bail!("{name} is empty"),
             _ => bail!(
-                "{name} is no ELF, Mach-O, COFF or PE file; it starts with {:02x?}",
+                "{name} is no ELF, Mach-O, COFF or PE file and no wheel; it starts with {:02x?}",
                 &bytes[..bytes.len().min(4)]
             ),
         }

@@ -336,6 +336,16 @@ impl Builder {
         self.end(Term::Unreachable);
     }
 
+    /// What follows may rely on `cond` being anything but 0. The test itself is not made in the end.
+    pub fn assume(&mut self, cond: Value) {
+        let next = self.block_like_current();
+        let never = self.cold_block();
+        self.br(cond, next, &[], never, &[]);
+        self.seal_and_switch_to(never);
+        self.unreachable();
+        self.seal_and_switch_to(next);
+    }
+
     // Instructions.
 
     fn append(&mut self, op: Op, args: &[Value], payload: Payload, results: &[Type]) -> Inst {

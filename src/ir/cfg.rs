@@ -40,6 +40,11 @@ impl Cfg {
         self.number[block.index()].is_some()
     }
 
+    /// Whether a jump from `from` to `to` leads back, as at the end of a loop. Both are reachable.
+    pub fn is_back_edge(&self, from: Block, to: Block) -> bool {
+        self.number[from.index()] >= self.number[to.index()]
+    }
+
     /// The dominator tree.
     pub fn dominators(&self) -> Dominators {
         Dominators::new(self)

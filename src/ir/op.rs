@@ -80,6 +80,22 @@ impl IntCc {
             IntCc::Uge => IntCc::Ule,
         }
     }
+
+    /// The comparison that holds where this one does not.
+    pub fn negated(self) -> IntCc {
+        match self {
+            IntCc::Eq => IntCc::Ne,
+            IntCc::Ne => IntCc::Eq,
+            IntCc::Slt => IntCc::Sge,
+            IntCc::Sle => IntCc::Sgt,
+            IntCc::Sgt => IntCc::Sle,
+            IntCc::Sge => IntCc::Slt,
+            IntCc::Ult => IntCc::Uge,
+            IntCc::Ule => IntCc::Ugt,
+            IntCc::Ugt => IntCc::Ule,
+            IntCc::Uge => IntCc::Ult,
+        }
+    }
 }
 
 /// Float comparison; all but `Ne` are false when an operand is a NaN, as in Python.

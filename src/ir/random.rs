@@ -151,7 +151,10 @@ impl Maker<'_> {
             self.size += 1;
             match self.rng.below(10) {
                 0 | 1 if depth > 0 && self.size < 40 => self.branch(depth - 1),
-                2 if depth > 0 && self.size < 40 => self.repeat(depth - 1),
+                2 if depth > 0 && self.size < 40 => match self.rng.below(2) {
+                    0 => self.repeat(depth - 1),
+                    _ => self.count(depth - 1),
+                },
                 3 => self.memory(),
                 _ => self.assignment(),
             }
@@ -350,6 +353,89 @@ impl Maker<'_> {
         self.b.jump(head, &[next]);
         self.b.seal(head);
         self.b.seal_and_switch_to(exit);
+    }
+}
+
+impl Maker<'_> {
+    /// A loop that counts up or down to a bound, as `for i in range(start, stop, step)` does, with checked places of the slot as items.
+    fn count(&mut self, depth: usize) {
+        let (head, body, exit) = (self.b.block(), self.b.block(), self.b.block());
+        let counter = self.b.param(head, Type::I64);
+        let step = *self.rng.pick(&[1, 1, 2, 3, -1]);
+        // A few rounds, wherever the bound is; mostly where items are.
+        let bound = match self.rng.below(3) {
+            0 => self.rng.below(9) as i64,
+            1 => self.rng.int().max(i64::MIN + 8),
+            _ => 8,
+        };
+        let rounds = self.rng.below(6) as i64;
+        let first = bound.saturating_sub(rounds.saturating_mul(step));
+        let (first, bound) = match self.rng.chance(1, 2) {
+            true => (self.b.iconst(first), self.b.iconst(bound)),
+            false => {
+                // The same numbers, of which little is known.
+                let (any, three) = (self.int(), self.b.iconst(3));
+                let little = self.b.op(Op::Band, &[any, three]);
+                let bound = self.b.iconst(bound);
+                let bound = self.b.op(Op::Isub, &[bound, little]);
+                (self.b.iconst(first), bound)
+            }
+        };
+        let cc = if step > 0 { IntCc::Slt } else { IntCc::Sgt };
+        let any = self.b.icmp(cc, first, bound);
+        self.b.br(any, head, &[first], exit, &[]);
+        self.b.switch_to(head);
+        self.b.jump(body, &[]);
+        self.b.seal_and_switch_to(body);
+        self.item(counter);
+        if self.rng.chance(1, 2) {
+            self.statements(depth);
+        }
+        let before = self.rng.below(3) as i64 - 1;
+        let before = self.b.iconst(before);
+        let (near, overflow) = self.b.op_ovf(Op::SaddOvf, counter, before);
+        self.store_to_var(overflow);
+        self.item(near);
+        let by = self.b.iconst(step);
+        let next = self.b.op(Op::Iadd, &[counter, by]);
+        let more = match step {
+            1 | -1 => self.b.icmp(cc, next, bound),
+            _ => {
+                let left = self.b.op(Op::Isub, &[bound, counter]);
+                self.b.icmp(IntCc::Ugt, left, by)
+            }
+        };
+        self.b.br(more, head, &[next], exit, &[]);
+        self.b.seal(head);
+        self.b.seal_and_switch_to(exit);
+    }
+
+    /// Reads or writes an item of the slot where `index` is one, as a body does with eight items; else notes that it is none.
+    fn item(&mut self, index: Value) {
+        let eight = self.b.iconst(8);
+        let (join, outside) = (self.b.block(), self.b.cold_block());
+        let at = self.b.param(join, Type::I64);
+        let inside = self.b.icmp(IntCc::Ult, index, eight);
+        self.b.br(inside, join, &[index], outside, &[]);
+        self.b.seal_and_switch_to(outside);
+        let from_end = self.b.op(Op::Iadd, &[index, eight]);
+        let inside = self.b.icmp(IntCc::Ult, from_end, eight);
+        self.store_to_var(inside);
+        let zero = self.b.iconst(0);
+        let from_end = self.b.op(Op::Select, &[inside, from_end, zero]);
+        self.b.jump(join, &[from_end]);
+        self.b.seal_and_switch_to(join);
+        let slot = self.b.slot_addr(super::func::Slot(0));
+        let three = self.b.iconst(3);
+        let bytes = self.b.op(Op::Ishl, &[at, three]);
+        let address = self.b.op(Op::Iadd, &[slot, bytes]);
+        if self.rng.chance(1, 2) {
+            let value = self.b.load(MemType::I64, address, 0);
+            self.store_to_var(value);
+        } else {
+            let value = self.int();
+            self.b.store(MemType::I64, value, address, 0);
+        }
     }
 }
 

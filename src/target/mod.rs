@@ -66,6 +66,8 @@ pub struct Target {
     pub min_os: Option<(u8, u8)>,
     /// The library that has the stable ABI of whichever CPython loads a module, where a module says whence its imports come.
     pub python_library: Option<&'static str>,
+    /// The C library that modules say they need. They need none; but those who read wheels tell by it what a wheel is for.
+    pub c_library: Option<&'static str>,
     /// Name of an object file behind the module's name.
     pub object_suffix: &'static str,
     /// Name of an importable module behind the module's name, for a stable-ABI module.
@@ -114,6 +116,7 @@ const LINUX: Target = Target {
     guard_cf: false,
     min_os: None,
     python_library: None,
+    c_library: None,
     object_suffix: ".o",
     module_suffix: ".abi3.so",
 };
@@ -132,6 +135,7 @@ const WINDOWS: Target = Target {
     guard_cf: true,
     min_os: None,
     python_library: Some("python3.dll"),
+    c_library: None,
     object_suffix: ".obj",
     module_suffix: ".pyd",
 };

@@ -261,10 +261,61 @@ def threads_that_change_what_others_read(module):
     changing.join()
 
 
+def texts_with_methods_of_their_own(module):
+    class Loud(str):
+        def __eq__(self, other):
+            raise AssertionError("asked")
+
+        __lt__ = __gt__ = __len__ = __bool__ = __eq__
+        __hash__ = None
+
+    for at in range(30):
+        loud = Loud(text(at))
+        assert module.order(loud, loud) == (True, False, len(text(at)))
+        assert module.order(loud, Loud(text(at))) == (True, False, len(text(at)))
+        assert module.order(text(1), Loud(text(at))) == (at == 1, text(1) < text(at), 70)
+        assert module.order(loud, None) == (False, False, len(text(at)))
+
+
+def messages_that_change_what_is_held(module):
+    class Loud:
+        def __init__(self, *acts):
+            self.acts = acts
+
+        def __format__(self, spec):
+            churn()
+            for act in self.acts:
+                refuses(BufferError, act)
+            return "loud"
+
+        def __repr__(self):
+            raise KeyError("told to")
+
+    for _ in range(30):
+        data, items = bytearray(b"abcdefgh"), bytearray(range(10))
+        view = memoryview(items).cast("H")
+        refuses(KeyError, module.shout, data, view, Loud(data.clear, items.clear, view.release))
+        assert data == bytearray((97, 0, 2, 4)) + b"efgh"
+        data.clear()
+        view.release()
+        items.clear()
+
+
+def buffers_that_overlap(module):
+    for shift in range(6):
+        ours, theirs = memoryview(bytearray(range(80))).cast("I"), memoryview(bytearray(range(80))).cast("I")
+        same = module.overlap(ours[shift:], ours[:10])
+        for at in range(10):
+            theirs[shift + at] = theirs[at] + 1
+        assert ours == theirs and same == (bytes(theirs[shift:shift + 10]) == bytes(theirs[:10]))
+        refuses(IndexError, module.overlap, ours[19:], ours[:3])
+
+
 SCENES = [
     items_made_on_the_fly, items_that_go, sequences_that_change_while_they_are_read, buffers_that_would_move,
     views_released_while_they_are_read, objects_that_only_the_call_holds, calls_within_calls, modules_that_go, buffers_longer_than_memory,
     buffers_made_by_python, threads_that_change_what_others_read,
+    texts_with_methods_of_their_own, messages_that_change_what_is_held, buffers_that_overlap,
 ]
 
 

@@ -16,6 +16,8 @@ pub struct Machine {
     pub saved: BTreeMap<Reg, i64>,
     /// Of these, those that have their value again: what was stored in the frame is, once an epilogue begins.
     pub reloaded: BTreeSet<Reg>,
+    /// Those that an epilogue popped, whose place in memory still holds the same.
+    pub popped: BTreeMap<Reg, i64>,
 }
 
 /// What holds at each offset of a function of `size` bytes.
@@ -25,7 +27,9 @@ pub fn machine_states(steps: &[FrameStep], size: u32) -> Vec<Machine> {
         fp: None,
         saved: BTreeMap::new(),
         reloaded: BTreeSet::new(),
+        popped: BTreeMap::new(),
     };
+    let mut epilogue = 0;
     let mut stored = BTreeSet::new();
     let mut before_epilogue = Vec::new();
     let mut states = Vec::new();
@@ -36,6 +40,7 @@ pub fn machine_states(steps: &[FrameStep], size: u32) -> Vec<Machine> {
                 FrameChange::Push(reg) => {
                     state.sp -= 8;
                     state.saved.insert(reg, state.sp);
+                    state.popped.clear();
                 }
                 FrameChange::Alloc(n) => state.sp -= i64::from(n),
                 FrameChange::SetFramePointer(reg, n) => {
@@ -49,17 +54,22 @@ pub fn machine_states(steps: &[FrameStep], size: u32) -> Vec<Machine> {
                 FrameChange::EpilogueBegin => {
                     let now = (state.saved.clone(), state.reloaded.clone());
                     before_epilogue.push((state.sp, state.fp, now));
+                    epilogue = step.at;
                     state.reloaded.clone_from(&stored);
                 }
                 FrameChange::Free(n) => state.sp += i64::from(n),
                 FrameChange::Pop(reg) => {
                     state.sp += 8;
-                    state.saved.remove(&reg);
+                    let place = state.saved.remove(&reg);
+                    // Steps without instructions say that there was no frame.
+                    let place = place.filter(|_| step.at > epilogue);
+                    state.popped.extend(place.map(|place| (reg, place)));
                     state.fp = state.fp.filter(|fp| fp.0 != reg);
                 }
                 FrameChange::EpilogueEnd => {
                     let before = before_epilogue.pop().unwrap();
                     (state.sp, state.fp, (state.saved, state.reloaded)) = before;
+                    state.popped.clear();
                 }
             }
         }
@@ -68,6 +78,7 @@ pub fn machine_states(steps: &[FrameStep], size: u32) -> Vec<Machine> {
             fp: state.fp,
             saved: state.saved.clone(),
             reloaded: state.reloaded.clone(),
+            popped: state.popped.clone(),
         });
     }
     states

@@ -19,6 +19,9 @@ pub fn inspect(bytes: &[u8]) {
             assert!(!text.contains(obeyed), "control characters in the text");
             let packed = 8 * bytes.len();
             assert!(report.relocations.len() <= packed, "tables overlap");
+            let told: u64 = report.shares.iter().map(|share| share.size).sum();
+            let all = report.members.is_empty();
+            assert!(!all || told == bytes.len() as u64, "bytes are missing");
             break;
         }
     }

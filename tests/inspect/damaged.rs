@@ -124,9 +124,10 @@ fn c_object() -> Option<Vec<u8>> {
 
 #[test]
 fn other_files_are_refused_by_name() {
-    let error = inspect("module.zip", b"PK\x03\x04rest").unwrap_err();
+    let error = inspect("module.tar", b"\x1f\x8brest").unwrap_err();
     let text = error.to_string();
-    assert!(text.starts_with("module.zip is no ELF, Mach-O, COFF or PE file"));
+    assert!(text.starts_with("module.tar is no ELF, Mach-O, COFF or PE file"));
+    assert!(inspect("module.whl", b"PK\x03\x04rest").is_err());
     assert!(inspect("empty", b"").is_err());
     assert!(inspect("short", b"\x7fELF").is_err());
 }

@@ -52,6 +52,17 @@ fn check(report: &Report, methods: &[&str], triple: &str, linker: &str) {
     assert_eq!(findings, [""; 0], "{triple}");
 }
 
+/// Every byte is there for something, and none twice.
+fn check_shares(report: &Report, bytes: &[u8], triple: &str) {
+    let mut end = 0;
+    for share in &report.shares {
+        assert_eq!(share.offset, end, "{triple}: {}", share.name);
+        assert_ne!(share.name, "not accounted for", "{triple}: {report}");
+        end += share.size;
+    }
+    assert_eq!(end, bytes.len() as u64, "{triple}");
+}
+
 #[test]
 fn what_we_build_is_read_back_whole_and_without_findings() {
     let folder = tempfile::tempdir().unwrap();
@@ -76,6 +87,7 @@ fn what_we_build_is_read_back_whole_and_without_findings() {
             let object = build(&spec, target.triple, "object", "self", folder.path()).unwrap();
             let report = inspect_with(&format!("{name}.o"), &object, &options).unwrap();
             check(&report, &methods, target.triple, "");
+            check_shares(&report, &object, target.triple);
             // Every import is named where it is used.
             let lines = report.functions.iter().flat_map(|f| &f.lines);
             let text: String = lines.map(|line| format!("{}\n", line.text)).collect();
@@ -89,6 +101,9 @@ fn what_we_build_is_read_back_whole_and_without_findings() {
                     let file = format!("{name}.{suffix}");
                     let report = inspect_with(&file, &module, &options).unwrap();
                     check(&report, &methods, target.triple, linker);
+                    if linker == "self" {
+                        check_shares(&report, &module, target.triple);
+                    }
                 }
             }
         }

@@ -39,14 +39,17 @@ fn random_frame(dice: &mut Dice) -> (Vec<FrameStep>, u32) {
     if dice.roll(2) == 0 {
         add(&mut at, 5, FrameChange::Save(float(6), 0));
     }
-    let epilogues = 1 + dice.roll(3);
+    let pops: Vec<Reg> = pushed.iter().rev().copied().collect();
+    let epilogues = 1 + dice.roll(4);
     for _ in 0..epilogues {
+        // Some undo the frame; some say of the code to come that it has none.
+        let bytes = dice.roll(3).min(1);
         add(&mut at, dice.roll(300), FrameChange::EpilogueBegin);
-        add(&mut at, 7, FrameChange::Free(room));
-        for &reg in pushed.iter().rev() {
-            add(&mut at, 2, FrameChange::Pop(reg));
+        add(&mut at, 7 * bytes, FrameChange::Free(room));
+        for &reg in &pops {
+            add(&mut at, 2 * bytes, FrameChange::Pop(reg));
         }
-        add(&mut at, 1, FrameChange::EpilogueEnd);
+        add(&mut at, 1 + dice.roll(2) * 70, FrameChange::EpilogueEnd);
     }
     (steps, at)
 }
@@ -118,6 +121,13 @@ fn unwinders_find_the_caller_from_every_instruction() {
             }
             let mut expected = BTreeMap::from([("ra", -8)]);
             expected.extend(state.saved.iter().map(|(&r, &at)| (dwarf_name(r), at)));
+            // What was popped may be read from where nobody wrote since: the red zone (psABI AMD64, 3.2.2).
+            let still_there = state.popped.iter().filter(|(_, at)| **at >= state.sp - 128);
+            for (name, at) in still_there.map(|(&reg, &at)| (dwarf_name(reg), at)) {
+                if got.get(name) == Some(&at) {
+                    expected.insert(name, at);
+                }
+            }
             assert_eq!(got, expected, "{name}+{at}: saved registers");
             checked += 1;
         }

@@ -17,8 +17,11 @@ mod linkers;
 mod machine;
 mod macho;
 mod modules;
+mod others;
 mod programs;
 mod pyd;
+#[path = "../common/python.rs"]
+mod python;
 #[path = "../common/tool.rs"]
 mod tool;
 mod win64;

@@ -13,8 +13,15 @@ use crate::ir::func::Func;
 use crate::ir::program::{FuncId, ImportId, Program};
 use crate::target::{Arch, Target};
 
-/// Functions start at multiples of this: a fetch block on current x86 and Arm cores.
-const FUNC_ALIGN: u32 = 16;
+/// Where functions start: at multiples of a fetch block on current x86 and Arm cores, or, if they are seldom run and nobody has their
+/// address, anywhere an instruction may.
+fn align(func: &Func, arch: Arch) -> u32 {
+    let close = func.cold && !func.address_taken && !func.export;
+    match arch {
+        Arch::X86_64 if close => 1,
+        Arch::X86_64 => 16,
+    }
+}
 
 /// Builds the image of a program; `codes[i]` is the code of function `i`.
 pub fn build(program: &Program, codes: &[Code], target: &Target) -> Image {
@@ -123,7 +130,7 @@ impl Layout {
         let pad = match arch {
             Arch::X86_64 => 0xcc, // int3: stops whoever runs off the end
         };
-        let (section, offset) = self.append(Role::Text, &code.bytes, FUNC_ALIGN, pad);
+        let (section, offset) = self.append(Role::Text, &code.bytes, align(func, arch), pad);
         self.image.unwind.push(Unwind {
             symbol: SymbolId(self.image.symbols.len() as u32),
             section,

@@ -30,6 +30,27 @@ pub fn stable(name: &str) -> Option<&'static Stable> {
     found.ok().map(|index| &STABLE[index])
 }
 
+/// Names that every CPython exported long before the stable ABI promised them. `python3.dll` has them from then on only; the libraries of one
+/// version (`python39.dll`) and all other systems have them from the first.
+const EARLIER: &[&str] = &[
+    "PyBuffer_FillInfo",
+    "PyBuffer_IsContiguous",
+    "PyBuffer_Release",
+    "PyMemoryView_FromBuffer",
+    "PyObject_GetBuffer",
+    "PyUnicode_AsUTF8AndSize",
+];
+
+/// First version (3.x) of CPython whose own library has a name, be it promised or not.
+pub fn exported(name: &str) -> Option<u8> {
+    let row = stable(name)?;
+    Some(if EARLIER.contains(&name) {
+        3
+    } else {
+        row.since
+    })
+}
+
 const fn func(name: &'static str, since: u8) -> Stable {
     Stable {
         name,

@@ -154,8 +154,8 @@ pub struct Cells {
     offsets: Vec<i32>,
     /// For each argument that is a tuple, likewise.
     tuples: Vec<Option<i32>>,
-    /// For each parameter, where its default is held, if that is an object made for the call.
-    defaults: Vec<Option<i32>>,
+    /// For each parameter, where its default is held and how it is converted, if that is an object made for the call.
+    defaults: Vec<Option<(i32, Convert)>>,
     held: Vec<Held>,
 }
 
@@ -192,7 +192,7 @@ impl Cells {
         for param in &method.params {
             let default = param.default.as_ref();
             let made = default.is_some_and(|value| defaults::is_made(param.convert, value));
-            let place = made.then(|| cells.object());
+            let place = made.then(|| (cells.object(), param.convert));
             cells.defaults.push(place);
         }
         cells
@@ -229,7 +229,10 @@ impl Cells {
         match held {
             Held::Buffer(_) => false,
             Held::Memory(_) => true,
-            Held::Object(at) => !self.defaults.contains(&Some(at)),
+            Held::Object(at) => {
+                let mut defaults = self.defaults.iter().flatten();
+                !defaults.any(|&(place, _)| place == at)
+            }
         }
     }
 
@@ -387,6 +390,11 @@ impl Cells {
 
     /// Where a parameter's default is held, if it is an object made for the call.
     pub fn made_default(&self, at: usize) -> Option<i32> {
+        self.made(at).map(|made| made.0)
+    }
+
+    /// Likewise, with how it is converted.
+    pub fn made(&self, at: usize) -> Option<(i32, Convert)> {
         self.defaults[at]
     }
 

@@ -14,10 +14,11 @@ use crate::ir::op::Type;
 
 /// Whether a default is an object that is made for each call; its last part is that object.
 pub fn is_made(convert: Convert, value: &Const) -> bool {
-    matches!(
-        (convert, value),
-        (Convert::Str { .. }, Const::Str(_)) | (Convert::Bytes { .. }, Const::Bytes(_))
-    )
+    match (convert, value) {
+        (Convert::Str { .. }, Const::Str(_)) | (Convert::Bytes { .. }, Const::Bytes(_)) => true,
+        (Convert::Object, value) => !matches!(value, Const::None | Const::Bool(_)),
+        _ => false,
+    }
 }
 
 /// The value of a default that is not made.
@@ -57,22 +58,34 @@ pub fn make(
     value: &Const,
     fails: Block,
 ) -> Parts {
-    let (bytes, function) = match value {
-        Const::Str(text) => (text.as_bytes(), "PyUnicode_FromStringAndSize"),
-        Const::Bytes(bytes) => (&bytes[..], "PyBytes_FromStringAndSize"),
-        other => unreachable!("{other:?} is no object"),
+    let (function, args) = match value {
+        Const::Str(text) => ("PyUnicode_FromStringAndSize", view(ctx, b, text.as_bytes())),
+        Const::Bytes(bytes) => ("PyBytes_FromStringAndSize", view(ctx, b, bytes)),
+        Const::Int(int) => match (i64::try_from(*int), u64::try_from(*int)) {
+            (Ok(int), _) => ("PyLong_FromLongLong", [b.iconst(int)].into_iter().collect()),
+            (_, Ok(int)) => (
+                "PyLong_FromUnsignedLongLong",
+                [b.iconst(int as i64)].into_iter().collect(),
+            ),
+            _ => unreachable!("the spec's check refuses {int}"),
+        },
+        Const::Float(float) => ("PyFloat_FromDouble", floats(b, [*float])),
+        Const::Complex(re, im) => ("PyComplex_FromDoubles", floats(b, [*re, *im])),
+        other @ (Const::None | Const::Bool(_)) => unreachable!("{other:?} is there already"),
     };
-    let [address, length, _] = view(ctx, b, bytes)[..] else {
-        unreachable!("a view has three parts")
+    let taken = match value {
+        Const::Str(_) | Const::Bytes(_) => 2,
+        _ => args.len(),
     };
-    let object = ctx.call1(b, function, &[address, length]);
+    let object = ctx.call1(b, function, &args[..taken]);
     b.exit_unless(object, fails, &[]);
-    let place = cells.made_default(at);
-    let place = place.unwrap_or_else(|| unreachable!("a default that is made has a place"));
+    let (place, convert) = cells
+        .made(at)
+        .unwrap_or_else(|| unreachable!("a default that is made has a place"));
     cells.hold(b, place, object);
-    match value {
-        Const::Str(_) => [object].into_iter().collect(),
-        _ => [address, length, object].into(),
+    match cells::types(convert) {
+        [_, _, _] => [args[0], args[1], object].into(),
+        _ => [object].into_iter().collect(),
     }
 }
 

@@ -26,8 +26,8 @@ pub fn type_offset(ctx: &mut Ctx) -> DataId {
 pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     let looks_at_types = ctx.has_shared_data("ob_type.offset");
     let wants_facts = facts::wanted(ctx);
-    let objects = ctx.module.constants.len() + ctx.module.exceptions.len() + ctx.names.len();
-    if objects == 0 && !looks_at_types && !wants_facts {
+    let attributes = ctx.module.constants.len() + ctx.module.exceptions.len();
+    if attributes + ctx.names.len() == 0 && !looks_at_types && !wants_facts {
         return None;
     }
     let sig = Signature::c(&[AbiType::I64], Some(AbiType::I32));
@@ -49,7 +49,6 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     if wants_facts {
         lasting(ctx, &mut b);
     }
-    intern_names(ctx, &mut b, self_, failed);
     if let Some(methods) = tables.fast {
         fast(ctx, &mut b, self_, methods, failed);
     }
@@ -58,6 +57,7 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
         add(ctx, &mut b, self_, name, object, failed);
     }
     exceptions(ctx, &mut b, self_, failed);
+    names(ctx, &mut b, self_, failed);
     let done = b.iconst(0);
     b.ret(&[done]);
     b.seal_and_switch_to(failed);
@@ -69,21 +69,6 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     }
     let func = b.finish();
     Some(ctx.program.add_func(func))
-}
-
-/// Interns the names of keywords, as those at call sites are.
-fn intern_names(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
-    if ctx.names.is_empty() {
-        return;
-    }
-    let state = ctx.call1(b, "PyModule_GetState", &[module]);
-    for name in ctx.names.clone() {
-        let text = ctx.c_string(b, &name);
-        let object = ctx.call1(b, "PyUnicode_InternFromString", &[text]);
-        b.exit_unless(object, failed, &[]);
-        let offset = state::name_offset(ctx, &name);
-        b.store(MemType::I64, object, state, offset);
-    }
 }
 
 /// From 3.12 on, `None` and its like have no counts.
@@ -196,5 +181,22 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
         b.store(MemType::I64, object, state, state::offset(at));
         ctx.call(b, "Py_IncRef", &[object]);
         add(ctx, b, module, &class.name, object, failed);
+    }
+}
+
+/// Interns the names of parameters and of what bodies use, as those at call sites are.
+fn names(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
+    if ctx.names.is_empty() {
+        return;
+    }
+    let state = ctx.call1(b, "PyModule_GetState", &[module]);
+    for at in 0..ctx.names.len() {
+        let name = ctx.names[at].clone();
+        let text = ctx.c_string(b, &name);
+        let object = ctx.call1(b, "PyUnicode_InternFromString", &[text]);
+        let missing = b.icmp_imm(IntCc::Eq, object, 0);
+        b.exit_if(missing, failed, &[]);
+        let offset = state::name_offset(ctx, at);
+        b.store(MemType::I64, object, state, offset);
     }
 }

@@ -177,7 +177,7 @@ fn compare(
     let (first, then): (Vec<_>, Vec<_>) = params().filter(named).partition(optional);
     let all = first.into_iter().chain(then);
     all.map(|(at, param)| {
-        let own = b.load(MemType::I64, state, state::name_offset(ctx, &param.name));
+        let own = b.load(MemType::I64, state, state::keyword_offset(ctx, &param.name));
         let same = b.icmp(IntCc::Eq, name, own);
         let (found, other) = (b.block(), b.block());
         b.br(same, found, &[], other, &[]);

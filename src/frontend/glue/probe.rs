@@ -106,6 +106,9 @@ fn look_up(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
     let length = b.iconst(ROW as i64);
     let offset = b.op(Op::Imul, &[version, length]);
     let row = b.op(Op::Iadd, &[rows, offset]);
+    // A row of zeros says that nothing is known of the version.
+    let says = b.load(MemType::U8, row, Fact::IntOne as i32);
+    b.exit_unless(says, unknown, &[]);
     for fact in 0..ROW as i32 {
         let value = b.load(MemType::I8, row, fact);
         let variables = facts::address(ctx, b);

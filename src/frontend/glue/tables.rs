@@ -68,7 +68,7 @@ fn counts(method: &Method) -> bool {
     method.returns.shape == Shape::None || units.iter().any(counted)
 }
 
-/// Whether fields of arguments are read, or results made in place, or `None` counted only where it has a count.
+/// Whether fields of arguments are read, or results made in place.
 fn gains(method: &Method) -> bool {
     let read = |convert: Convert| {
         matches!(
@@ -90,7 +90,6 @@ fn gains(method: &Method) -> bool {
     let made = |unit: &ResultUnit| matches!(unit, ResultUnit::Signed | ResultUnit::Unsigned);
     let hot = wrap::has_hot_path(method);
     hot && (Call::of(method) == Call::FastKeywords
-        || method.returns.shape == Shape::None
         || method.params.iter().any(|param| read(param.convert))
         || method.returns.units.iter().any(made))
 }

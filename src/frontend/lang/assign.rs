@@ -3,7 +3,7 @@
 use super::ast::{self, ExprKind as Syntax};
 use super::check::Body;
 use super::ty::{self, Val};
-use super::typed::{BinOp, ExprKind, Stmt, StmtKind, Ty};
+use super::typed::{BinOp, ExprKind, LocalId, ObjectOp, Stmt, StmtKind, Ty};
 use crate::base::source::Span;
 
 /// What can be assigned to.
@@ -12,6 +12,10 @@ pub enum Place<'t> {
     Name(&'t str),
     /// `view[index]`
     Item(&'t ast::Expr, &'t ast::Expr),
+    /// `object.name`
+    Attribute(&'t ast::Expr, &'t str),
+    /// `object[start:stop:step]`
+    Slice(&'t ast::Expr, [Option<&'t ast::Expr>; 3]),
     /// `a, b`
     Group(Vec<Place<'t>>),
 }
@@ -60,7 +64,18 @@ impl Body<'_> {
         let kind = match place {
             Place::Name(name) => Some(self.store(name, val, span)),
             Place::Item(view, index) => self.store_item(view, index, val),
-            Place::Group(_) => unreachable!("groups are unpacked"),
+            Place::Attribute(object, name) => self.set_attribute(object, name, val),
+            Place::Slice(object, bounds) => self.set_slice(object, *bounds, val, span),
+            Place::Group(places) => {
+                match val {
+                    Some(val) if val.ty() == Ty::Object => {
+                        self.unpack_object(places, val, span, out);
+                    }
+                    Some(val) => self.one_for_many(val.span(), places.len()),
+                    None => self.unpack_nothing(places, span, out),
+                }
+                None
+            }
         };
         out.extend(kind.map(|kind| Stmt { kind, span }));
     }
@@ -76,22 +91,37 @@ impl Body<'_> {
     ) {
         match &target.kind {
             Syntax::Name(name) => {
-                let val = self.binary(op, target, value, span);
+                let val = self.in_place(op, target, value, span);
                 let kind = self.store(name, val, span);
                 out.push(Stmt { kind, span });
+            }
+            Syntax::Attribute(object, name, place) => {
+                let held = self.held(object, span, out);
+                let Some((object, temporary)) = held.filter(|(e, _)| self.has_attributes(e)) else {
+                    return self.check_value(value);
+                };
+                let old = ast::Expr {
+                    kind: Syntax::Attribute(Box::new(object.clone()), name.clone(), *place),
+                    span: target.span,
+                };
+                let val = self.in_place(op, &old, value, span);
+                self.put(&Place::Attribute(&object, name), val, span, out);
+                self.let_go(temporary, span, out);
             }
             // View and index are computed once; the item is loaded before the value is computed.
             Syntax::Subscript(view, index) => {
                 let (view, index) = (self.held(view, span, out), self.held(index, span, out));
-                let (Some(view), Some(index)) = (view, index) else {
+                let (Some((view, first)), Some((index, second))) = (view, index) else {
                     return self.check_value(value);
                 };
                 let old = ast::Expr {
                     kind: Syntax::Subscript(Box::new(view.clone()), Box::new(index.clone())),
                     span: target.span,
                 };
-                let val = self.binary(op, &old, value, span);
+                let val = self.in_place(op, &old, value, span);
                 self.put(&Place::Item(&view, &index), val, span, out);
+                self.let_go(first, span, out);
+                self.let_go(second, span, out);
             }
             _ => {
                 self.wrong_target(target);
@@ -100,11 +130,44 @@ impl Body<'_> {
         }
     }
 
+    /// `left op right`, in place where `left` is an object.
+    fn in_place(
+        &mut self,
+        op: BinOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> Option<Val> {
+        if !self.is_object(left) {
+            return self.binary(op, left, right, span);
+        }
+        let (left, right) = (self.expr(left), self.expr(right));
+        let (left, right) = (left?, right?);
+        match left.ty() {
+            Ty::Object => self.operation_on(ObjectOp::InPlace(op), vec![left, right], span),
+            _ => self.arithmetic(op, left, right, span),
+        }
+    }
+
+    /// Unbinds a temporary that keeps an object.
+    fn let_go(&mut self, temporary: Option<LocalId>, span: Span, out: &mut Vec<Stmt>) {
+        let kept = temporary.filter(|id| self.locals[id.index()].is_object());
+        out.extend(kept.map(|id| Stmt {
+            kind: StmtKind::Delete(id, false),
+            span,
+        }));
+    }
+
     /// An expression that can be written several times: names and constants as they are, others by the name of a temporary.
-    fn held(&mut self, e: &ast::Expr, span: Span, out: &mut Vec<Stmt>) -> Option<ast::Expr> {
+    fn held(
+        &mut self,
+        e: &ast::Expr,
+        span: Span,
+        out: &mut Vec<Stmt>,
+    ) -> Option<(ast::Expr, Option<LocalId>)> {
         let val = self.expr(e)?;
         if matches!(e.kind, Syntax::Name(_)) || ty::is_const(&val) {
-            return Some(e.clone());
+            return Some((e.clone(), None));
         }
         let id = self.temporary(ty::natural(val.ty()));
         let name = self.locals[id.0 as usize].name.clone();
@@ -113,10 +176,11 @@ impl Body<'_> {
             kind: StmtKind::Assign(id, val.expr),
             span,
         });
-        Some(ast::Expr {
+        let read = ast::Expr {
             kind: Syntax::Name(name),
             span: e.span,
-        })
+        };
+        Some((read, Some(id)))
     }
 
     /// A value that can be used several times: constants as they are, others through a temporary.
@@ -145,10 +209,19 @@ impl Body<'_> {
     }
 
     /// What a target is; says what is wrong with it.
-    fn place<'t>(&mut self, target: &'t ast::Expr) -> Option<Place<'t>> {
+    pub fn place<'t>(&mut self, target: &'t ast::Expr) -> Option<Place<'t>> {
         match &target.kind {
             Syntax::Name(name) => Some(Place::Name(name)),
             Syntax::Subscript(view, index) => Some(Place::Item(view, index)),
+            Syntax::Attribute(object, name, _) => Some(Place::Attribute(object, name)),
+            Syntax::Slice(object, start, stop) => {
+                let bounds = [start.as_deref(), stop.as_deref(), None];
+                Some(Place::Slice(object, bounds))
+            }
+            Syntax::Stepped(object, [start, stop, step]) => {
+                let bounds = [start.as_deref(), stop.as_deref(), step.as_deref()];
+                Some(Place::Slice(object, bounds))
+            }
             Syntax::Tuple(items) | Syntax::List(items) => {
                 let places: Vec<_> = items.iter().map(|item| self.place(item)).collect();
                 places.into_iter().collect::<Option<_>>().map(Place::Group)
@@ -163,10 +236,9 @@ impl Body<'_> {
     fn wrong_target(&mut self, target: &ast::Expr) {
         match target.kind {
             Syntax::Wrong => {}
-            Syntax::Attribute(..) => self.not_yet(target.span, "assignment to an attribute"),
-            Syntax::Slice(..) => self.error(
+            Syntax::Slice(..) | Syntax::Stepped(..) => self.error(
                 target.span,
-                "assignment to a slice is not there yet",
+                "augmented assignment to a slice is not there yet",
                 "assign to its items in a loop",
             ),
             _ => self.error(

@@ -77,12 +77,16 @@ pub enum ExprKind {
     Subscript(Box<Expr>, Box<Expr>),
     /// `value[start:stop]`
     Slice(Box<Expr>, Option<Box<Expr>>, Option<Box<Expr>>),
+    /// `value[start:stop:step]`
+    Stepped(Box<Expr>, [Option<Box<Expr>>; 3]),
     /// `a, b`
     Tuple(Vec<Expr>),
     /// `[a, b]`
     List(Vec<Expr>),
     /// `{key: value}`
     Dict(Vec<(Expr, Expr)>),
+    /// `{a, b}`
+    Set(Vec<Expr>),
     /// Something that was diagnosed already.
     Wrong,
 }
@@ -153,8 +157,14 @@ pub enum StmtKind {
     Continue,
     /// `return`
     Return(Option<Expr>),
-    /// `raise`
-    Raise(Expr),
+    /// `raise exception from cause`
+    Raise(Expr, Option<Expr>),
+    /// `raise` alone.
+    Reraise,
+    /// `del a, b`
+    Delete(Vec<Expr>),
+    /// `try`
+    Try(Box<Try>),
     /// `assert`
     Assert(Expr, Option<Expr>),
     /// `with nogil:`
@@ -169,6 +179,30 @@ pub enum StmtKind {
     FromMath(String, Name),
     /// Something that was diagnosed already, and would have bound these names.
     Wrong(Vec<String>),
+}
+
+/// `try`
+#[derive(Clone, Debug)]
+pub struct Try {
+    /// The statements.
+    pub body: Vec<Stmt>,
+    /// The `except` clauses.
+    pub handlers: Vec<Handler>,
+    /// `else`
+    pub orelse: Vec<Stmt>,
+    /// `finally`
+    pub finally: Vec<Stmt>,
+}
+
+/// `except class as name`
+#[derive(Clone, Debug)]
+pub struct Handler {
+    /// A class, or a tuple of them.
+    pub class: Option<Expr>,
+    /// The name of the exception.
+    pub name: Option<Name>,
+    /// The statements.
+    pub body: Vec<Stmt>,
 }
 
 /// A helper function.

@@ -5,10 +5,12 @@ use super::calls::Answer;
 use super::check::Body;
 use super::conditions::join;
 use super::exprs::floating;
+use super::objects::{self, made};
 use super::ty::{self, Val, is_number, rule, ty_name};
-use super::typed::{BinOp, BitOp, ExprKind, IntTy, Rule, Shape, Storage, Ty};
+use super::typed::{BinOp, BitOp, ExprKind, IntTy, ObjectOp, Rule, Shape, Storage, Ty};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
+use crate::frontend::capi::classes;
 
 /// Builtin functions of the language.
 pub static NAMES: &[&str] = &[
@@ -30,52 +32,8 @@ pub static NAMES: &[&str] = &[
     "round",
 ];
 
-/// Builtins the contract promises for later.
-static LATER: &[&str] = &["dict", "isinstance", "list", "memoryview", "set", "tuple"];
-
 /// Other builtins of Python, for a better message.
-static FOREIGN: &[&str] = &[
-    "all",
-    "any",
-    "ascii",
-    "bin",
-    "callable",
-    "chr",
-    "delattr",
-    "dir",
-    "eval",
-    "exec",
-    "filter",
-    "format",
-    "frozenset",
-    "getattr",
-    "globals",
-    "hasattr",
-    "hash",
-    "hex",
-    "id",
-    "input",
-    "issubclass",
-    "iter",
-    "locals",
-    "map",
-    "next",
-    "oct",
-    "open",
-    "ord",
-    "print",
-    "property",
-    "repr",
-    "reversed",
-    "setattr",
-    "slice",
-    "sorted",
-    "sum",
-    "super",
-    "type",
-    "vars",
-    "zip",
-];
+static FOREIGN: &[&str] = &["eval", "exec", "globals", "input", "locals", "open", "vars"];
 
 /// A call of a name that nothing in the module has.
 pub fn call(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option<Answer> {
@@ -87,35 +45,37 @@ pub fn call(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option
         "round" => round(body, call, span),
         "divmod" => return divmod(body, call, span),
         "len" => body.len(call, span),
-        "range" | "enumerate" => {
-            body.arguments(call);
-            let (target, rest) = match name {
-                "range" => ("i", "..."),
-                _ => ("i, x", "v"),
-            };
-            let hint = format!("write `for {target} in {name}({rest})`");
-            body.error(span, format!("`{name}` stands in `for` only"), &hint);
-            None
-        }
-        _ => {
-            let place = call.callee.span;
-            // `isinstance(x, int)`: what stands there is not made of values.
-            if !LATER.contains(&name) {
-                body.arguments(call);
-            }
-            if LATER.contains(&name) {
-                body.not_yet(place, &format!("`{name}`"));
-            } else if FOREIGN.contains(&name) {
-                let message = format!("`{name}` is not part of the body language");
-                let hint = "builtins of bodies are abs, divmod, enumerate, len, max, min, pow, range, round and the types";
-                body.error(place, message, hint);
-            } else {
-                body.unknown(name, place);
-            }
-            None
-        }
+        _ => other(body, name, call, span),
     };
     val.map(Answer::One)
+}
+
+/// A call of a builtin that is one of objects, or of nothing there is.
+fn other(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option<Val> {
+    match name {
+        "isinstance" => return body.isinstance(call, span),
+        "repr" => return body.text_of(name, ObjectOp::Repr, call, span),
+        "ascii" => return body.text_of(name, ObjectOp::Ascii, call, span),
+        "memoryview" => {
+            body.arguments(call);
+            body.not_yet(call.callee.span, "`memoryview`");
+            return None;
+        }
+        _ if objects::function(name).is_some() || classes::symbol(name).is_some() => {
+            return body.call_builtin(name, call, span);
+        }
+        _ => {}
+    }
+    let place = call.callee.span;
+    body.arguments(call);
+    if FOREIGN.contains(&name) {
+        let message = format!("`{name}` is not part of the body language");
+        let hint = "a body has no names but its own, and does no input or output by itself";
+        body.error(place, message, hint);
+    } else {
+        body.unknown(name, place);
+    }
+    None
 }
 
 /// A number for an operation that takes any; says so if it is none.
@@ -130,6 +90,9 @@ fn number(body: &mut Body, what: &str, val: Val) -> Option<Val> {
 
 fn abs(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
     let val = body.plain("abs", call, 1, 1, span)?.remove(0);
+    if val.ty() == Ty::Object {
+        return body.operation_on(ObjectOp::Absolute, vec![val], span);
+    }
     let val = number(body, "abs", val)?;
     let rule = body.rule();
     let ty = val.ty();
@@ -139,6 +102,10 @@ fn abs(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
         _ => val.wrap(|e| ExprKind::Abs(e, rule), ty),
     })
     .map(|val| at(val, span))
+}
+
+fn has_object(vals: &[Val]) -> bool {
+    vals.iter().any(|val| val.ty() == Ty::Object)
 }
 
 /// A value that stands for a whole call.
@@ -154,8 +121,13 @@ fn extreme(
     span: Span,
     kind: fn(Vec<super::typed::Expr>) -> ExprKind,
 ) -> Option<Val> {
+    if call.args.iter().any(|arg| body.is_object(arg)) {
+        return body.call_builtin(name, call, span);
+    }
     if call.args.len() == 1 && call.keywords.is_empty() {
-        body.expr(&call.args[0])?;
+        if body.expr(&call.args[0])?.ty() == Ty::Object {
+            return body.call_builtin(name, call, span);
+        }
         let hint = format!("write the values: `{name}(a, b)`");
         body.error(
             span,
@@ -165,6 +137,9 @@ fn extreme(
         return None;
     }
     let vals = body.plain(name, call, 2, usize::MAX, span)?;
+    if has_object(&vals) {
+        return body.call_builtin(name, call, span);
+    }
     let vals = body.one_type(name, vals)?;
     if !is_number(vals[0].ty()) {
         body.not_yet(span, &format!("`{name}` of {}", ty_name(vals[0].ty())));
@@ -174,7 +149,12 @@ fn extreme(
 }
 
 fn divmod(body: &mut Body, call: &ast::Call, span: Span) -> Option<Answer> {
-    let mut vals = body.plain("divmod", call, 2, 2, span)?.into_iter();
+    let vals = body.plain("divmod", call, 2, 2, span)?;
+    if has_object(&vals) {
+        let pair = body.operation_on(ObjectOp::Divmod, vals, span);
+        return pair.map(Answer::One);
+    }
+    let mut vals = vals.into_iter();
     let (left, right) = (vals.next()?, vals.next()?);
     let (left, right) = (number(body, "divmod", left), number(body, "divmod", right));
     let (left, right) = body.unify("divmod", left?, right?)?;
@@ -186,7 +166,15 @@ fn divmod(body: &mut Body, call: &ast::Call, span: Span) -> Option<Answer> {
 }
 
 fn pow(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
-    let mut vals = body.plain("pow", call, 2, 3, span)?.into_iter();
+    let vals = body.plain("pow", call, 2, 3, span)?;
+    if has_object(&vals) {
+        let op = match vals.len() {
+            2 => ObjectOp::Binary(BinOp::Pow),
+            _ => ObjectOp::PowMod,
+        };
+        return body.operation_on(op, vals, span);
+    }
+    let mut vals = vals.into_iter();
     let (base, exponent) = (vals.next()?, vals.next()?);
     let Some(modulus) = vals.next() else {
         return body.arithmetic(BinOp::Pow, base, exponent, span);
@@ -208,7 +196,11 @@ fn pow(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
 }
 
 fn round(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
-    let mut vals = body.plain("round", call, 1, 2, span)?.into_iter();
+    let vals = body.plain("round", call, 1, 2, span)?;
+    if has_object(&vals) {
+        return body.call_builtin("round", call, span);
+    }
+    let mut vals = vals.into_iter();
     let val = number(body, "round", vals.next()?);
     let digits = vals.next().filter(|digits| digits.ty() != Ty::None);
     let digits = match digits {
@@ -238,15 +230,29 @@ impl Body<'_> {
         span: Span,
     ) -> Option<Val> {
         if storage == Storage::Bool && call.args.len() == 1 && call.keywords.is_empty() {
-            let truth = self.truth_of(&call.args[0])?;
+            let truth = self.truth_as_value(&call.args[0])?;
             return Some(Val::new(truth.kind, Ty::Bool, span));
         }
         match storage {
+            Storage::View(_) | Storage::Complex | Storage::Str { .. } | Storage::Int(_)
+                if call.args.len() != 1 && call.args.iter().any(|arg| self.is_object(arg)) =>
+            {
+                let answer = self.call_builtin(name, call, span)?;
+                return self.from_object(answer, storage, span);
+            }
+            Storage::View(_) if call.args.iter().any(|arg| self.is_object(arg)) => {
+                return self.call_builtin(name, call, span);
+            }
+            Storage::Str { .. } => return self.text_of(name, ObjectOp::Str, call, span),
+            Storage::Object => return self.call_builtin(name, call, span),
             Storage::View(view) => return self.make_bytes(name, view, call, span),
             Storage::Complex => return self.make_complex(call, span),
             _ => {}
         }
         let val = self.plain(name, call, 1, 1, span)?.remove(0);
+        if val.ty() == Ty::Object {
+            return self.from_object(val, storage, span);
+        }
         if !is_number(val.ty()) {
             let what = format!("`{name}` of {}", ty_name(val.ty()));
             self.not_yet(span, &what);
@@ -265,6 +271,38 @@ impl Body<'_> {
         Some(Val {
             literal: None,
             ..at(val, span)
+        })
+    }
+
+    /// `str(x)`, `repr(x)`: text of any value.
+    fn text_of(&mut self, name: &str, op: ObjectOp, call: &ast::Call, span: Span) -> Option<Val> {
+        let [value] = call.args.as_slice() else {
+            let message = format!("`{name}` of one value is there only");
+            self.arguments(call);
+            self.error(span, message, "`data.decode(...)` makes text of bytes");
+            return None;
+        };
+        if !call.keywords.is_empty() {
+            return self.plain(name, call, 1, 1, span).and(None);
+        }
+        let value = self.operand_object(value)?;
+        Some(made(op, vec![value], Ty::Str { nullable: false }, span))
+    }
+
+    /// An object as a number or text of a type, as CPython's class of that name converts it.
+    fn from_object(&mut self, val: Val, storage: Storage, span: Span) -> Option<Val> {
+        let made = |op, ty| made(op, vec![val.expr.clone()], ty, span);
+        Some(match storage {
+            Storage::Int(int) => {
+                let ty = if int == IntTy::U64 { Ty::U64 } else { Ty::I64 };
+                let whole = made(ObjectOp::Int, ty);
+                ty::to_int(whole, int, rule(self.overflow()))?
+            }
+            Storage::F64 => made(ObjectOp::Float, Ty::F64),
+            Storage::F32 => made(ObjectOp::Float, Ty::F64).wrap(ExprKind::Round32, Ty::F64),
+            Storage::Str { .. } => made(ObjectOp::Str, Ty::Str { nullable: false }),
+            Storage::Bool => self.truth(val)?,
+            Storage::Complex | Storage::View(_) | Storage::Object => val,
         })
     }
 

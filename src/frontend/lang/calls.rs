@@ -45,13 +45,20 @@ impl Body<'_> {
                 self.method_call(value, name, *place, call, span)
                     .map(Answer::One)
             }
-            _ => {
-                self.arguments(call);
-                let hint = "bodies call methods of the module, helpers, builtins and `math`";
-                self.error(callee.span, "this cannot be called", hint);
-                None
-            }
+            _ => self.call_value(call, span),
         }
+    }
+
+    /// A call of the value of an expression.
+    fn call_value(&mut self, call: &ast::Call, span: Span) -> Option<Answer> {
+        let callee = self.expr(&call.callee)?;
+        if callee.ty() == Ty::Object {
+            return self.call_object(callee.expr, call, span).map(Answer::One);
+        }
+        self.arguments(call);
+        let hint = "bodies call methods of the module, helpers, builtins, objects and `math`";
+        self.error(call.callee.span, "this cannot be called", hint);
+        None
     }
 
     fn call_name(&mut self, name: &str, call: &ast::Call, span: Span) -> Option<Answer> {
@@ -71,18 +78,14 @@ impl Body<'_> {
             }
             Named::Other => return builtins::call(self, name, call, span),
             Named::Local(id) => match self.type_of(id, place) {
-                Some(Storage::Object) => {
-                    self.arguments(call);
-                    self.not_yet(span, "a call of an object");
-                    return None;
-                }
+                Some(Storage::Object) => return self.call_value(call, span),
                 Some(storage) => format!("`{name}` is {}, not a function", storage_name(storage)),
                 None => {
                     self.arguments(call);
                     return None;
                 }
             },
-            Named::Exception => format!("the exception `{name}` stands behind `raise` only"),
+            Named::Exception => return self.call_class(call, span),
             Named::Constant(_) => format!("`{name}` is a constant, not a function"),
             Named::Math => "`math` is a module, not a function".to_owned(),
             Named::Captured => format!("`{name}` belongs to the body around this helper"),
@@ -91,6 +94,12 @@ impl Body<'_> {
         let hint = "bodies call methods of the module, helpers, builtins and `math`";
         self.error(place, message, hint);
         None
+    }
+
+    /// A new exception.
+    fn call_class(&mut self, call: &ast::Call, span: Span) -> Option<Answer> {
+        let class = self.operand_object(&call.callee)?;
+        self.call_object(class, call, span).map(Answer::One)
     }
 
     /// Checks the arguments of a call that is wrong anyway.
@@ -206,17 +215,18 @@ impl Body<'_> {
             });
         }
         match (val.as_ref().map(Val::ty), name) {
-            (Some(Ty::Str { .. }), "encode") => return self.encode(val?, call, span),
+            (Some(Ty::Object), _) => return self.call_method(val?, name, call, span),
+            (Some(Ty::Str { .. }), "encode") if call.args.len() < 2 => {
+                return self.encode(val?, call, span);
+            }
+            (Some(Ty::Str { .. }), _) => return self.call_method(val?, name, call, span),
             (Some(Ty::View(view)), "decode") => return self.decode(val?, view, call, span),
             _ => {}
         }
         self.arguments(call);
         let ty = val?.ty();
         let hint = match ty {
-            Ty::Object => {
-                self.not_yet(place, "a method of an object");
-                return None;
-            }
+            Ty::Object => unreachable!("methods of objects are called above"),
             Ty::Str { .. } => "strs have `encode`",
             Ty::View(_) => "bytes and other views of them have `decode`",
             Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::None => {

@@ -50,6 +50,8 @@ pub struct Module<'e> {
     pub constants: BTreeMap<&'e str, Option<Const>>,
     /// Exceptions by name.
     pub exceptions: BTreeMap<&'e str, usize>,
+    /// A body has a `try`: what is raised can be looked at by another.
+    pub handles: bool,
     /// Helpers of each method by name.
     pub helpers: Vec<BTreeMap<String, FunctionId>>,
 }
@@ -84,6 +86,13 @@ pub struct Variable {
     guess: Option<Storage>,
     /// The guess was used.
     guessed: bool,
+}
+
+impl Variable {
+    /// Whether it holds an object, as far as is known in this pass.
+    pub fn is_object(&self) -> bool {
+        self.storage.or(self.guess) == Some(Storage::Object)
+    }
 }
 
 /// What one pass finds out of a local for the next one.
@@ -181,6 +190,7 @@ fn collect<'e, 'b>(
             .map(|(n, c)| (n.as_str(), c.clone()))
             .collect(),
         exceptions: env.exceptions.iter().map(String::as_str).zip(0..).collect(),
+        handles: bodies.iter().flatten().any(|body| handles(body)),
         helpers: Vec::new(),
     };
     for (index, (sig, _, span)) in env.methods.iter().enumerate() {
@@ -212,6 +222,19 @@ fn collect<'e, 'b>(
         module.helpers.push(helpers);
     }
     (module, defs)
+}
+
+/// Whether there is a `try` in statements.
+fn handles(statements: &[ast::Stmt]) -> bool {
+    statements.iter().any(|statement| match &statement.kind {
+        ast::StmtKind::Try(_) => true,
+        ast::StmtKind::If(_, body, orelse)
+        | ast::StmtKind::While(_, body, orelse)
+        | ast::StmtKind::For(_, _, body, orelse) => handles(body) || handles(orelse),
+        ast::StmtKind::Nogil(body) => handles(body),
+        ast::StmtKind::Def(def) => handles(&def.body),
+        _ => false,
+    })
 }
 
 /// A function of which nothing is known but its head.

@@ -79,6 +79,7 @@ impl Body<'_> {
                 .map(|val| val.wrap(ExprKind::Round32, Ty::F64)),
             Storage::Bool if ty == Ty::Bool => Ok(val),
             Storage::Bool => Err(Box::new(val)),
+            Storage::Object if self.shares_bytearray(&val) => return None,
             Storage::Object => val.into_object(),
             Storage::Complex if ty == Ty::Complex => Ok(val),
             Storage::Complex => Err(Box::new(val)),
@@ -146,6 +147,10 @@ impl Body<'_> {
                 "write `.encode()`, which gives the bytes of its UTF-8".to_owned()
             }
             (Storage::Str { .. }, Ty::View(_)) => "write `.decode()`, which reads UTF-8".to_owned(),
+            (Storage::Int(_) | Storage::F32 | Storage::F64 | Storage::Bool, Ty::Object) => {
+                format!("write `{target}(...)`, which converts it as Python does")
+            }
+            (Storage::Str { .. }, Ty::Object) => "write `str(...)`".to_owned(),
             (Storage::Object, Ty::View(_)) => {
                 "a buffer is no object here; `bytes(...)` makes one of its bytes".to_owned()
             }

@@ -3,6 +3,7 @@
 use super::ast::{self, ExprKind as Syntax, UnaryOp};
 use super::check::{Body, placeholder};
 use super::join::{is_bytes, join as join_types, may_be_none};
+use super::objects::of_objects;
 use super::ty::{self, Val, is_number, ty_name};
 use super::typed::{CmpOp, Expr, ExprKind, Ty};
 use crate::base::source::Span;
@@ -44,6 +45,23 @@ impl Body<'_> {
         })
     }
 
+    /// Truth of an expression as a value of its own: what `and` and `or` of objects give is asked once more, as in Python, where `if` and its
+    /// like jump by what they have found already.
+    pub fn truth_as_value(&mut self, e: &ast::Expr) -> Option<Expr> {
+        match &e.kind {
+            Syntax::And(_) | Syntax::Or(_) if self.is_object(e) => {
+                let val = self.expr(e)?;
+                self.truth(val).map(|val| val.expr)
+            }
+            Syntax::Unary(UnaryOp::Not, inner) => {
+                let inner = self.truth_as_value(inner)?;
+                let not = Val::new(ExprKind::Not(Box::new(inner)), Ty::Bool, e.span);
+                Some(not.expr)
+            }
+            _ => self.truth_of(e),
+        }
+    }
+
     /// Truth of a value.
     pub fn truth(&mut self, val: Val) -> Option<Val> {
         match val.ty() {
@@ -52,16 +70,7 @@ impl Body<'_> {
                 (Some(value), true) => Some(Val::bool(value != 0, val.span())),
                 _ => Some(val.wrap(ExprKind::Truth, Ty::Bool)),
             },
-            Ty::Object => {
-                let span = val.span();
-                self.error(
-                    span,
-                    "truth of an object is not there yet",
-                    "compare with `is None`",
-                );
-                None
-            }
-            Ty::Str { .. } | Ty::View(_) => Some(val.wrap(ExprKind::Truth, Ty::Bool)),
+            Ty::Str { .. } | Ty::View(_) | Ty::Object => Some(val.wrap(ExprKind::Truth, Ty::Bool)),
             Ty::Complex => {
                 let hint = "compare its parts: `z.real != 0`";
                 self.error(val.span(), "truth of complex is not there yet", hint);
@@ -138,9 +147,9 @@ impl Body<'_> {
         let last = vals.last().is_some_and(|val| may_be_none(val.ty()));
         let vals = self.one_type(what, vals)?;
         let hint = match vals[0].ty() {
-            Ty::Object | Ty::None => "compare with `is None`",
+            Ty::None => "compare with `is None`",
             Ty::Complex => "compare its parts: `z.real != 0`",
-            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Str { .. } | Ty::View(_) => {
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
                 let val = join(vals, span, |sides| balanced(sides, span, op).kind);
                 return Some(if what == "or" && !last {
                     val.present()
@@ -151,7 +160,7 @@ impl Body<'_> {
         };
         let kind = match vals[0].ty() {
             Ty::Complex => "complex",
-            _ => "an object",
+            _ => "None",
         };
         self.error(span, format!("truth of {kind} is not there yet"), hint);
         None
@@ -189,6 +198,10 @@ impl Body<'_> {
             && let Some(val) = self.is_none(*op, left, right, span)
         {
             return Some(val);
+        }
+        let ops: Vec<CmpOp> = rest.iter().map(|(op, _)| *op).collect();
+        if of_objects(&vals, &ops) {
+            return self.compare_objects(vals, &ops, span);
         }
         let mut good = true;
         for (pair, (op, _)) in vals.windows(2).zip(rest) {
@@ -237,7 +250,7 @@ impl Body<'_> {
         let whole = left.span().to(right.span());
         match (identity, object(left), object(right)) {
             (true, true, true) => true,
-            (false, false, false) => self.same_kind(op, left, right),
+            (false, false, false) => self.same_kind(left, right),
             (true, _, _) => {
                 let other = if object(left) { right } else { left };
                 let name = ty_name(other.ty());
@@ -259,29 +272,16 @@ impl Body<'_> {
                 self.error(whole, "a comparison with None is not there yet", hint);
                 false
             }
-            (false, _, _) => {
-                self.error(
-                    whole,
-                    "a comparison of objects is not there yet",
-                    "`is` compares identity",
-                );
-                false
-            }
+            (false, _, _) => unreachable!("objects are compared by themselves"),
         }
     }
 
     /// Whether neither is an object, and both are numbers, strs, or views of bytes.
-    fn same_kind(&mut self, op: CmpOp, left: &Val, right: &Val) -> bool {
+    fn same_kind(&mut self, left: &Val, right: &Val) -> bool {
         let whole = left.span().to(right.span());
         let (message, hint) = match (left.ty(), right.ty()) {
             (a, b) if is_number(a) && is_number(b) => return true,
-            (Ty::Str { .. }, Ty::Str { .. }) => match op {
-                CmpOp::Eq | CmpOp::Ne => return true,
-                _ => (
-                    "the order of strs is not there yet".to_owned(),
-                    "compare their bytes, which have the same order: `s.encode()`",
-                ),
-            },
+            (Ty::Str { .. }, Ty::Str { .. }) => return true,
             (Ty::View(a), Ty::View(b)) if is_bytes(a) && is_bytes(b) => return true,
             (Ty::View(a), Ty::View(b)) => {
                 let other = if is_bytes(a) { b } else { a };

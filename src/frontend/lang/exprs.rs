@@ -8,8 +8,9 @@ use super::check::Body;
 use super::conditions::join;
 use super::fold;
 use super::names::constant_val;
+use super::objects::is_objectlike;
 use super::ty::{I64_RANGE, Val, is_number, ty_name};
-use super::typed::{BinOp, Const, Expr, ExprKind, Overflow, Shape, Ty};
+use super::typed::{BinOp, Const, Expr, ExprKind, ObjectOp, Overflow, Shape, Ty};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 
@@ -81,8 +82,11 @@ impl Body<'_> {
             Syntax::Slice(value, start, stop) => {
                 self.slice(value, start.as_deref(), stop.as_deref(), span)
             }
-            Syntax::Tuple(items) => self.tuple(items, span),
-            Syntax::List(_) | Syntax::Dict(_) => self.container(e),
+            Syntax::Stepped(value, bounds) => self.stepped(value, bounds, span),
+            Syntax::Tuple(items) => self.display(ObjectOp::Tuple, items, span),
+            Syntax::List(items) => self.display(ObjectOp::List, items, span),
+            Syntax::Set(items) => self.display(ObjectOp::Set, items, span),
+            Syntax::Dict(items) => self.dict_display(items, span),
         }
     }
 
@@ -90,29 +94,9 @@ impl Body<'_> {
         if let Some(text) = ast::plain_text(pieces) {
             return Some(constant_val(Const::Str(text.into()), span));
         }
-        self.string_values(pieces);
-        self.not_yet(span, "an f-string outside `raise` and `assert`");
-        None
-    }
-
-    fn container(&mut self, e: &ast::Expr) -> Option<Val> {
-        self.check_value(e);
-        let what = match e.kind {
-            Syntax::Dict(_) => "a dict as a value",
-            _ => "a list as a value",
-        };
-        self.not_yet(e.span, what);
-        None
-    }
-
-    fn tuple(&mut self, items: &[ast::Expr], span: Span) -> Option<Val> {
-        items.iter().for_each(|item| drop(self.expr(item)));
-        if items.iter().any(|item| matches!(item.kind, Syntax::Wrong)) {
-            return None;
-        }
-        let hint = "tuples stand behind `return` and in `a, b = ...`";
-        self.error(span, "a tuple cannot be a value here", hint);
-        None
+        let pieces = self.pieces(pieces)?;
+        let ty = Ty::Str { nullable: false };
+        Some(Val::new(ExprKind::Text(pieces), ty, span))
     }
 
     fn if_else(
@@ -134,7 +118,7 @@ impl Body<'_> {
 
     fn unary(&mut self, op: UnaryOp, operand: &ast::Expr, span: Span) -> Option<Val> {
         if op == UnaryOp::Not {
-            let inner = self.truth_of(operand)?;
+            let inner = self.truth_as_value(operand)?;
             let kind = ExprKind::Not(Box::new(inner));
             return Some(Val::new(kind, Ty::Bool, span));
         }
@@ -143,6 +127,9 @@ impl Body<'_> {
     }
 
     fn unary_on(&mut self, op: UnaryOp, val: Val, span: Span) -> Option<Val> {
+        if val.ty() == Ty::Object {
+            return self.unary_object(op, val, span);
+        }
         let rule = self.rule();
         let sign = match op {
             UnaryOp::Plus => "+",
@@ -187,6 +174,8 @@ impl Body<'_> {
         span: Span,
     ) -> Option<Val> {
         if op == BinOp::And
+            && !self.is_object(left)
+            && !self.is_object(right)
             && let Some(masked) = self.masked(left, right, span)
         {
             return masked;
@@ -197,6 +186,9 @@ impl Body<'_> {
 
     /// An operator on two values.
     pub fn arithmetic(&mut self, op: BinOp, left: Val, right: Val, span: Span) -> Option<Val> {
+        if is_objectlike(left.ty()) || is_objectlike(right.ty()) {
+            return self.operation_on(ObjectOp::Binary(op), vec![left, right], span);
+        }
         let bits = matches!(op, BinOp::And | BinOp::Or | BinOp::Xor);
         let shift = matches!(op, BinOp::Shl | BinOp::Shr);
         if !self.operand(op, &left, bits || shift) | !self.operand(op, &right, bits || shift) {
@@ -346,9 +338,7 @@ pub fn floating(val: Val) -> Val {
 fn operand_hint(ty: Ty) -> &'static str {
     match ty {
         Ty::F64 => "convert it with `int(...)`, which rounds towards zero",
-        Ty::Object => {
-            "operations on objects are not there yet; give the parameter a type, like `i64`"
-        }
+        Ty::Object => "convert it: `int(x)`, `float(x)`",
         Ty::Complex => "calculate with its parts, `z.real` and `z.imag`",
         Ty::Str { .. } => {
             "strs are compared, encoded and passed on; `s.encode()` gives their bytes"

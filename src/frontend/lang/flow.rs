@@ -1,11 +1,11 @@
 //! The flow of control through a typed body: which reads may find a local unbound, which surely do, whether the end can be reached.
 //!
 //! Works on the typed tree and marks it: reads that have to check, locals that need a flag. Statements that cannot be reached are taken out;
-//! they were checked for types before. There is no `del`, so a local that is bound stays bound.
+//! they were checked for types before. `del`, and the end of an `except ... as`, unbind a local.
 
 use super::ast;
 use super::check::Callable;
-use super::typed::{Const, Expr, ExprKind, Local, LocalId, Shape, Stmt, StmtKind};
+use super::typed::{Const, Expr, ExprKind, Local, LocalId, Shape, Stmt, StmtKind, Try};
 use super::walk;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
@@ -24,6 +24,19 @@ impl State {
     fn bind(&mut self, local: LocalId) {
         self.surely[local.0 as usize] = true;
         self.maybe[local.0 as usize] = true;
+    }
+
+    fn unbind(&mut self, local: LocalId) {
+        self.surely[local.0 as usize] = false;
+        self.maybe[local.0 as usize] = false;
+    }
+
+    /// Statements may run from here, all of them, none, or some.
+    fn blur(&mut self, statements: &[Stmt]) {
+        assigned(statements, &mut |local| self.maybe[local.0 as usize] = true);
+        deleted(statements, &mut |local| {
+            self.surely[local.0 as usize] = false
+        });
     }
 
     /// Two paths meet.
@@ -126,7 +139,7 @@ impl Flow<'_> {
                 state.meet(&other);
             }
             StmtKind::While(cond, body, orelse) => {
-                assigned(body, &mut |local| state.maybe[local.0 as usize] = true);
+                state.blur(body);
                 self.reads(cond, state);
                 let endless = matches!(cond.kind, ExprKind::Const(Const::Bool(true)));
                 let mut inside = state.clone();
@@ -148,7 +161,7 @@ impl Flow<'_> {
                     self.reads(bound, state);
                 }
                 state.maybe[var.0 as usize] = true;
-                assigned(body, &mut |local| state.maybe[local.0 as usize] = true);
+                state.blur(body);
                 let mut inside = state.clone();
                 inside.bind(*var);
                 let mut after = state.clone();
@@ -165,20 +178,55 @@ impl Flow<'_> {
                 self.reads(view, state);
                 let own = || index.iter().chain(std::iter::once(&*var)).copied();
                 own().for_each(|local| state.maybe[local.0 as usize] = true);
-                assigned(body, &mut |local| state.maybe[local.0 as usize] = true);
+                state.blur(body);
                 let mut inside = state.clone();
                 own().for_each(|local| inside.bind(local));
                 let mut after = state.clone();
                 self.looped(body, &mut inside, orelse, &mut after);
                 *state = after;
             }
-            StmtKind::Store {
-                view, index, value, ..
+            StmtKind::ForObject {
+                index,
+                var,
+                object,
+                body,
+                orelse,
             } => {
-                for part in [value, view, index] {
-                    self.reads(part, state);
-                }
+                self.reads(object, state);
+                let own = || index.iter().chain(std::iter::once(&*var)).copied();
+                own().for_each(|local| state.maybe[local.0 as usize] = true);
+                state.blur(body);
+                let mut inside = state.clone();
+                own().for_each(|local| inside.bind(local));
+                let mut after = state.clone();
+                self.looped(body, &mut inside, orelse, &mut after);
+                *state = after;
             }
+            StmtKind::UnpackObject { targets, value } => {
+                self.reads(value, state);
+                targets.iter().for_each(|local| state.bind(*local));
+            }
+            StmtKind::Delete(local, checked) => {
+                let at = local.0 as usize;
+                if !state.surely[at] && state.maybe[at] {
+                    *checked = true;
+                    self.locals[at].needs_flag = true;
+                } else if !state.surely[at] {
+                    self.unbound(at, statement.span);
+                }
+                state.unbind(*local);
+            }
+            StmtKind::Try(inner) => self.try_(inner, state),
+            StmtKind::SetAttribute { .. }
+            | StmtKind::SetItem { .. }
+            | StmtKind::DelAttribute(..)
+            | StmtKind::DelItem(..)
+            | StmtKind::Store { .. } => walk::values(statement, &mut |e| self.read(e, state)),
+            StmtKind::RaiseObject(..) => {
+                walk::values(statement, &mut |e| self.read(e, state));
+                state.reachable = false;
+            }
+            StmtKind::Reraise => state.reachable = false,
             StmtKind::Break => {
                 let target = self.breaks.last_mut().expect("`break` stands in a loop");
                 match target {
@@ -224,6 +272,50 @@ impl Flow<'_> {
         if let Some(left) = left {
             after.meet(&left);
         }
+    }
+
+    /// An error may come from anywhere in the body: a handler knows what was known before it, less what the body may have changed. So it is with
+    /// `finally`, which is looked at once for all ways that lead there.
+    fn try_(&mut self, inner: &mut Try, state: &mut State) {
+        let mut thrown = state.clone();
+        thrown.blur(&inner.body);
+        let mut anywhere = thrown.clone();
+        for handler in &inner.handlers {
+            anywhere.blur(&handler.body);
+            if let Some(name) = handler.name {
+                anywhere.maybe[name.index()] = true;
+                anywhere.surely[name.index()] = false;
+            }
+        }
+        anywhere.blur(&inner.orelse);
+        self.block(&mut inner.body, state);
+        self.block(&mut inner.orelse, state);
+        for handler in &mut inner.handlers {
+            let mut caught = thrown.clone();
+            if let Some(name) = handler.name {
+                caught.bind(name);
+            }
+            self.block(&mut handler.body, &mut caught);
+            if let Some(name) = handler.name {
+                caught.unbind(name);
+            }
+            state.meet(&caught);
+        }
+        if inner.finally.is_empty() {
+            return;
+        }
+        self.block(&mut inner.finally, &mut anywhere);
+        for left in self.breaks.iter_mut().flatten() {
+            left.blur(&inner.finally);
+        }
+        deleted(&inner.finally, &mut |local| {
+            state.surely[local.index()] = false
+        });
+        for (at, bound) in anywhere.surely.iter().enumerate() {
+            state.surely[at] |= *bound;
+        }
+        state.maybe = anywhere.maybe;
+        state.reachable &= anywhere.reachable;
     }
 
     fn reads(&mut self, value: &mut Expr, state: &mut State) {
@@ -285,8 +377,79 @@ pub fn assigned(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
                 assigned(body, visit);
                 assigned(orelse, visit);
             }
+            StmtKind::ForObject {
+                index,
+                var,
+                body,
+                orelse,
+                ..
+            } => {
+                index.iter().chain([var]).for_each(|local| visit(*local));
+                assigned(body, visit);
+                assigned(orelse, visit);
+            }
+            StmtKind::UnpackObject { targets, .. } => {
+                targets.iter().for_each(|local| visit(*local));
+            }
+            StmtKind::Try(inner) => {
+                inner
+                    .handlers
+                    .iter()
+                    .flat_map(|h| h.name)
+                    .for_each(&mut *visit);
+                inner.blocks().for_each(|block| assigned(block, visit));
+            }
             StmtKind::Nogil(body) => assigned(body, visit),
-            StmtKind::Store { .. }
+            StmtKind::Delete(..)
+            | StmtKind::SetAttribute { .. }
+            | StmtKind::SetItem { .. }
+            | StmtKind::DelAttribute(..)
+            | StmtKind::DelItem(..)
+            | StmtKind::RaiseObject(..)
+            | StmtKind::Reraise
+            | StmtKind::Store { .. }
+            | StmtKind::Break
+            | StmtKind::Continue
+            | StmtKind::Return(_)
+            | StmtKind::Raise(..)
+            | StmtKind::Assert(..)
+            | StmtKind::Expr(_) => {}
+        }
+    }
+}
+
+/// Calls `visit` for each local that statements unbind.
+pub fn deleted(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
+    for statement in statements {
+        match &statement.kind {
+            StmtKind::Delete(local, _) => visit(*local),
+            StmtKind::If(_, body, orelse)
+            | StmtKind::While(_, body, orelse)
+            | StmtKind::ForRange { body, orelse, .. }
+            | StmtKind::ForEach { body, orelse, .. }
+            | StmtKind::ForObject { body, orelse, .. } => {
+                deleted(body, visit);
+                deleted(orelse, visit);
+            }
+            StmtKind::Try(inner) => {
+                inner
+                    .handlers
+                    .iter()
+                    .flat_map(|h| h.name)
+                    .for_each(&mut *visit);
+                inner.blocks().for_each(|block| deleted(block, visit));
+            }
+            StmtKind::Nogil(body) => deleted(body, visit),
+            StmtKind::Assign(..)
+            | StmtKind::Unpack { .. }
+            | StmtKind::UnpackObject { .. }
+            | StmtKind::SetAttribute { .. }
+            | StmtKind::SetItem { .. }
+            | StmtKind::DelAttribute(..)
+            | StmtKind::DelItem(..)
+            | StmtKind::RaiseObject(..)
+            | StmtKind::Reraise
+            | StmtKind::Store { .. }
             | StmtKind::Break
             | StmtKind::Continue
             | StmtKind::Return(_)

@@ -37,6 +37,14 @@ struct Uses {
 
 /// Gives the bytearrays of a function that can be bytes from the beginning that type.
 pub fn fill(function: &mut Function) {
+    let mut after = false;
+    walk::statements(&mut function.body, &mut |stmt| {
+        after |= matches!(&stmt.kind, StmtKind::Try(inner) if !inner.finally.is_empty());
+    });
+    if after {
+        // What is returned could still be changed.
+        return;
+    }
     let mut uses = vec![Uses::default(); function.locals.len()];
     walk::statements(&mut function.body, &mut |stmt| statement(stmt, &mut uses));
     let array = Storage::View(View {
@@ -85,12 +93,26 @@ fn statement(stmt: &mut Stmt, uses: &mut [Uses]) {
             (index.iter().chain([var])).for_each(|l| count(Some(*l), |uses| &mut uses.writes));
             count(read(view), |uses| &mut uses.items);
         }
+        StmtKind::ForObject { index, var, .. } => {
+            (index.iter().chain([var])).for_each(|l| count(Some(*l), |uses| &mut uses.writes));
+        }
+        StmtKind::UnpackObject { targets, .. } => {
+            (targets.iter()).for_each(|local| count(Some(*local), |uses| &mut uses.writes));
+        }
+        StmtKind::Delete(local, _) => count(Some(*local), |uses| &mut uses.writes),
         StmtKind::Store { view, .. } => count(read(view), |uses| &mut uses.items),
         StmtKind::Return(values) => {
             let copies = values.iter().filter_map(returned);
             copies.for_each(|local| count(Some(local), |uses| &mut uses.returns));
         }
         StmtKind::If(..)
+        | StmtKind::SetAttribute { .. }
+        | StmtKind::SetItem { .. }
+        | StmtKind::DelAttribute(..)
+        | StmtKind::DelItem(..)
+        | StmtKind::Try(_)
+        | StmtKind::RaiseObject(..)
+        | StmtKind::Reraise
         | StmtKind::While(..)
         | StmtKind::Break
         | StmtKind::Continue

@@ -1,8 +1,10 @@
-//! `for` loops: over `range` in all its forms, over views, over `enumerate` of views. Objects are diagnosed.
+//! `for` loops: over `range` in all its forms, over views, over `enumerate` of views, over objects.
 
+use super::assign::Place;
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, placeholder};
 use super::names::Named;
+use super::objects::is_objectlike;
 use super::ty::{self, Val, ty_name};
 use super::typed::{Expr, ExprKind, IntTy, Item, LocalId, Rule, Stmt, StmtKind, Storage, Ty};
 use crate::base::source::Span;
@@ -13,6 +15,8 @@ enum Iterated {
     Range(Box<[Expr; 3]>),
     /// The items of a view, and whether they are counted.
     View(Expr, Item, bool),
+    /// The items of an object, and whether they are counted.
+    Object(Expr, bool),
 }
 
 impl Body<'_> {
@@ -26,6 +30,9 @@ impl Body<'_> {
         span: Span,
     ) -> StmtKind {
         let iterated = self.iterated(iter);
+        if let Some(Iterated::Object(object, counted)) = iterated {
+            return self.object_loop(target, (object, counted), body, orelse, span);
+        }
         let names = iterated
             .as_ref()
             .and_then(|iterated| self.loop_names(target, iterated));
@@ -33,6 +40,7 @@ impl Body<'_> {
             return self.wrong_loop(target, body, orelse, span);
         };
         match iterated {
+            Iterated::Object(..) => unreachable!("such loops are made above"),
             Iterated::Range(bounds) => self.range_loop(name, *bounds, target.span, body, orelse),
             Iterated::View(view, item, _) => {
                 let names = (index, name);
@@ -74,7 +82,7 @@ impl Body<'_> {
                     "`range` gives one value at a time",
                     "write one name: `for i in range(...)`",
                 ),
-                Iterated::View(..) => (
+                Iterated::View(..) | Iterated::Object(..) => (
                     "a view gives one item at a time",
                     "write one name: `for x in v`; `enumerate(v)` counts",
                 ),
@@ -134,6 +142,75 @@ impl Body<'_> {
             index,
             var,
             view,
+            body: self.loop_body(assigns, body),
+            orelse: self.block(orelse, false),
+        }
+    }
+
+    /// `for target in object`: items go into what holds objects, all else is assigned to when the round begins.
+    fn object_loop(
+        &mut self,
+        target: &ast::Expr,
+        (object, counted): (Expr, bool),
+        body: &[ast::Stmt],
+        orelse: &[ast::Stmt],
+        span: Span,
+    ) -> StmtKind {
+        let mut assigns = Vec::new();
+        let (index, target) = match (&target.kind, counted) {
+            (_, false) => (None, target),
+            (Syntax::Tuple(items) | Syntax::List(items), true) => match items.as_slice() {
+                [
+                    ast::Expr {
+                        kind: Syntax::Name(name),
+                        span,
+                    },
+                    item,
+                ] => {
+                    let counter = Storage::Int(IntTy::I64);
+                    let index = self.loop_var(name, counter, *span, &mut assigns);
+                    (Some(index), item)
+                }
+                _ => {
+                    let hint = "write two names: `for i, x in enumerate(v)`";
+                    self.error(target.span, "`enumerate` gives two values at a time", hint);
+                    return self.wrong_loop(target, body, orelse, span);
+                }
+            },
+            (_, true) => {
+                let hint = "write two names: `for i, x in enumerate(v)`";
+                self.error(target.span, "`enumerate` gives two values at a time", hint);
+                return self.wrong_loop(target, body, orelse, span);
+            }
+        };
+        let Some(place) = self.place(target) else {
+            return self.wrong_loop(target, body, orelse, span);
+        };
+        let own = match place {
+            Place::Name(name) => {
+                let id = self.names[name];
+                (self.settle(id, Ty::Object) == Storage::Object).then_some(id)
+            }
+            _ => None,
+        };
+        let var = own.unwrap_or_else(|| {
+            let id = self.temporary(Storage::Object);
+            let read = ExprKind::Local {
+                local: id,
+                checked: false,
+            };
+            let val = Val::stored(read, Storage::Object, target.span);
+            self.put(&place, Some(val), target.span, &mut assigns);
+            assigns.push(Stmt {
+                kind: StmtKind::Delete(id, false),
+                span: target.span,
+            });
+            id
+        });
+        StmtKind::ForObject {
+            index,
+            var,
+            object,
             body: self.loop_body(assigns, body),
             orelse: self.block(orelse, false),
         }
@@ -220,11 +297,16 @@ impl Body<'_> {
         {
             match name.as_str() {
                 "range" => return Some(Iterated::Range(Box::new(self.range(call, iter.span)?))),
-                "enumerate" => return self.enumerate(call, iter.span),
+                "enumerate" if call.args.len() == 1 && call.keywords.is_empty() => {
+                    return self.enumerate(call, iter.span);
+                }
                 _ => {}
             }
         }
         let val = self.expr(iter)?;
+        if is_objectlike(val.ty()) {
+            return Some(Iterated::Object(self.object(val)?, false));
+        }
         if let ty @ (Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64) = val.ty() {
             let name = ty_name(ty);
             let message = format!("`for` runs over `range(...)` and views, but this is {name}");
@@ -237,6 +319,9 @@ impl Body<'_> {
 
     fn enumerate(&mut self, call: &ast::Call, span: Span) -> Option<Iterated> {
         let val = self.plain("enumerate", call, 1, 1, span)?.remove(0);
+        if is_objectlike(val.ty()) {
+            return Some(Iterated::Object(self.object(val)?, true));
+        }
         let (val, view) = self.view("`enumerate`", val)?;
         Some(Iterated::View(val.expr, view.item, true))
     }

@@ -21,6 +21,9 @@ mod loops;
 mod masked;
 mod mathfns;
 mod names;
+mod object_stmts;
+mod objects;
+pub mod operation;
 mod parse;
 pub mod print;
 mod raise;
@@ -42,7 +45,7 @@ use std::collections::BTreeSet;
 
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
-pub use flow::assigned;
+pub use flow::{assigned, deleted};
 use typed::{Const, Function, Overflow, Shape, Storage};
 
 /// What can be written instead of what is not there yet.

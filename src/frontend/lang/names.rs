@@ -178,12 +178,13 @@ impl Body<'_> {
         }
         let val = self.expr(value)?;
         match val.ty() {
-            Ty::Object => self.not_yet(place, "an attribute of an object"),
+            Ty::Object | Ty::Str { .. } => {
+                return self.attribute_of(val, name, value.span.to(place));
+            }
             Ty::Complex => return self.complex_part(val, name, place),
             ty => {
                 let message = format!("{} has no attribute `{name}` to read", ty_name(ty));
                 let hint = match ty {
-                    Ty::Str { .. } => "strs have the method `s.encode()`",
                     Ty::View(_) => "bytes have the method `data.decode()`",
                     _ => "integers have the methods `x.bit_count()` and `x.bit_length()`",
                 };

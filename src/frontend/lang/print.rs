@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::ty::{storage_name, ty_name};
 use super::typed::{
     BinOp, CmpOp, Const, Exception, Expr, ExprKind, Function, IntTy, Message, Piece, Rule, Stmt,
-    StmtKind, Ty,
+    StmtKind, Try, Ty,
 };
 
 /// A function.
@@ -106,6 +106,57 @@ impl Printer<'_> {
                 self.block(body, indent + 1);
                 return self.orelse(orelse, indent);
             }
+            StmtKind::ForObject {
+                index,
+                var,
+                object,
+                body,
+                orelse,
+            } => {
+                let names: Vec<_> = index.iter().chain([var]).map(|l| self.name(*l)).collect();
+                let line = format!("for {} in {}", names.join(", "), self.expr(object));
+                self.line(indent, &line);
+                self.block(body, indent + 1);
+                return self.orelse(orelse, indent);
+            }
+            StmtKind::UnpackObject { targets, value } => {
+                let names: Vec<_> = targets.iter().map(|l| self.name(*l)).collect();
+                format!("{} = items of {}", names.join(", "), self.expr(value))
+            }
+            StmtKind::SetAttribute {
+                object,
+                name,
+                value,
+            } => format!("{}.{name} = {}", self.expr(object), self.expr(value)),
+            StmtKind::SetItem {
+                object,
+                index,
+                value,
+            } => {
+                let place = format!("{}[{}]", self.expr(object), self.expr(index));
+                format!("{place} = {}", self.expr(value))
+            }
+            StmtKind::DelAttribute(object, name) => format!("del {}.{name}", self.expr(object)),
+            StmtKind::DelItem(object, index) => {
+                format!("del {}[{}]", self.expr(object), self.expr(index))
+            }
+            StmtKind::Delete(local, checked) => {
+                format!(
+                    "del {}{}",
+                    self.name(*local),
+                    if *checked { "!" } else { "" }
+                )
+            }
+            StmtKind::Try(inner) => return self.try_(inner, indent),
+            StmtKind::RaiseObject(exception, cause) => {
+                let cause = cause.as_ref().map(|c| format!(" from {}", self.expr(c)));
+                format!(
+                    "raise {}{}",
+                    self.expr(exception),
+                    cause.unwrap_or_default()
+                )
+            }
+            StmtKind::Reraise => "raise".to_owned(),
             StmtKind::Store {
                 view,
                 index,
@@ -155,10 +206,7 @@ impl Printer<'_> {
                 .trim_end()
                 .to_owned(),
             StmtKind::Raise(exception, message) => {
-                let class = match exception {
-                    Exception::Builtin(name) => (*name).to_owned(),
-                    Exception::Module(index) => format!("exception {index}"),
-                };
+                let class = class(exception);
                 match message {
                     Some(message) => format!("raise {class}({})", self.message(message)),
                     None => format!("raise {class}"),
@@ -175,6 +223,29 @@ impl Printer<'_> {
             StmtKind::Expr(value) => self.expr(value),
         };
         self.line(indent, &line);
+    }
+
+    fn try_(&mut self, inner: &Try, indent: usize) {
+        self.line(indent, "try");
+        self.block(&inner.body, indent + 1);
+        for handler in &inner.handlers {
+            let classes: Option<Vec<_>> =
+                (handler.classes.as_ref()).map(|classes| classes.iter().map(class).collect());
+            let classes = classes.map(|classes| format!(" {}", classes.join(", ")));
+            let name = handler.name.map(|name| format!(" as {}", self.name(name)));
+            let line = format!(
+                "except{}{}",
+                classes.unwrap_or_default(),
+                name.unwrap_or_default()
+            );
+            self.line(indent, &line);
+            self.block(&handler.body, indent + 1);
+        }
+        self.orelse(&inner.orelse, indent);
+        if !inner.finally.is_empty() {
+            self.line(indent, "finally");
+            self.block(&inner.finally, indent + 1);
+        }
     }
 
     fn message(&self, message: &Message) -> String {
@@ -332,7 +403,16 @@ impl Printer<'_> {
             }
             ExprKind::MakeComplex(re, im) => call("complex", &[re, im]),
             ExprKind::Boxed(inner) => call("object", &[inner]),
+            ExprKind::Object(op, list) => format!("<{}>({})", op.text(), self.list(list)),
+            ExprKind::Text(pieces) => format!("f\"{}\"", self.pieces(pieces)),
         }
+    }
+}
+
+fn class(exception: &Exception) -> String {
+    match exception {
+        Exception::Builtin(name) => (*name).to_owned(),
+        Exception::Module(index) => format!("exception {index}"),
     }
 }
 

@@ -12,8 +12,11 @@ use crate::frontend::capi::exceptions::{self, EXCEPTIONS};
 const STABLE_ABI: u8 = 10;
 
 impl Body<'_> {
-    /// `raise exception`
-    pub fn raise(&mut self, exception: &ast::Expr) -> StmtKind {
+    /// `raise exception from cause`
+    pub fn raise(&mut self, exception: &ast::Expr, cause: Option<&ast::Expr>) -> StmtKind {
+        if cause.is_some() || !self.is_plain_exception(exception) {
+            return self.raise_object(exception, cause);
+        }
         let (class, message) = match &exception.kind {
             Syntax::Call(call) => {
                 let class = self.exception(&call.callee);
@@ -25,6 +28,21 @@ impl Body<'_> {
         StmtKind::Raise(class.unwrap_or(Exception::Builtin("Exception")), message)
     }
 
+    /// Whether this is a class by its name, with one argument at most, or nothing that could be an object.
+    fn is_plain_exception(&self, exception: &ast::Expr) -> bool {
+        let (class, plain) = match &exception.kind {
+            Syntax::Call(call) => (
+                &call.callee,
+                call.args.len() <= 1 && call.keywords.is_empty(),
+            ),
+            _ => (exception, true),
+        };
+        match &class.kind {
+            Syntax::Name(name) if matches!(self.lookup(name), Named::Exception) => plain,
+            _ => !self.is_object(exception),
+        }
+    }
+
     fn exception_argument(&mut self, call: &ast::Call) -> Option<Message> {
         for (name, value) in &call.keywords {
             drop(self.expr(value));
@@ -34,22 +52,14 @@ impl Body<'_> {
                 "pass the text by position",
             );
         }
-        match call.args.as_slice() {
-            [] => None,
-            [text] => self.message(text),
-            [_, second, ..] => {
-                let hint = "write one text, or an f-string with the values in it";
-                self.error(
-                    second.span,
-                    "an exception with several arguments is not there yet",
-                    hint,
-                );
-                None
-            }
-        }
+        // More than one is an object's business; here, after a mistake, each is looked at.
+        let (first, more) = call.args.split_first()?;
+        more.iter().for_each(|arg| drop(self.expr(arg)));
+        self.message(first)
     }
 
-    fn exception(&mut self, class: &ast::Expr) -> Option<Exception> {
+    /// The exception class an expression names.
+    pub fn exception(&mut self, class: &ast::Expr) -> Option<Exception> {
         let span = class.span;
         let name = match &class.kind {
             Syntax::Wrong => return None,
@@ -104,10 +114,16 @@ impl Body<'_> {
         if is_number(val.ty()) || val.ty() == Ty::None {
             return Some(val.expr);
         }
+        let val = match self.module.handles {
+            true => val,
+            // Whoever sees it then is none of the bodies that look into it.
+            false => val.into_object().unwrap_or_else(|val| *val),
+        };
         self.coerce(val, Storage::Object, true, "what an exception holds")
     }
 
-    fn pieces(&mut self, pieces: &[ast::Piece]) -> Option<Vec<Piece>> {
+    /// The pieces of a string.
+    pub fn pieces(&mut self, pieces: &[ast::Piece]) -> Option<Vec<Piece>> {
         let mut out: Vec<Option<Piece>> = Vec::new();
         for piece in pieces {
             match piece {
@@ -134,15 +150,5 @@ impl Body<'_> {
             }
         }
         out.into_iter().collect()
-    }
-
-    /// Checks the values in a string that cannot be used.
-    pub fn string_values(&mut self, pieces: &[ast::Piece]) {
-        for piece in pieces {
-            if let ast::Piece::Value { value, spec, .. } = piece {
-                drop(self.expr(value));
-                self.string_values(spec);
-            }
-        }
     }
 }

@@ -70,7 +70,7 @@ pub fn survey(block: &mut [Stmt], function: &Function) -> Released {
         });
         let targets: &[LocalId] = match &stmt.kind {
             StmtKind::Assign(target, _) => std::slice::from_ref(target),
-            StmtKind::Unpack { targets, .. } => targets,
+            StmtKind::Unpack { targets, .. } | StmtKind::UnpackObject { targets, .. } => targets,
             _ => &[],
         };
         for target in targets.iter().map(|id| local(*id)) {
@@ -79,6 +79,10 @@ pub fn survey(block: &mut [Stmt], function: &Function) -> Released {
                 objects.retain(|(name, _)| name.is_some());
                 objects.push((Some(target.name.clone()), stmt.span));
             }
+        }
+        if matches!(stmt.kind, StmtKind::Try(_) | StmtKind::Reraise) {
+            // What is handled is an object.
+            objects.push((None, stmt.span));
         }
         objects.dedup();
         found.objects.append(&mut objects);
@@ -100,7 +104,9 @@ fn makes_object(e: &Expr) -> bool {
         | ExprKind::Copy(_)
         | ExprKind::Zeroes(_)
         | ExprKind::Decode(..)
-        | ExprKind::Boxed(_) => true,
+        | ExprKind::Boxed(_)
+        | ExprKind::Object(..)
+        | ExprKind::Text(_) => true,
         ExprKind::Slice(..) => {
             matches!(e.ty, Ty::View(View { whole, .. }) if whole == Whole::ByteArray)
         }

@@ -42,7 +42,10 @@ impl Body<'_> {
             }
             return None;
         };
-        if let Syntax::Tuple(_) | Syntax::List(_) | Syntax::Dict(_) = &value.kind {
+        let is_object = *shape == Shape::One && function.sig.results == [Storage::Object];
+        if let Syntax::Tuple(_) | Syntax::List(_) | Syntax::Dict(_) = &value.kind
+            && !is_object
+        {
             let mut vals = Vec::new();
             let hold = from_calls(shape, value);
             let good = self.gather(shape, value, hold, span, out, &mut vals);
@@ -103,6 +106,14 @@ impl Body<'_> {
             return good;
         }
         let what = match &value.kind {
+            _ if *shape == Shape::One && self.is_object_result(vals.len()) => {
+                let val = self.expr(value);
+                vals.push(match hold {
+                    true => val.map(|val| self.once(val, span, out)),
+                    false => val,
+                });
+                return true;
+            }
             Syntax::Tuple(items) => format!("a tuple of {}", items.len()),
             Syntax::List(items) => format!("a list of {}", items.len()),
             Syntax::Dict(items) => format!("a dict of {}", items.len()),
@@ -138,6 +149,11 @@ impl Body<'_> {
         false
     }
 
+    /// Whether a result can be any object.
+    fn is_object_result(&self, at: usize) -> bool {
+        self.function.sig.results.get(at) == Some(&Storage::Object)
+    }
+
     fn results(&mut self, vals: Vec<Option<Val>>) -> Option<Vec<Expr>> {
         let function = self.function;
         let count = function.sig.results.len();
@@ -149,6 +165,15 @@ impl Body<'_> {
                 format!("result {} of `{}`", index + 1, function.name())
             };
             let val = val.map(|val| encoded(val, *storage));
+            // What is made here and returned is in no other hands yet, a bytearray too.
+            let params = function.sig.params.iter();
+            let given = params.filter(|param| is_bytearray(param.storage)).count();
+            let val = match storage {
+                Storage::Object if given == 0 => {
+                    val.map(|val| val.into_object().unwrap_or_else(|val| *val))
+                }
+                _ => val,
+            };
             exprs.push(val.and_then(|val| self.coerce(val, *storage, true, &subject)));
         }
         exprs.into_iter().collect()
@@ -186,6 +211,10 @@ fn from_calls(shape: &Shape, value: &ast::Expr) -> bool {
         (Shape::One | Shape::None, _) => false,
         (Shape::Tuple(_) | Shape::List(_) | Shape::Dict(_), _) => true,
     }
+}
+
+fn is_bytearray(storage: Storage) -> bool {
+    matches!(storage, Storage::View(view) if view.whole == Whole::ByteArray)
 }
 
 /// A str as its UTF-8, where the result is a view of bytes that becomes a str again (`s#`).

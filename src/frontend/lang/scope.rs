@@ -45,6 +45,16 @@ impl<'a> Scope<'a> {
                 self.block(orelse);
             }
             ast::StmtKind::Nogil(body) => self.block(body),
+            ast::StmtKind::Delete(targets) => targets.iter().for_each(|t| self.target(t)),
+            ast::StmtKind::Try(inner) => {
+                self.block(&inner.body);
+                for handler in &inner.handlers {
+                    handler.name.iter().for_each(|name| self.bind(&name.text));
+                    self.block(&handler.body);
+                }
+                self.block(&inner.orelse);
+                self.block(&inner.finally);
+            }
             ast::StmtKind::ImportMath(name) => {
                 self.imports.push((name.clone(), Import::Module));
             }
@@ -59,7 +69,8 @@ impl<'a> Scope<'a> {
             ast::StmtKind::Break
             | ast::StmtKind::Continue
             | ast::StmtKind::Return(_)
-            | ast::StmtKind::Raise(_)
+            | ast::StmtKind::Raise(..)
+            | ast::StmtKind::Reraise
             | ast::StmtKind::Assert(..)
             | ast::StmtKind::Expr(_)
             | ast::StmtKind::Def(_) => {}

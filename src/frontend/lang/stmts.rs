@@ -59,7 +59,10 @@ impl Body<'_> {
             ast::StmtKind::Break => StmtKind::Break,
             ast::StmtKind::Continue => StmtKind::Continue,
             ast::StmtKind::Return(value) => return self.return_(value.as_ref(), span, out),
-            ast::StmtKind::Raise(exception) => self.raise(exception),
+            ast::StmtKind::Raise(exception, cause) => self.raise(exception, cause.as_ref()),
+            ast::StmtKind::Reraise => StmtKind::Reraise,
+            ast::StmtKind::Delete(targets) => return self.delete(targets, span, out),
+            ast::StmtKind::Try(inner) => self.try_(inner),
             ast::StmtKind::Assert(cond, message) => {
                 let cond = self.condition(cond);
                 StmtKind::Assert(cond, message.as_ref().and_then(|m| self.message(m)))

@@ -256,7 +256,6 @@ fn arithmetic_takes_the_type_of_its_operands() {
         ("u // x", "1:1 u64 and i64 do not mix in `//`"),
         ("d << 1", "1:1 `<<` wants integers, but this is f64"),
         ("~d", "1:2 `~` wants an integer, but this is f64"),
-        ("o + 1", "1:1 `+` wants numbers, but this is object"),
         ("-None", "1:2 `-` wants a number, but this is None"),
     ]);
 }
@@ -401,10 +400,7 @@ fn comparisons_conditions_and_choices() {
         ),
         ("x is 5", "1:1 `is` compares objects, but this is i64"),
         ("x is None", "1:1 `is` compares objects, but this is i64"),
-        ("o == o", "1:1 a comparison of objects is not there yet"),
         ("x == None", "1:1 a comparison with None is not there yet"),
-        ("x in (1, 2)", "1:1 `in` of a literal is not there yet"),
-        ("if o: pass", "1:4 truth of an object is not there yet"),
     ]);
 }
 
@@ -457,19 +453,10 @@ fn conversions_and_builtins() {
         ),
         ("abs(x, y)", "1:1 `abs` takes 1 argument, and here are 2"),
         ("pow(u, x, 7)", "1:5 u64 and i64 do not mix in `pow`"),
-        ("len(o)", "1:1 `len` of an object is not there yet"),
-        ("int(o)", "1:1 `int` of object is not there yet"),
         ("i32.rotl(x, 1)", "1:5 there is no `i32.rotl`"),
         ("d.bit_count()", "1:3 f64 has no method `bit_count` here"),
-        ("o.foo(1)", "1:3 a method of an object is not there yet"),
-        ("o(1)", "1:1 a call of an object is not there yet"),
         ("x(1)", "1:1 `x` is i64, not a function"),
-        (
-            "print(x, foo)",
-            "1:1 `print` is not part of the body language\n1:10 nothing is called `foo` here",
-        ),
-        ("isinstance(x, int)", "1:1 `isinstance` is not there yet"),
-        ("range(3)", "1:1 `range` stands in `for` only"),
+        ("print(x, foo)", "1:10 nothing is called `foo` here"),
         (
             "divmod(x, y) + 1",
             "1:1 this gives 2 values where one is wanted",
@@ -665,7 +652,7 @@ fn tuples_are_returned_and_unpacked() {
         (
             "f(n: i64)",
             "a = 1, 2",
-            "1:5 a tuple cannot be a value here\n",
+            "local a: object\na = <tuple>(object(1), object(2))\nreturn\n",
         ),
         (
             "f(n: i64)",
@@ -749,15 +736,12 @@ fn exceptions_and_their_messages() {
         ),
         (
             "raise ValueError(1, 2)",
-            "1:21 an exception with several arguments is not there yet\n",
+            "raise <call>(<ValueError>(), object(1), object(2))\n",
         ),
-        (
-            "raise",
-            "1:1 `raise` without an exception is not part of the body language\n",
-        ),
+        ("raise", "raise\n"),
         (
             "raise ValueError from n",
-            "1:23 `raise ... from` is not part of the body language\n",
+            "raise <ValueError>() from object(n)\n",
         ),
         (
             "ValueError = 1\nraise ValueError",
@@ -1065,7 +1049,7 @@ fn python_outside_the_language_is_named() {
         later += usize::from(line.ends_with("is not there yet"));
         never += usize::from(line.ends_with("is not part of the body language"));
     }
-    assert_eq!((later, never, out.lines().count()), (4, 16, 20), "{out}");
+    assert_eq!((later, never, out.lines().count()), (0, 14, 17), "{out}");
 }
 
 #[test]
@@ -1077,7 +1061,7 @@ fn one_mistake_gives_one_message() {
         ),
         (
             "try:\n    x = zz\nexcept E as e:\n    e = 1\n    x = 2\nreturn x",
-            "1:1 `try` is not part of the body language\n2:9 nothing is called `zz` here\n",
+            "2:9 nothing is called `zz` here\n3:8 `E` is no exception here\n",
         ),
         (
             "with nogil:\n    x = foo(n)\nreturn x",
@@ -1089,7 +1073,7 @@ fn one_mistake_gives_one_message() {
         ),
         (
             "for i in [1]:\n    x = i\nreturn x + i",
-            "1:10 a list as a value is not there yet\n",
+            "3:8 the result of `f` is i64, but this is object\n",
         ),
         (
             "def g(a: i64, *b) -> i64: return a\nreturn g(n, 1, 2)",
@@ -1105,7 +1089,7 @@ fn one_mistake_gives_one_message() {
         ),
         (
             "if foo: return 1\nwhile bar: pass\nreturn n + [1]",
-            "1:4 nothing is called `foo` here\n2:7 nothing is called `bar` here\n3:12 a list as a value is not there yet\n",
+            "1:4 nothing is called `foo` here\n2:7 nothing is called `bar` here\n3:8 the result of `f` is i64, but this is object\n",
         ),
     ] {
         assert_eq!(body("f(n: i64) -> i64", text), expected, "{text}");
@@ -1132,10 +1116,7 @@ fn text_has_no_halves_of_surrogate_pairs() {
 
 #[test]
 fn a_raise_of_nothing_ends_the_body() {
-    assert_eq!(
-        body("f() -> i64", "raise"),
-        "1:1 `raise` without an exception is not part of the body language\n"
-    );
+    assert_eq!(body("f() -> i64", "raise"), "raise\n");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+pub use super::operation::ObjectOp;
 use crate::base::source::Span;
 use crate::ir::func::index;
 
@@ -366,6 +367,56 @@ pub enum StmtKind {
         /// `else`.
         orelse: Vec<Stmt>,
     },
+    /// `for var in object`, or `for index, var in enumerate(object)`: asks the object for an iterator, and that for its items, which are Objects.
+    ForObject {
+        /// The counter of `enumerate`, an i64 from 0 on.
+        index: Option<LocalId>,
+        /// The variable, an object.
+        var: LocalId,
+        /// Of type Object.
+        object: Expr,
+        /// Body.
+        body: Vec<Stmt>,
+        /// `else`.
+        orelse: Vec<Stmt>,
+    },
+    /// `a, b = object`: as many items as targets, which hold objects. ValueError and TypeError as CPython's.
+    UnpackObject {
+        /// Targets, from left to right.
+        targets: Vec<LocalId>,
+        /// Of type Object.
+        value: Expr,
+    },
+    /// `object.name = value`: the value is evaluated first.
+    SetAttribute {
+        /// The object.
+        object: Expr,
+        /// The attribute.
+        name: String,
+        /// What.
+        value: Expr,
+    },
+    /// `object[index] = value` on objects: value, object, index are evaluated in this order.
+    SetItem {
+        /// The object.
+        object: Expr,
+        /// Where.
+        index: Expr,
+        /// What.
+        value: Expr,
+    },
+    /// `del object.name`
+    DelAttribute(Expr, String),
+    /// `del object[index]`
+    DelItem(Expr, Expr),
+    /// `del local`: UnboundLocalError where it may be unbound and is (`true`).
+    Delete(LocalId, bool),
+    /// `try`
+    Try(Box<Try>),
+    /// `raise exception from cause`, of objects; an exception class is called without arguments. TypeError where they are no exceptions.
+    RaiseObject(Expr, Option<Expr>),
+    /// `raise` alone: the exception that is being handled.
+    Reraise,
     /// `view[index] = value`: a mutable view; an I64 or U64; a value of the item's `ty` that is not yet brought into its range.
     /// Evaluated as Python does: value, view, index; then the index is checked, then the value (`rule`), then it is stored.
     Store {
@@ -393,6 +444,40 @@ pub enum StmtKind {
     Nogil(Vec<Stmt>),
     /// An expression for its effect (it may raise).
     Expr(Expr),
+}
+
+/// `try`; there is a handler, or a `finally`.
+#[derive(Clone, Debug)]
+pub struct Try {
+    /// The statements.
+    pub body: Vec<Stmt>,
+    /// The `except` clauses, in order.
+    pub handlers: Vec<Handler>,
+    /// `else`.
+    pub orelse: Vec<Stmt>,
+    /// `finally`: runs whichever way control leaves the others.
+    pub finally: Vec<Stmt>,
+}
+
+impl Try {
+    /// Its blocks, from top to bottom.
+    pub fn blocks(&self) -> impl Iterator<Item = &[Stmt]> {
+        let handlers = self.handlers.iter().map(|handler| &handler.body[..]);
+        std::iter::once(&self.body[..])
+            .chain(handlers)
+            .chain([&self.orelse[..], &self.finally[..]])
+    }
+}
+
+/// `except classes as name`
+#[derive(Clone, Debug)]
+pub struct Handler {
+    /// What it handles; `None` for everything.
+    pub classes: Option<Vec<Exception>>,
+    /// An object local, which is unbound where the handler ends.
+    pub name: Option<LocalId>,
+    /// The statements.
+    pub body: Vec<Stmt>,
 }
 
 /// An exception class.
@@ -499,7 +584,7 @@ pub enum CmpOp {
     Le,
     Gt,
     Ge,
-    /// `is`: objects and None only.
+    /// `is`: objects and None only; a bool stands for its object.
     Is,
     /// `is not`: likewise.
     IsNot,
@@ -563,7 +648,7 @@ pub enum ExprKind {
     /// `int(x)` and the like of a float: towards zero; ValueError for NaN and OverflowError for infinities with CPython's texts,
     /// OverflowError out of the range of the expression's type.
     Truncate(Box<Expr>),
-    /// Truth of a number or bool, of a str or view (it is not empty; None is false); the expression is Bool.
+    /// Truth of a number or bool, of a str or view (it is not empty; None is false), of an Object (it may raise); the expression is Bool.
     Truth(Box<Expr>),
     /// `-x` of I64, U64 (non-zero does not fit) or F64.
     Neg(Box<Expr>, Rule),
@@ -582,7 +667,8 @@ pub enum ExprKind {
         /// Right operand.
         right: Box<Expr>,
     },
-    /// A chain of comparisons: each operand is evaluated once, later ones only while the chain holds. Operands are Bool, I64, U64 and F64
+    /// A chain of comparisons. Of Objects, where one at least is not by identity: an Object, the first answer that is false, or the last.
+    /// Otherwise a Bool: each operand is evaluated once, later ones only while the chain holds. Operands are Bool, I64, U64 and F64
     /// in any mix (compared exactly), views of bytes (by their items, as bytes are), strs for `==` and `!=`, or objects and None for `is`.
     /// A view or str that is None equals None only; it is not in other comparisons.
     Compare {
@@ -627,7 +713,7 @@ pub enum ExprKind {
     MathCall(String, Vec<Expr>),
     /// `return a, b`, `a, b = ...`: several values.
     Tuple(Vec<Expr>),
-    /// `len(x)` of a view (items) or a str (code points): an I64. TypeError as CPython's where it is None.
+    /// `len(x)` of a view (items), a str (code points) or an Object: an I64. TypeError as CPython's where it is None.
     Len(Box<Expr>),
     /// `view[index]`: the index is I64 or U64; IndexError with CPython's text for that kind of object.
     Index(Box<Expr>, Box<Expr>),
@@ -660,6 +746,10 @@ pub enum ExprKind {
     MakeComplex(Box<Expr>, Box<Expr>),
     /// A number, bool, str, complex or whole view as an Object; None as None.
     Boxed(Box<Expr>),
+    /// An operation on objects; its type is what the operation says.
+    Object(ObjectOp, Vec<Expr>),
+    /// An f-string: a Str.
+    Text(Vec<Piece>),
 }
 
 /// A half of a complex number.

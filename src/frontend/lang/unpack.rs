@@ -14,9 +14,19 @@ use crate::base::source::Span;
 impl Body<'_> {
     /// `a, b = value`
     pub fn unpack(&mut self, places: &[Place], value: &ast::Expr, span: Span, out: &mut Vec<Stmt>) {
+        let answer = match &value.kind {
+            Syntax::Tuple(_) | Syntax::List(_) => None,
+            _ => match self.answer(value) {
+                Some(Answer::One(val)) if val.ty() == Ty::Object => {
+                    return self.unpack_object(places, val, span, out);
+                }
+                None => return self.unpack_nothing(places, span, out),
+                answer => answer,
+            },
+        };
         let names = places.iter().map(|place| match place {
             Place::Name(name) => Some(*name),
-            Place::Item(..) | Place::Group(_) => None,
+            Place::Item(..) | Place::Attribute(..) | Place::Slice(..) | Place::Group(_) => None,
         });
         let done = match (names.collect::<Option<Vec<_>>>(), &value.kind) {
             (Some(names), Syntax::Tuple(items) | Syntax::List(items))
@@ -26,11 +36,12 @@ impl Body<'_> {
                 self.unpack_values(&names, vals, value.span, span, out);
                 Some(())
             }
-            (Some(names), kind) if !matches!(kind, Syntax::Tuple(_) | Syntax::List(_)) => {
-                let results = self.several(places, value);
-                results.map(|(expr, items)| self.unpack_results(&names, expr, &items, span, out))
-            }
-            _ => self.unpack_nested(places, value, span, out),
+            (names, _) => match (names, answer) {
+                (Some(names), Some(answer)) => self
+                    .several(places, answer, value.span)
+                    .map(|(expr, items)| self.unpack_results(&names, expr, &items, span, out)),
+                (_, answer) => self.unpack_nested(places, (value, answer), span, out),
+            },
         };
         if done.is_none() {
             self.unpack_nothing(places, span, out);
@@ -38,17 +49,27 @@ impl Body<'_> {
     }
 
     /// An expression with several results that suit the places.
-    fn several(&mut self, places: &[Place], value: &ast::Expr) -> Option<(Expr, Vec<Storage>)> {
-        match self.answer(value)? {
-            Answer::Many(expr, items, shape) => self
-                .matching(places, &shape, value.span)
-                .then_some((expr, items)),
+    fn several(
+        &mut self,
+        places: &[Place],
+        answer: Answer,
+        span: Span,
+    ) -> Option<(Expr, Vec<Storage>)> {
+        match answer {
+            Answer::Many(expr, items, shape) => {
+                (self.matching(places, &shape, span)).then_some((expr, items))
+            }
             Answer::One(val) if val.ty() == Ty::Object => {
-                self.not_yet(value.span, "unpacking an object");
+                let hint = "give it a name first, and unpack that";
+                self.error(
+                    span,
+                    "unpacking an object in a tuple is not there yet",
+                    hint,
+                );
                 None
             }
             Answer::One(_) | Answer::Nothing(_) => {
-                self.one_for_many(value.span, places.len());
+                self.one_for_many(span, places.len());
                 None
             }
         }
@@ -94,7 +115,7 @@ impl Body<'_> {
     fn unpack_nested(
         &mut self,
         places: &[Place],
-        value: &ast::Expr,
+        value: (&ast::Expr, Option<Answer>),
         span: Span,
         out: &mut Vec<Stmt>,
     ) -> Option<()> {
@@ -107,16 +128,20 @@ impl Body<'_> {
         Some(())
     }
 
-    /// The values for places, computed: one for each that is not a group.
+    /// The values for places, computed: one for each that is not a group. There is an answer already where the value is no literal.
     fn taken(
         &mut self,
         places: &[Place],
-        value: &ast::Expr,
+        (value, answer): (&ast::Expr, Option<Answer>),
         span: Span,
         out: &mut Vec<Stmt>,
     ) -> Option<Vec<Val>> {
         let (Syntax::Tuple(items) | Syntax::List(items)) = &value.kind else {
-            let (expr, items) = self.several(places, value)?;
+            let answer = match answer {
+                Some(answer) => answer,
+                None => self.answer(value)?,
+            };
+            let (expr, items) = self.several(places, answer, value.span)?;
             return Some(self.spread(expr, &items, span, out));
         };
         if items.len() != places.len() {
@@ -127,8 +152,8 @@ impl Body<'_> {
         let mut all = Vec::new();
         for (place, item) in places.iter().zip(items) {
             all.push(match place {
-                Place::Group(places) => self.taken(places, item, span, out),
-                Place::Name(_) | Place::Item(..) => {
+                Place::Group(places) => self.taken(places, (item, None), span, out),
+                Place::Name(_) | Place::Item(..) | Place::Attribute(..) | Place::Slice(..) => {
                     let val = self.expr(item);
                     val.map(|val| vec![self.once(val, span, out)])
                 }
@@ -139,7 +164,7 @@ impl Body<'_> {
     }
 
     /// Places whose values are wrong.
-    fn unpack_nothing(&mut self, places: &[Place], span: Span, out: &mut Vec<Stmt>) {
+    pub fn unpack_nothing(&mut self, places: &[Place], span: Span, out: &mut Vec<Stmt>) {
         let mut leaves = Vec::new();
         flatten(places, &mut leaves);
         for place in leaves {
@@ -270,7 +295,7 @@ impl Body<'_> {
         );
     }
 
-    fn one_for_many(&mut self, span: Span, names: usize) {
+    pub fn one_for_many(&mut self, span: Span, names: usize) {
         let message = format!("this is one value, and there are {names} names for it");
         let hint = "write a tuple, or call a function that returns one";
         self.error(span, message, hint);
@@ -282,7 +307,9 @@ fn flatten<'p, 't>(places: &'p [Place<'t>], leaves: &mut Vec<&'p Place<'t>>) {
     for place in places {
         match place {
             Place::Group(places) => flatten(places, leaves),
-            Place::Name(_) | Place::Item(..) => leaves.push(place),
+            Place::Name(_) | Place::Item(..) | Place::Attribute(..) | Place::Slice(..) => {
+                leaves.push(place);
+            }
         }
     }
 }

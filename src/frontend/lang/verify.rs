@@ -134,6 +134,67 @@ impl Verifier<'_> {
                 self.block(body, loops + 1)?;
                 self.block(orelse, loops)
             }
+            StmtKind::ForObject {
+                index,
+                var,
+                object,
+                body,
+                orelse,
+            } => {
+                self.typed(object, Ty::Object)?;
+                let held = self.storage(var.0)? == Storage::Object;
+                ensure(held, || "for: an object in something else".into())?;
+                if let Some(index) = index {
+                    let counter = self.storage(index.0)? == Storage::Int(IntTy::I64);
+                    ensure(counter, || "enumerate: the counter is no i64".into())?;
+                }
+                self.block(body, loops + 1)?;
+                self.block(orelse, loops)
+            }
+            StmtKind::UnpackObject { targets, value } => {
+                for target in targets {
+                    let held = self.storage(target.0)? == Storage::Object;
+                    ensure(held, || "unpack: an object in something else".into())?;
+                }
+                self.typed(value, Ty::Object)
+            }
+            StmtKind::SetAttribute { object, value, .. } => {
+                self.typed(value, Ty::Object)?;
+                self.typed(object, Ty::Object)
+            }
+            StmtKind::SetItem {
+                object,
+                index,
+                value,
+            } => [object, index, value]
+                .into_iter()
+                .try_for_each(|e| self.typed(e, Ty::Object)),
+            StmtKind::DelAttribute(object, _) => self.typed(object, Ty::Object),
+            StmtKind::DelItem(object, index) => {
+                self.typed(object, Ty::Object)?;
+                self.typed(index, Ty::Object)
+            }
+            StmtKind::Delete(local, checked) => {
+                self.storage(local.0)?;
+                let flagged = !checked || self.f.locals[local.0 as usize].needs_flag;
+                ensure(flagged, || "del: no flag".into())
+            }
+            StmtKind::Try(inner) => {
+                for name in inner.handlers.iter().flat_map(|handler| handler.name) {
+                    let held = self.storage(name.0)? == Storage::Object;
+                    ensure(held, || "except: an object in something else".into())?;
+                }
+                let mut blocks = inner.blocks();
+                blocks.try_for_each(|block| self.block(block, loops))
+            }
+            StmtKind::RaiseObject(exception, cause) => {
+                self.typed(exception, Ty::Object)?;
+                match cause {
+                    Some(cause) => self.typed(cause, Ty::Object),
+                    None => Ok(()),
+                }
+            }
+            StmtKind::Reraise => Ok(()),
             StmtKind::Store {
                 view, index, value, ..
             } => {
@@ -185,7 +246,7 @@ impl Verifier<'_> {
         }
     }
 
-    fn pieces(&self, pieces: &[Piece]) -> Verdict {
+    pub(super) fn pieces(&self, pieces: &[Piece]) -> Verdict {
         pieces.iter().try_for_each(|piece| match piece {
             Piece::Literal(_) => Ok(()),
             Piece::Value { value, spec, .. } => {

@@ -3,11 +3,14 @@
 //! A view that may be None is checked where something else is done with it than a comparison (`TypeError` as in CPython). Comparisons are in
 //! `conditions`, loops in `loops`.
 
-use super::ast::{self, ExprKind as Syntax};
+use super::ast;
 use super::check::Body;
 use super::join::is_bytes;
+use super::objects::{is_objectlike, made};
 use super::ty::{self, I64_RANGE, Val, storage_name, ty_name};
-use super::typed::{Const, Expr, ExprKind, IntTy, Rule, StmtKind, Storage, Ty, View, Whole};
+use super::typed::{
+    Const, Expr, ExprKind, IntTy, ObjectOp, Rule, StmtKind, Storage, Ty, View, Whole,
+};
 use crate::base::source::Span;
 
 impl Body<'_> {
@@ -15,15 +18,11 @@ impl Body<'_> {
     pub fn len(&mut self, call: &ast::Call, span: Span) -> Option<Val> {
         let val = self.plain("len", call, 1, 1, span)?.remove(0);
         match val.ty() {
-            Ty::Str { .. } | Ty::View(_) => {
+            Ty::Str { .. } | Ty::View(_) | Ty::Object => {
                 let mut len = val.present().wrap(ExprKind::Len, Ty::I64);
                 len.expr.span = span;
                 let range = (0, I64_RANGE.1);
                 Some(Val { range, ..len })
-            }
-            Ty::Object => {
-                self.not_yet(span, "`len` of an object");
-                None
             }
             ty @ (Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::None) => {
                 let message = format!("`len` wants a view or a str, but this is {}", ty_name(ty));
@@ -35,7 +34,13 @@ impl Body<'_> {
 
     /// `value[index]`
     pub fn index(&mut self, value: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Val> {
-        let (value, index) = (self.expr(value), self.expr(index));
+        let value = self.expr(value);
+        if matches!(&value, Some(value) if is_objectlike(value.ty())) {
+            let (value, index) = (self.object(value?), self.operand_object(index));
+            let operands = vec![value?, index?];
+            return Some(made(ObjectOp::Item, operands, Ty::Object, span));
+        }
+        let index = self.expr(index);
         let (value, view) = self.view("indexing", value?)?;
         let index = self.integer(index?, "[]")?;
         let kind = ExprKind::Index(Box::new(value.expr), Box::new(index.expr));
@@ -51,6 +56,9 @@ impl Body<'_> {
         span: Span,
     ) -> Option<Val> {
         let value = self.expr(value);
+        if matches!(&value, Some(value) if is_objectlike(value.ty())) {
+            return self.slice_of(value?, [start, stop, None], span);
+        }
         let bounds = [start, stop].map(|bound| bound.map(|bound| self.bound(bound)));
         let (value, view) = self.view("slicing", value?)?;
         let mut exprs = [None, None];
@@ -116,17 +124,15 @@ impl Body<'_> {
         span: Span,
     ) -> Option<Val> {
         let needle = self.expr(needle);
-        if matches!(
-            haystack.kind,
-            Syntax::Tuple(_) | Syntax::List(_) | Syntax::Dict(_)
-        ) {
-            self.check_value(haystack);
-            let hint = "write the comparisons: `x == 1 or x == 2`";
-            self.error(span, "`in` of a literal is not there yet", hint);
-            return None;
-        }
         let haystack = self.expr(haystack);
         let (needle, haystack) = (needle?, haystack?);
+        if is_objectlike(haystack.ty()) {
+            let found = self.contains_object(needle, haystack, span)?;
+            return Some(match negated {
+                true => found.wrap(ExprKind::Not, Ty::Bool),
+                false => found,
+            });
+        }
         let (haystack, view) = self.view("`in`", haystack)?;
         if !is_bytes(view) {
             let message = format!("`in` of {} is not there yet", ty_name(Ty::View(view)));
@@ -165,7 +171,16 @@ impl Body<'_> {
         index: &ast::Expr,
         val: Option<Val>,
     ) -> Option<StmtKind> {
-        let (view, index) = (self.expr(view), self.expr(index));
+        let view = self.expr(view);
+        if matches!(&view, Some(view) if view.ty() == Ty::Object) {
+            let (index, value) = (self.operand_object(index), self.object(val?));
+            return Some(StmtKind::SetItem {
+                object: view?.expr,
+                index: index?,
+                value: value?,
+            });
+        }
+        let index = self.expr(index);
         let (view, ty) = self.view("assignment to an item", view?)?;
         let index = self.integer(index?, "[]");
         if !ty.mutable {

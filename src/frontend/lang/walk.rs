@@ -66,7 +66,9 @@ pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
                 expr(count, visit);
             }
         }
+        ExprKind::Text(list) => pieces(list, visit),
         ExprKind::Call(_, list, _)
+        | ExprKind::Object(_, list)
         | ExprKind::Min(list)
         | ExprKind::Max(list)
         | ExprKind::Math(_, list)
@@ -101,13 +103,30 @@ pub fn statements(list: &mut [Stmt], visit: &mut dyn FnMut(&mut Stmt)) {
             StmtKind::If(_, body, orelse)
             | StmtKind::While(_, body, orelse)
             | StmtKind::ForRange { body, orelse, .. }
-            | StmtKind::ForEach { body, orelse, .. } => {
+            | StmtKind::ForEach { body, orelse, .. }
+            | StmtKind::ForObject { body, orelse, .. } => {
                 statements(body, visit);
                 statements(orelse, visit);
+            }
+            StmtKind::Try(inner) => {
+                statements(&mut inner.body, visit);
+                for handler in &mut inner.handlers {
+                    statements(&mut handler.body, visit);
+                }
+                statements(&mut inner.orelse, visit);
+                statements(&mut inner.finally, visit);
             }
             StmtKind::Nogil(body) => statements(body, visit),
             StmtKind::Assign(..)
             | StmtKind::Unpack { .. }
+            | StmtKind::UnpackObject { .. }
+            | StmtKind::SetAttribute { .. }
+            | StmtKind::SetItem { .. }
+            | StmtKind::DelAttribute(..)
+            | StmtKind::DelItem(..)
+            | StmtKind::Delete(..)
+            | StmtKind::RaiseObject(..)
+            | StmtKind::Reraise
             | StmtKind::Store { .. }
             | StmtKind::Break
             | StmtKind::Continue
@@ -127,7 +146,33 @@ pub fn values(stmt: &mut Stmt, visit: &mut dyn FnMut(&mut Expr)) {
         | StmtKind::If(value, ..)
         | StmtKind::While(value, ..)
         | StmtKind::ForEach { view: value, .. }
+        | StmtKind::ForObject { object: value, .. }
+        | StmtKind::UnpackObject { value, .. }
+        | StmtKind::DelAttribute(value, _)
         | StmtKind::Expr(value) => expr(value, visit),
+        StmtKind::SetAttribute { object, value, .. } => {
+            expr(value, visit);
+            expr(object, visit);
+        }
+        StmtKind::SetItem {
+            object,
+            index,
+            value,
+        } => {
+            for part in [value, object, index] {
+                expr(part, visit);
+            }
+        }
+        StmtKind::DelItem(object, index) => {
+            expr(object, visit);
+            expr(index, visit);
+        }
+        StmtKind::RaiseObject(exception, cause) => {
+            expr(exception, visit);
+            if let Some(cause) = cause {
+                expr(cause, visit);
+            }
+        }
         StmtKind::Store {
             view, index, value, ..
         } => {
@@ -154,6 +199,11 @@ pub fn values(stmt: &mut Stmt, visit: &mut dyn FnMut(&mut Expr)) {
                 message(text, visit);
             }
         }
-        StmtKind::Nogil(_) | StmtKind::Break | StmtKind::Continue => {}
+        StmtKind::Nogil(_)
+        | StmtKind::Break
+        | StmtKind::Continue
+        | StmtKind::Delete(..)
+        | StmtKind::Try(_)
+        | StmtKind::Reraise => {}
     }
 }

@@ -179,7 +179,7 @@ pub(super) fn suit(
         (Literal::Huge, Storage::Int(_) | Storage::F32 | Storage::F64) => {
             return Err(too_large(written, storage));
         }
-        (Literal::Huge, _) => return kind(written, "of its type", "it is an integer over 64 bits"),
+        (Literal::Huge, _) => return huge(written),
     };
     match (storage, value.clone()) {
         (_, Const::Bytes(bytes)) if convert == Convert::Byte && bytes.len() == 1 => {
@@ -247,9 +247,7 @@ pub(super) fn suit(
         (Storage::Str { .. }, _) => kind(written, "a str", "write one, as in `x = 'text'`"),
         (Storage::View(view), value) => view_default(value, view, convert, written),
         (Storage::Object, Const::None) => Ok((value, "None".to_owned())),
-        (Storage::Object, Const::Bool(flag)) if convert == Convert::Object => {
-            Ok((value, python_bool(flag).to_owned()))
-        }
+        (Storage::Object, value) if convert == Convert::Object => object_default(value, written),
         (Storage::Object, _) => Err((
             format!("`{}` cannot be the default of an object", shown(written)),
             "write None, and test for it in the body".to_owned(),
@@ -262,6 +260,32 @@ fn kind<T>(written: &str, wanted: &str, hint: &str) -> Result<T, Wrong> {
     Err((
         format!("`{shown}` is not {wanted}, as the default of this parameter must be"),
         hint.to_owned(),
+    ))
+}
+
+/// The default of an object that may be any.
+fn object_default(value: Const, written: &str) -> Result<(Const, String), Wrong> {
+    let shown = match &value {
+        Const::None => "None".to_owned(),
+        Const::Bool(flag) => python_bool(*flag).to_owned(),
+        Const::Int(int) => {
+            if i64::try_from(*int).is_err() && u64::try_from(*int).is_err() {
+                return huge(written);
+            }
+            int.to_string()
+        }
+        Const::Float(float) => return float_default(*float, Storage::F64, written),
+        Const::Complex(real, imag) => complex_text(*real, *imag),
+        Const::Str(text) => quoted::ascii(text),
+        Const::Bytes(bytes) => quoted::repr(bytes),
+    };
+    Ok((value, shown))
+}
+
+fn huge<T>(written: &str) -> Result<T, Wrong> {
+    Err((
+        format!("the default `{}` has more than 64 bits", shown(written)),
+        "write None, or a smaller integer".to_owned(),
     ))
 }
 

@@ -1,7 +1,7 @@
-//! The spec file: TOML text becomes a checked [`module::Module`]. The door to `toml`.
+//! The spec file: TOML text becomes a checked [`module::Module`].
 //!
 //! `load` reads the file, `read` the TOML in it, `raw` holds what was typed, `check` finds out what it means; the files between them know one thing each:
-//! names, strings, defaults, parameters, results, signatures.
+//! names, defaults, parameters, results, signatures.
 
 pub mod check;
 mod convert;
@@ -16,10 +16,12 @@ mod quoted;
 mod raw;
 mod read;
 mod returns;
+mod schema;
 mod signature;
-mod strings;
 mod types;
 mod typetext;
 
 pub use check::check;
 pub use load::load;
+pub use names::identifier;
+pub use schema::schema;

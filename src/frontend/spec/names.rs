@@ -3,6 +3,7 @@
 //! In: a word. Out: nothing, or what is wrong with it and what to write instead. Facts: "Names (identifiers and keywords)" in the
 //! Python language reference. The door to `unicode-ident` and `unicode-normalization`.
 
+pub(super) use crate::base::diag::shown;
 use unicode_ident::{is_xid_continue, is_xid_start};
 use unicode_normalization::UnicodeNormalization;
 
@@ -15,23 +16,13 @@ static KEYWORDS: &[&str] = &[
 ];
 
 /// A message and a hint.
-pub(super) type Wrong = (String, String);
-
-/// A piece of the user's text, for messages: as it is, but for characters that would break the line.
-pub(super) fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for char in text.chars() {
-        if char.is_control() {
-            out.extend(char.escape_default());
-        } else {
-            out.push(char);
-        }
-    }
-    out
-}
+pub type Wrong = (String, String);
 
 /// Whether Python code can use this word as a name.
-pub(super) fn identifier(word: &str) -> Result<(), Wrong> {
+///
+/// # Errors
+/// A message and a hint where it cannot.
+pub fn identifier(word: &str) -> Result<(), Wrong> {
     let shown = shown(word);
     if word.is_empty() {
         return Err((

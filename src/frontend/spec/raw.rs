@@ -2,32 +2,8 @@
 //!
 //! Every key is optional here: what is missing is noticed later, and so is what values mean.
 
-use crate::base::source::{Span, Text};
-
-/// A string and its place, quotes included.
-#[derive(Clone, Debug)]
-pub(super) struct Str {
-    pub text: Text,
-    pub span: Span,
-}
-
-impl Str {
-    /// The text's own place, or the quotes of an empty text.
-    pub fn inner(&self) -> Span {
-        if self.text.text.is_empty() {
-            self.span
-        } else {
-            self.text.whole()
-        }
-    }
-}
-
-/// A value and its place.
-#[derive(Clone, Debug)]
-pub(super) struct At<T> {
-    pub value: T,
-    pub span: Span,
-}
+use crate::base::source::Span;
+pub(super) use crate::base::table::{At, Str};
 
 /// The file.
 #[derive(Clone, Debug, Default)]

@@ -18,7 +18,7 @@ const LIMIT: usize = 255;
 
 /// What a unit makes, and of which values.
 #[derive(Clone, Copy)]
-enum Made {
+pub(super) enum Made {
     /// A number or bool, of the values that the argument's unit of this text makes.
     Number(&'static str),
     /// Something else, of values of this type.
@@ -42,7 +42,7 @@ const OBJECT: Made = Made::Other(Storage::Object, ResultUnit::Object);
 
 /// All units. What has no meaning of its own in results has that of the nearest unit: `y*` is `y#`.
 #[rustfmt::skip]
-static RESULTS: &[(&str, Made)] = &[
+pub(super) static RESULTS: &[(&str, Made)] = &[
     ("b", Made::Number("b")),
     ("B", Made::Number("B")),
     ("h", Made::Number("h")),

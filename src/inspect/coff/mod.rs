@@ -13,6 +13,7 @@ use goblin::pe::symbol as sym;
 
 use super::audit::{self, Finding};
 use super::memory::{Memory, Pointer, Reference, Region, Symbol, with_addend};
+use super::shares::Ranges;
 use super::{Options, Reading, most_relocations, report};
 use tables::{Entry, HEADER_SIZE, SECTION_SIZE};
 pub use tables::{Head, Tables, section_name};
@@ -144,6 +145,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
         symbols: tables.report_symbols(),
         relocations,
         findings: object.findings(),
+        shares: object.ranges().shares(bytes),
         ..report::Report::default()
     };
     let reading = Reading {
@@ -164,6 +166,13 @@ impl<'a> Object<'a> {
     /// Where we put a section: far from the others.
     fn base(index: usize) -> u64 {
         (index as u64 + 1) << 32
+    }
+
+    fn ranges(&self) -> Ranges {
+        let mut ranges = Ranges::default();
+        ranges.add("COFF header", 0, self.tables.head.sections_at as u64);
+        self.tables.ranges(&mut ranges);
+        ranges
     }
 
     fn memory(&self) -> Memory<'a> {

@@ -8,10 +8,12 @@ use goblin::pe::section_table::{self as scn, SectionTable};
 use goblin::pe::symbol as sym;
 
 use crate::inspect::memory::LONGEST_NAME;
+use crate::inspect::shares::Ranges;
 use crate::inspect::{report, slice};
 
 pub const HEADER_SIZE: usize = 20;
 pub const SECTION_SIZE: usize = 40;
+const RELOCATION_SIZE: u64 = 10;
 
 /// What a header says.
 pub struct Head {
@@ -97,6 +99,36 @@ pub struct Entry {
 }
 
 impl<'a> Tables<'a> {
+    /// What of the file the section table and all it leads to are.
+    pub fn ranges(&self, ranges: &mut Ranges) {
+        let head = &self.head;
+        let size = head.sections * SECTION_SIZE;
+        ranges.add("section headers", head.sections_at as u64, size as u64);
+        for section in &self.sections {
+            let name = section_name(section);
+            let at = u64::from(section.pointer_to_raw_data);
+            let size = section.size_of_raw_data;
+            let used = match section.virtual_size {
+                0 => size,
+                used => size.min(used),
+            };
+            ranges.add(&name[..], at, used.into());
+            ranges.add("padding", at + u64::from(used), (size - used).into());
+            ranges.add(
+                format!("relocations of {name}"),
+                section.pointer_to_relocations.into(),
+                u64::from(section.number_of_relocations) * RELOCATION_SIZE,
+            );
+        }
+        if head.symbols_at != 0 {
+            let (symbols, strings) = (head.symbols_at as u64, head.strings_at() as u64);
+            ranges.add("symbols", symbols, strings - symbols);
+            let size = slice(self.bytes, strings, 4).first_chunk::<4>();
+            let size = size.map_or(0, |size| u32::from_le_bytes(*size));
+            ranges.add("string table", strings, size.into());
+        }
+    }
+
     /// Reads the tables of a header.
     pub fn read(head: Head, bytes: &'a [u8]) -> Tables<'a> {
         let strings_at = head.strings_at();

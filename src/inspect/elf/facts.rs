@@ -11,6 +11,7 @@ use goblin::elf::{header, program_header as ph, reloc, section_header as sh};
 use super::File;
 use crate::inspect::audit::{self, Finding};
 use crate::inspect::report::Segment;
+use crate::inspect::shares::Ranges;
 
 /// `DF_1_NOW` (gABI extension of Solaris and GNU).
 const DF_1_NOW: u64 = 1;
@@ -75,6 +76,25 @@ pub fn segments(file: &File) -> Vec<Segment> {
         }
     };
     file.elf.program_headers.iter().map(describe).collect()
+}
+
+/// What its bytes are: headers and sections.
+pub fn ranges(file: &File) -> Ranges {
+    let header = &file.elf.header;
+    let table = |count: u16, entry: u16| u64::from(count) * u64::from(entry);
+    let mut ranges = Ranges::default();
+    ranges.add("ELF header", 0, header.e_ehsize.into());
+    let segments = table(header.e_phnum, header.e_phentsize);
+    ranges.add("program headers", header.e_phoff, segments);
+    let sections = table(header.e_shnum, header.e_shentsize);
+    ranges.add("section headers", header.e_shoff, sections);
+    for (index, section) in file.elf.section_headers.iter().enumerate() {
+        if section.sh_type != sh::SHT_NOBITS {
+            let name = file.section_name(index);
+            ranges.add(name, section.sh_offset, section.sh_size);
+        }
+    }
+    ranges
 }
 
 /// What is wrong with it.

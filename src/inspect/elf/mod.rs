@@ -47,6 +47,7 @@ pub fn read(name: &str, bytes: &[u8], wanted: &Options) -> anyhow::Result<report
         symbols: file.symbols(),
         relocations: file.relocations(&memory),
         findings: facts::findings(&file),
+        shares: facts::ranges(&file).shares(bytes),
         ..report::Report::default()
     };
     let bits = match file.elf.header.e_machine {

@@ -11,6 +11,7 @@ use goblin::mach::{constants as c, header, parse_magic_and_ctx};
 use super::fixups::{self, Fixups, Value};
 use super::names::{self, c_name};
 use crate::inspect::memory::{Memory, Pointer, Region, Symbol, short};
+use crate::inspect::shares::Ranges;
 use crate::inspect::slice;
 
 /// A symbol.
@@ -45,6 +46,8 @@ pub struct File<'a> {
     pub facts: Vec<(&'static str, String)>,
     pub signed: bool,
     pub has_uuid: bool,
+    /// What of the file is what.
+    pub ranges: Ranges,
 }
 
 impl<'a> File<'a> {
@@ -75,8 +78,12 @@ impl<'a> File<'a> {
             facts: Vec::new(),
             signed: false,
             has_uuid: false,
+            ranges: Ranges::default(),
         };
         let mut at = if is_64 { 32 } else { 28 };
+        let commands = field(5)?;
+        file.ranges.add("header", 0, at as u64);
+        file.ranges.add("load commands", at as u64, commands.into());
         // A command has at least its number and size.
         for _ in 0..field(4)?.min(bytes.len() as u32 / 8) {
             let before = at;
@@ -94,6 +101,13 @@ impl<'a> File<'a> {
             segment.into_iter().take(most).map_while(Result::ok)
         });
         file.sections = sections.collect();
+        for (section, content) in &file.sections {
+            let (name, size) = (section_name(section), content.len() as u64);
+            let relocations = u64::from(section.nreloc) * 8;
+            let of = format!("relocations of {name}");
+            file.ranges.add(name, section.offset.into(), size);
+            file.ranges.add(of, section.reloff.into(), relocations);
+        }
         Some(file)
     }
 
@@ -106,6 +120,7 @@ impl<'a> File<'a> {
 
     pub(super) fn command(&mut self, command: CommandVariant, at: usize) {
         use CommandVariant as V;
+        tables(&command, self.is_64, &mut self.ranges);
         match command {
             V::Segment32(command) => {
                 let segment = Segment::from_32_lossy(self.bytes, &command, at, self.ctx);
@@ -247,6 +262,36 @@ impl<'a> File<'a> {
                 memory.add_pointer(place.at, pointer);
             }
         }
+    }
+}
+
+/// What a command says of the file's end, where tables follow each other.
+fn tables(command: &CommandVariant, is_64: bool, ranges: &mut Ranges) {
+    use CommandVariant as V;
+    let mut add = |name: &str, at: u32, size: u32| ranges.add(name, at.into(), size.into());
+    match command {
+        V::Symtab(table) => {
+            let entry = if is_64 { 16 } else { 12 };
+            add("symbols", table.symoff, table.nsyms.saturating_mul(entry));
+            add("names of symbols", table.stroff, table.strsize);
+        }
+        V::Dysymtab(table) => {
+            let size = table.nindirectsyms.saturating_mul(4);
+            add("indirect symbols", table.indirectsymoff, size);
+        }
+        V::DyldInfo(info) | V::DyldInfoOnly(info) => {
+            add("rebases", info.rebase_off, info.rebase_size);
+            add("binds", info.bind_off, info.bind_size);
+            add("weak binds", info.weak_bind_off, info.weak_bind_size);
+            add("lazy binds", info.lazy_bind_off, info.lazy_bind_size);
+            add("exports", info.export_off, info.export_size);
+        }
+        V::DyldChainedFixups(data) => add("chained fixups", data.dataoff, data.datasize),
+        V::DyldExportsTrie(data) => add("exports", data.dataoff, data.datasize),
+        V::CodeSignature(data) => add("code signature", data.dataoff, data.datasize),
+        V::FunctionStarts(data) => add("function starts", data.dataoff, data.datasize),
+        V::DataInCode(data) => add("data in code", data.dataoff, data.datasize),
+        _ => {}
     }
 }
 

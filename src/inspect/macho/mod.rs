@@ -88,7 +88,7 @@ pub fn read_universal(
 
 /// Reads a file.
 pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<report::Report> {
-    let Some(file) = File::parse(bytes) else {
+    let Some(mut file) = File::parse(bytes) else {
         bail!("{name} is a damaged Mach-O file");
     };
     let mut memory = file.memory();
@@ -120,6 +120,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
         sections: file.report_sections(),
         symbols: file.report_symbols(),
         findings: file.findings(&memory, &fixups),
+        shares: std::mem::take(&mut file.ranges).shares(bytes),
         relocations,
         ..report::Report::default()
     };

@@ -43,9 +43,15 @@ impl Report {
             "relocations": self.relocations.iter().map(|r| json!({
                 "section": r.section, "offset": r.offset, "type": r.kind, "target": r.target,
             })).collect::<Vec<_>>(),
+            "bytes": self.shares.iter().map(|s| json!({
+                "name": s.name, "offset": s.offset, "size": s.size,
+            })).collect::<Vec<_>>(),
             "functions": self.functions.iter().map(Function::to_json).collect::<Vec<_>>(),
             "findings": self.findings.iter().map(|f| json!({
                 "rule": f.rule, "severity": f.severity.word(), "message": f.message,
+            })).collect::<Vec<_>>(),
+            "files": self.files.iter().map(|file| json!({
+                "name": file.name, "size": file.size,
             })).collect::<Vec<_>>(),
             "members": self.members.iter().map(Report::to_json).collect::<Vec<_>>(),
         })

@@ -40,12 +40,25 @@ pub struct Report {
     pub symbols: Vec<Symbol>,
     /// Relocations.
     pub relocations: Vec<Relocation>,
+    /// What each byte of the file is there for, from the first to the last.
+    pub shares: Vec<Share>,
     /// Disassembled functions, if they were asked for.
     pub functions: Vec<Function>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
-    /// The files inside, if it is one that holds others (universal Mach-O).
+    /// All files inside, if it is an archive.
+    pub files: Vec<File>,
+    /// The modules inside, if it holds some (universal Mach-O, wheel).
     pub members: Vec<Report>,
+}
+
+/// A file of an archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct File {
+    /// Its path.
+    pub name: String,
+    /// How many bytes it has.
+    pub size: u64,
 }
 
 /// Something of another file.
@@ -78,6 +91,17 @@ pub struct Segment {
     pub offset: u64,
     /// Bytes in the file.
     pub file_size: u64,
+}
+
+/// Bytes of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// What they are.
+    pub name: String,
+    /// Where they start.
+    pub offset: u64,
+    /// How many they are.
+    pub size: u64,
 }
 
 /// A function, disassembled.

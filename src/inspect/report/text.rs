@@ -5,7 +5,8 @@
 use std::fmt;
 
 use super::{
-    Finding, Function, Import, Method, Module, Relocation, Report, Section, Segment, Slot, Symbol,
+    File, Finding, Function, Import, Method, Module, Relocation, Report, Section, Segment, Share,
+    Slot, Symbol,
 };
 
 /// Passes text on; names in a file may hold what a terminal would obey.
@@ -37,11 +38,11 @@ impl fmt::Display for Report {
 
 impl Report {
     fn parts(&self, f: &mut dyn fmt::Write) -> fmt::Result {
-        writeln!(
-            f,
-            "{}: {} {}, {}",
-            self.name, self.format, self.machine, self.kind
-        )?;
+        let machine = match self.machine.as_str() {
+            "" => String::new(),
+            machine => format!(" {machine}"),
+        };
+        writeln!(f, "{}: {}{machine}, {}", self.name, self.format, self.kind)?;
         for (field, value) in &self.header {
             writeln!(f, "  {field:<18} {value}")?;
         }
@@ -59,9 +60,17 @@ impl Report {
         list(f, "symbols", &self.symbols)?;
         let relocations: Vec<String> = self.relocations.iter().map(|r| r.line()).collect();
         list(f, "relocations", &relocations)?;
+        if !self.shares.is_empty() {
+            let total: u64 = self.shares.iter().map(|share| share.size).sum();
+            writeln!(f, "\nbytes of the file ({total})")?;
+        }
+        for share in &self.shares {
+            writeln!(f, "  {share}")?;
+        }
         for function in &self.functions {
             write!(f, "\n{function}")?;
         }
+        list(f, "files", &self.files)?;
         for member in &self.members {
             write!(f, "\n{member}")?;
         }
@@ -85,6 +94,12 @@ impl Relocation {
             format!("{}+{:#x}", self.section, self.offset)
         };
         format!("{place:<26} {:<24} {}", self.kind, self.target)
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>9}  {}", self.size, self.name)
     }
 }
 
@@ -212,6 +227,12 @@ impl fmt::Display for Segment {
             "{:<22} {:<14} address {:#8x}  size {:#8x}  offset {:#8x}  in file {:#8x}",
             self.name, self.flags, self.address, self.size, self.offset, self.file_size
         )
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#8x} {:>8}  {}", self.offset, self.size, self.name)
     }
 }
 

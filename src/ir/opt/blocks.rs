@@ -17,6 +17,28 @@ pub(super) fn run(func: &mut Func) -> bool {
     changed
 }
 
+/// Makes branches that may lead to an empty block without an end go the other way at once: what was assumed has served. Whether there were any.
+pub(super) fn drop_assumptions(func: &mut Func) -> bool {
+    let never: Vec<bool> = func
+        .blocks
+        .iter()
+        .map(|block| block.insts.is_empty() && matches!(block.term, Some(Term::Unreachable)))
+        .collect();
+    let mut changed = false;
+    for block in &mut func.blocks {
+        if let Some(Term::Br(_, then, other)) = &mut block.term {
+            let to = match (never[then.block.index()], never[other.block.index()]) {
+                (false, true) => then.clone(),
+                (true, false) => other.clone(),
+                _ => continue,
+            };
+            block.term = Some(Term::Jump(to));
+            changed = true;
+        }
+    }
+    changed
+}
+
 /// Drops blocks without a way in and renumbers the rest, in order; whether there were any.
 pub(super) fn remove_unreachable(func: &mut Func) -> bool {
     let reached = reachable(func);

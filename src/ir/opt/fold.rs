@@ -286,18 +286,7 @@ fn swapped(op: Op, payload: Payload) -> Option<(Op, Payload)> {
 /// The comparison that holds where this one does not. Ordered float comparisons have none: both fail for NaN.
 fn inverted(payload: Payload) -> Option<Payload> {
     Some(match payload {
-        Payload::IntCc(cc) => Payload::IntCc(match cc {
-            IntCc::Eq => IntCc::Ne,
-            IntCc::Ne => IntCc::Eq,
-            IntCc::Slt => IntCc::Sge,
-            IntCc::Sle => IntCc::Sgt,
-            IntCc::Sgt => IntCc::Sle,
-            IntCc::Sge => IntCc::Slt,
-            IntCc::Ult => IntCc::Uge,
-            IntCc::Ule => IntCc::Ugt,
-            IntCc::Ugt => IntCc::Ule,
-            IntCc::Uge => IntCc::Ult,
-        }),
+        Payload::IntCc(cc) => Payload::IntCc(cc.negated()),
         Payload::FloatCc(FloatCc::Eq) => Payload::FloatCc(FloatCc::Ne),
         Payload::FloatCc(FloatCc::Ne) => Payload::FloatCc(FloatCc::Eq),
         _ => return None,

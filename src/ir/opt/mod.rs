@@ -1,4 +1,4 @@
-//! Passes that make functions smaller: in comes a well-formed program, out comes one that does the same.
+//! Passes that make functions smaller: in comes a function of a well-formed program, out comes one that does the same.
 //!
 //! A pass is a file with one function, which says whether it changed anything. Each is linear in the size of the function, and there is a fixed
 //! number of rounds. Passes rely on the preconditions in the rows of [`super::op`], and on nothing else: no floating-point
@@ -7,31 +7,36 @@
 mod blocks;
 mod dead;
 mod fold;
+mod forward;
+mod known;
 mod params;
 mod rename;
 
 use super::func::Func;
-use super::program::Program;
 
 /// Rounds after which a function is left as it is. Most are done after two.
 const ROUNDS: usize = 4;
 
-/// All passes on all functions.
-pub fn run(program: &mut Program) {
-    for func in program.funcs.iter_mut().flatten() {
-        run_func(func);
+/// All passes on a function. Other functions are neither looked at nor changed.
+pub fn run(func: &mut Func) {
+    blocks::remove_unreachable(func);
+    simplify(func);
+    let mut changed = blocks::drop_assumptions(func);
+    blocks::remove_unreachable(func);
+    changed |= forward::run(func);
+    if changed {
+        simplify(func);
     }
 }
 
-/// All passes on a function.
-pub fn run_func(func: &mut Func) {
-    blocks::remove_unreachable(func);
+fn simplify(func: &mut Func) {
     for _ in 0..ROUNDS {
         let mut changed = fold::run(func);
         if changed {
             blocks::remove_unreachable(func);
         }
         changed |= params::run(func);
+        changed |= known::run(func);
         changed |= dead::run(func);
         changed |= blocks::run(func);
         if !changed {
@@ -54,7 +59,7 @@ mod tests {
     type Pass = fn(&mut Func) -> bool;
 
     fn everything(func: &mut Func) -> bool {
-        run_func(func);
+        run(func);
         true
     }
 
@@ -99,9 +104,12 @@ mod tests {
     fn each_pass_keeps_the_meaning() {
         let passes: &[Pass] = &[
             blocks::remove_unreachable,
+            blocks::drop_assumptions,
             blocks::run,
             fold::run,
             params::run,
+            known::run,
+            forward::run,
             dead::run,
             everything,
         ];
@@ -130,7 +138,7 @@ mod tests {
         b.seal_and_switch_to(done);
         b.ret(&[result, first]);
         let mut func = b.finish();
-        run_func(&mut func);
+        run(&mut func);
         let insts = func.blocks.iter().flat_map(|block| &block.insts);
         let loads = insts.filter(|inst| func.insts[inst.index()].op == Op::Load);
         assert_eq!(loads.count(), 3);
@@ -141,7 +149,7 @@ mod tests {
     fn nothing_obvious_is_left() {
         for seed in 0..300 {
             let mut func = random::func(&mut Rng::new(seed), "f");
-            run_func(&mut func);
+            run(&mut func);
             let cfg = super::super::cfg::Cfg::new(&func);
             assert_eq!(cfg.rpo.len(), func.blocks.len(), "seed {seed}");
             for block in &func.blocks {

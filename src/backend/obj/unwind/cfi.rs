@@ -3,6 +3,8 @@
 //! In: the frame steps of functions. Out: the bytes of an `.eh_frame` section (LSB, "Exception Frames") and the places in it that
 //! want a function's address. One CIE, one FDE per function. The door to `gimli`.
 
+use std::collections::BTreeMap;
+
 use gimli::write::{
     Address, CallFrameInstruction as Cfi, CommonInformationEntry, EhFrame, EndianVec,
     FrameDescriptionEntry, FrameTable, RelocateWriter, Relocation, RelocationTarget,
@@ -114,93 +116,141 @@ pub fn frame_info(functions: &[Unwind], arch: Arch) -> FrameInfo {
     }
 }
 
-/// Where the frame stands between two instructions.
-#[derive(Clone, Copy)]
-struct State {
+/// How to find the caller from some instruction on: a row of the table that DWARF describes (6.4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Row {
+    /// Offset of that instruction.
+    at: u32,
     /// Bytes from the stack pointer up to the CFA.
     depth: i32,
     /// The frame pointer and the bytes from it up to the CFA, once there is one.
     frame_pointer: Option<(Reg, i32)>,
+    /// Where from the CFA registers of the caller are.
+    saved: BTreeMap<u16, i32>,
 }
 
-/// The CFI of a function: offset behind an instruction, and what it changed.
-fn instructions(function: &Unwind, machine: &Machine) -> Vec<(u32, Cfi)> {
-    let mut state = State {
+impl Row {
+    /// Whether this row says of other instructions what that one does.
+    fn is_like(&self, other: &Row) -> bool {
+        (self.frame_pointer, &self.saved) == (other.frame_pointer, &other.saved)
+            && (self.frame_pointer.is_some() || self.depth == other.depth)
+    }
+}
+
+/// The rows of a function, each unlike the one before it; the first holds at entry.
+fn rows(function: &Unwind, machine: &Machine) -> Vec<Row> {
+    let mut row = Row {
+        at: 0,
         depth: machine.entry_depth,
         frame_pointer: None,
+        saved: BTreeMap::new(),
     };
-    let mut remembered = Vec::new();
-    let mut out = Vec::new();
-    // What holds behind the last instruction holds nowhere; a state is remembered only if somebody comes back to it.
-    let ends = |at: u32| at >= function.size;
-    let comes_back = |step: usize| {
-        function.steps[step..]
-            .iter()
-            .find(|s| s.change == FrameChange::EpilogueEnd)
-            .is_some_and(|end| !ends(end.at))
-    };
-    for (index, step) in function.steps.iter().enumerate() {
-        let mut emit = |instruction| {
-            if !ends(step.at) {
-                out.push((step.at, instruction));
-            }
-        };
+    let mut rows: Vec<Row> = vec![row.clone()];
+    let mut epilogues: Vec<Row> = Vec::new();
+    // What holds behind the last instruction holds nowhere.
+    for step in function.steps.iter().filter(|s| s.at < function.size) {
+        row.at = step.at;
         match step.change {
             FrameChange::Push(reg) => {
-                state.depth += 8;
-                follow_stack_pointer(&state, &mut emit);
-                emit(Cfi::Offset(machine.register(reg), -state.depth));
+                row.depth += 8;
+                row.saved.insert(machine.register(reg).0, -row.depth);
             }
-            FrameChange::Alloc(size) => {
-                state.depth += size as i32;
-                follow_stack_pointer(&state, &mut emit);
-            }
+            FrameChange::Alloc(size) => row.depth += size as i32,
             FrameChange::SetFramePointer(reg, above) => {
-                let distance = state.depth - above as i32;
-                state.frame_pointer = Some((reg, distance));
-                emit(Cfi::Cfa(machine.register(reg), distance));
+                row.frame_pointer = Some((reg, row.depth - above as i32));
             }
             FrameChange::Save(reg, above) => {
-                emit(Cfi::Offset(
-                    machine.register(reg),
-                    above as i32 - state.depth,
-                ));
+                let saved = above as i32 - row.depth;
+                row.saved.insert(machine.register(reg).0, saved);
             }
-            FrameChange::EpilogueBegin => {
-                remembered.push(state);
-                if comes_back(index) {
-                    emit(Cfi::RememberState);
-                }
-            }
-            FrameChange::Free(size) => {
-                state.depth -= size as i32;
-                follow_stack_pointer(&state, &mut emit);
-            }
+            FrameChange::EpilogueBegin => epilogues.push(row.clone()),
+            FrameChange::Free(size) => row.depth -= size as i32,
             FrameChange::Pop(reg) => {
-                state.depth -= 8;
-                if state.frame_pointer.is_some_and(|(fp, _)| fp == reg) {
-                    state.frame_pointer = None;
-                    emit(Cfi::Cfa(Register(machine.stack_pointer), state.depth));
-                } else {
-                    follow_stack_pointer(&state, &mut emit);
+                row.depth -= 8;
+                row.frame_pointer = row.frame_pointer.filter(|(fp, _)| *fp != reg);
+                // What an instruction popped is still there: nothing is written below the stack pointer before the return, not by signals
+                // either (psABI AMD64, 3.2.2, red zone). Code that just has no frame does write there.
+                if epilogues.last().is_none_or(|begin| begin.at == step.at) {
+                    row.saved.remove(&machine.register(reg).0);
                 }
-                emit(Cfi::Restore(machine.register(reg)));
             }
             FrameChange::EpilogueEnd => {
-                state = remembered
+                row = epilogues
                     .pop()
                     .unwrap_or_else(|| unreachable!("an epilogue ends that did not begin"));
-                emit(Cfi::RestoreState);
+                row.at = step.at;
             }
         }
+        // Unwinders see a function between instructions only.
+        if rows
+            .last()
+            .is_some_and(|last| last.at == row.at && row.at > 0)
+        {
+            rows.pop();
+        }
+        if rows.last().is_none_or(|last| !last.is_like(&row)) {
+            rows.push(row.clone());
+        }
+    }
+    rows
+}
+
+/// The CFI of a function: offsets, and what changes there. States are remembered where saying all of them again takes more.
+fn instructions(function: &Unwind, machine: &Machine) -> Vec<(u32, Cfi)> {
+    let rows = rows(function, machine);
+    let mut out = Vec::new();
+    let mut remembered = None;
+    for (at, pair) in rows.windows(2).enumerate() {
+        let (from, to) = (&pair[0], &pair[1]);
+        if remembered == Some(at + 1) {
+            remembered = None;
+            out.push((to.at, Cfi::RestoreState));
+            continue;
+        }
+        if remembered.is_none() && to.depth < from.depth {
+            let back = (at + 2..rows.len()).find(|&row| rows[row].is_like(from));
+            remembered = back.filter(|&row| {
+                let again = changes(&rows[row - 1], from, machine);
+                again.into_iter().map(size).sum::<usize>() > 2
+            });
+            if remembered.is_some() {
+                out.push((to.at, Cfi::RememberState));
+            }
+        }
+        let changes = changes(from, to, machine).into_iter();
+        out.extend(changes.map(|change| (to.at, change)));
     }
     out
 }
 
-/// Says how far the CFA is from the stack pointer, if that is what it is counted from.
-fn follow_stack_pointer(state: &State, emit: &mut impl FnMut(Cfi)) {
-    if state.frame_pointer.is_none() {
-        emit(Cfi::CfaOffset(state.depth));
+/// What makes one row out of another.
+fn changes(from: &Row, to: &Row, machine: &Machine) -> Vec<Cfi> {
+    let mut changes = Vec::new();
+    match (from.frame_pointer, to.frame_pointer) {
+        (None, None) if from.depth == to.depth => {}
+        (None, None) => changes.push(Cfi::CfaOffset(to.depth)),
+        (Some(before), Some(after)) if before == after => {}
+        (_, Some((reg, distance))) => changes.push(Cfi::Cfa(machine.register(reg), distance)),
+        (Some(_), None) => {
+            changes.push(Cfi::Cfa(Register(machine.stack_pointer), to.depth));
+        }
+    }
+    for (&reg, &at) in &to.saved {
+        if from.saved.get(&reg) != Some(&at) {
+            changes.push(Cfi::Offset(Register(reg), at));
+        }
+    }
+    let gone = from.saved.keys().filter(|reg| !to.saved.contains_key(reg));
+    changes.extend(gone.map(|&reg| Cfi::Restore(Register(reg))));
+    changes
+}
+
+/// Bytes that a change takes, where its numbers are small.
+fn size(change: Cfi) -> usize {
+    match change {
+        Cfi::Cfa(..) => 3,
+        Cfi::CfaOffset(_) | Cfi::Offset(..) => 2,
+        _ => 1,
     }
 }
 

@@ -65,9 +65,10 @@ impl Lower<'_, '_> {
         let (x, y) = (a.parts[0], b.parts[0]);
         match (a.ty, b.ty) {
             (Ty::View(_), Ty::View(_)) => self.compare_views(op, a, b),
-            (Ty::Str { .. }, _) | (_, Ty::Str { .. }) if matches!(op, CmpOp::Eq | CmpOp::Ne) => {
-                let equal = self.equal_strs(x, y);
-                self.op2_imm(Op::Bxor, equal, i64::from(op == CmpOp::Ne))
+            (Ty::Str { .. }, _) | (_, Ty::Str { .. })
+                if !matches!(op, CmpOp::Is | CmpOp::IsNot) =>
+            {
+                self.compare_strs(op, x, y)
             }
             _ => self.compare_numbers(op, (x, left), (y, right)),
         }

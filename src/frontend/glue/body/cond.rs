@@ -19,6 +19,12 @@ impl Lower<'_, '_> {
                 let holds = Self::const_int(x) != Some(0);
                 self.b.jump(if holds { then } else { other }, &[]);
             }
+            ExprKind::Truth(x) if x.ty == Ty::Object && is_chain(x) => {
+                let ExprKind::Compare { first, rest } = &x.kind else {
+                    unreachable!("it is a chain")
+                };
+                self.compare_chain(first, rest, then, other);
+            }
             ExprKind::Not(x) => self.cond(x, other, then),
             ExprKind::And(first, second) => {
                 let mid = self.b.block_like_current();
@@ -57,7 +63,10 @@ impl Lower<'_, '_> {
         let mut left = (self.held_operand(first), first);
         for (at, (op, operand)) in rest.iter().enumerate() {
             let right = (self.held_operand(operand), operand);
-            let holds = self.compare(*op, (&left.0, left.1), (&right.0, right.1));
+            let holds = match (left.0.ty, right.0.ty) {
+                (Ty::Object, Ty::Object) => self.holds(*op, &left.0, &right.0),
+                _ => self.compare(*op, (&left.0, left.1), (&right.0, right.1)),
+            };
             self.let_go(mark);
             self.release(&left.0);
             if at + 1 == rest.len() {
@@ -211,4 +220,9 @@ impl Lower<'_, '_> {
             _ => false,
         }
     }
+}
+
+/// Whether this is a chain of comparisons, each of which is asked for its truth.
+fn is_chain(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Compare { .. })
 }

@@ -2,7 +2,7 @@
 //! whatever its body does to the locals or to the memory.
 
 use super::super::runtime::raise::Need;
-use super::lower::{Loop, Lower};
+use super::lower::Lower;
 use super::operand::Operand;
 use super::view::Items;
 use crate::frontend::lang::typed::{Expr, LocalId, Stmt};
@@ -46,12 +46,7 @@ impl Lower<'_, '_> {
         }
         self.write_number(var, item);
         let span = self.b.span();
-        let released = self.world.thread.is_some();
-        let around = Loop {
-            exit,
-            next,
-            released,
-        };
+        let around = self.around(exit, next);
         self.loop_body(body, around);
         self.b.set_span(span);
         if self.enter(next) {
@@ -77,7 +72,7 @@ impl Lower<'_, '_> {
     }
 
     /// What follows the loop. Its view is let go where the loop ends, before an `else` that may leave an outer loop.
-    fn each_end(&mut self, keeper: Option<Var>, (done, exit): (Block, Block), orelse: &[Stmt]) {
+    pub fn each_end(&mut self, keeper: Option<Var>, (done, exit): (Block, Block), orelse: &[Stmt]) {
         if done != exit && self.enter(done) {
             if let Some(keeper) = keeper {
                 self.release_var(keeper);

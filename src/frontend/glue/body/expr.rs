@@ -120,6 +120,7 @@ impl Lower<'_, '_> {
                 let value = self.value(x);
                 self.b.icmp_imm(IntCc::Eq, value, 0)
             }
+            ExprKind::Object(op, operands) => self.object_value(expr.ty, op, operands),
             ExprKind::Compare { first, rest } => {
                 let [(op, second)] = &rest[..] else {
                     return self.cond_value(expr);
@@ -190,6 +191,9 @@ impl Lower<'_, '_> {
             ExprKind::And(a, b) => self.and_or(expr, true, a, b),
             ExprKind::Or(a, b) => self.and_or(expr, false, a, b),
             ExprKind::IfElse(cond, yes, no) => self.if_else(expr, cond, yes, no),
+            ExprKind::Object(op, operands) => self.object_operation(expr.ty, op, operands),
+            ExprKind::Compare { first, rest } => self.compare_objects(first, rest),
+            ExprKind::Text(pieces) => Operand::new(expr.ty, self.text(pieces)),
             ExprKind::Call(..) => self.first(expr),
             other => unreachable!("it is a number: {other:?}"),
         }

@@ -12,10 +12,10 @@ use super::lower::{Failure, Lower};
 use super::operand::{Operand, reference_part};
 use super::parts;
 use crate::frontend::lang;
-use crate::frontend::lang::typed::{Function, LocalId, Stmt, Ty};
+use crate::frontend::lang::typed::{Function, LocalId, Stmt, Ty, View};
 use crate::ir::builder::{Builder, Var};
 use crate::ir::func::Value;
-use crate::ir::op::Type;
+use crate::ir::op::{IntCc, Type};
 
 /// A local under construction.
 pub(super) struct LocalVars {
@@ -50,6 +50,18 @@ pub(super) fn locals(b: &mut Builder, function: &Function, args: &[Value]) -> Ve
                 var
             })
             .collect();
+        if let (
+            true,
+            Ty::View(View {
+                nullable: false, ..
+            }),
+        ) = (is_param, ty)
+        {
+            // No object says that it has less than nothing.
+            let count = b.get(vars[1]);
+            let natural = b.icmp_imm(IntCc::Sge, count, 0);
+            b.assume(natural);
+        }
         let bound = local.needs_flag.then(|| {
             let bound = b.var(Type::I64);
             let is_bound = b.iconst(i64::from(is_param));
@@ -76,9 +88,11 @@ pub(super) fn locals(b: &mut Builder, function: &Function, args: &[Value]) -> Ve
 /// The locals that statements write.
 fn written_locals(stmts: &[Stmt]) -> BTreeSet<LocalId> {
     let mut written = BTreeSet::new();
-    lang::assigned(stmts, &mut |local| {
+    let mut insert = |local| {
         written.insert(local);
-    });
+    };
+    lang::assigned(stmts, &mut insert);
+    lang::deleted(stmts, &mut insert);
     written
 }
 
@@ -136,6 +150,18 @@ impl Lower<'_, '_> {
             && !stays
         {
             self.release_reference(old);
+        }
+    }
+
+    /// `del local`
+    pub fn unbind(&mut self, local: LocalId) {
+        let vars = &self.locals[local.index()];
+        if let Some(bound) = vars.bound {
+            let no = self.b.iconst(0);
+            self.b.set(bound, no);
+        }
+        if let Some(owned) = vars.owns {
+            self.release_var(owned);
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::super::ctx::Ctx;
 use super::super::runtime::raise::{self, Need, Repeat};
 use super::Bodies;
+use super::handle::{Parked, Region};
 use super::locals::{LocalVars, locals};
 use super::operand::{Held, Operand};
 use super::parts;
@@ -39,6 +40,10 @@ pub(super) struct Lower<'l, 'a> {
     pub locals: Vec<LocalVars>,
     /// Variables that own references besides the locals.
     pub hidden: Vec<Var>,
+    /// What ways out have to leave in order, the innermost last.
+    pub regions: Vec<Region>,
+    /// Where results of a `return` wait while a `finally` runs.
+    pub parked: Option<Parked>,
     /// What ways out by errors release, the innermost last.
     pub held: Vec<Held>,
     /// Where the body begins.
@@ -67,6 +72,8 @@ pub(super) struct Loop {
     pub next: Block,
     /// The GIL is released there.
     pub released: bool,
+    /// How many regions are around it.
+    pub depth: usize,
 }
 
 /// Errors whose message does not depend on values.
@@ -131,6 +138,8 @@ impl<'l, 'a> Lower<'l, 'a> {
             rounds,
             locals,
             hidden: Vec::new(),
+            regions: Vec::new(),
+            parked: None,
             held: Vec::new(),
             entry,
             null,
@@ -291,13 +300,6 @@ impl<'l, 'a> Lower<'l, 'a> {
         // Without a way to go on, what follows is not reached: the current block has an end.
         if let Some(resume) = resume {
             self.b.switch_to(resume);
-        }
-    }
-
-    /// Takes the GIL back for a jump to a place where it is held.
-    pub fn take_gil_unless(&mut self, released: bool) {
-        if !released {
-            self.take_gil();
         }
     }
 

@@ -1,6 +1,6 @@
 //! `raise` and the texts of exceptions.
 
-use super::super::runtime::{boxed, raise};
+use super::super::runtime::{boxed, object, raise};
 use super::super::state;
 use super::lower::{Failure, Lower};
 use crate::frontend::capi::exceptions;
@@ -12,9 +12,9 @@ use crate::ir::op::MemType;
 const OLDEST: u8 = 9;
 
 /// A class, and whether the reference is ours to release.
-struct Class {
-    object: Value,
-    owned: bool,
+pub(super) struct Class {
+    pub object: Value,
+    pub owned: bool,
 }
 
 impl Lower<'_, '_> {
@@ -43,6 +43,25 @@ impl Lower<'_, '_> {
         self.b.jump(fails, &[]);
     }
 
+    /// `raise exception from cause`
+    pub fn raise_object(&mut self, exception: &Expr, cause: Option<&Expr>) {
+        let mark = self.mark();
+        let exception = self.held_operand(exception).parts[0];
+        let cause = cause.map(|cause| self.held_operand(cause).parts[0]);
+        let cause = cause.unwrap_or(self.null);
+        object::raise_object(self.ctx, self.b, exception, cause);
+        self.release_held(mark);
+        let fails = self.world.fails;
+        self.b.jump(fails, &[]);
+    }
+
+    /// `raise` alone.
+    pub fn reraise(&mut self) {
+        object::reraise(self.ctx, self.b);
+        let fails = self.world.fails;
+        self.b.jump(fails, &[]);
+    }
+
     /// Sets the exception; a failure to find its class leaves by `fails`.
     fn raise_with(&mut self, exception: &Exception, value: Option<Value>) {
         let class = self.class(exception);
@@ -57,7 +76,8 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn class(&mut self, exception: &Exception) -> Class {
+    /// An exception class.
+    pub fn class(&mut self, exception: &Exception) -> Class {
         match exception {
             Exception::Builtin(name) if is_old(name) => Class {
                 object: self.ctx.exception(self.b, name),
@@ -111,7 +131,7 @@ impl Lower<'_, '_> {
     }
 
     /// A new str of the pieces of an f-string.
-    fn text(&mut self, pieces: &[Piece]) -> Value {
+    pub fn text(&mut self, pieces: &[Piece]) -> Value {
         let mut made: Option<Value> = None;
         for piece in pieces {
             let next = match made {

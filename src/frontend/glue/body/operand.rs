@@ -12,7 +12,7 @@ use super::super::access;
 use super::super::ctx::Ctx;
 use super::lower::Lower;
 use super::parts;
-use crate::frontend::lang::typed::{Const, Expr, ExprKind, Ty, Whole};
+use crate::frontend::lang::typed::{Const, Exception, Expr, ExprKind, ObjectOp, Ty, Whole};
 use crate::ir::builder::Builder;
 use crate::ir::func::{Block, Value};
 
@@ -58,6 +58,8 @@ pub(super) fn is_borrowed(expr: &Expr) -> bool {
         // Made where it stands.
         ExprKind::Const(Const::Str(_)) => false,
         ExprKind::Const(_) | ExprKind::Local { .. } => true,
+        ExprKind::Object(ObjectOp::Class(_) | ObjectOp::Builtin(_), _) => true,
+        ExprKind::Object(ObjectOp::Exception(Exception::Module(_)), _) => true,
         ExprKind::Widen(x) | ExprKind::NotNone(x) | ExprKind::Encode(x) => is_borrowed(x),
         ExprKind::Slice(view, ..) => {
             let copied = matches!(view.ty, Ty::View(view) if view.whole == Whole::ByteArray);

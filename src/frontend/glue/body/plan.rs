@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::super::ctx::Ctx;
 use super::{parts, result_parts};
 use crate::frontend::lang::typed::{
-    Exception, Expr, ExprKind, Function, FunctionId, MathOp, Message, Piece, Stmt, StmtKind,
+    Exception, Expr, ExprKind, Function, FunctionId, MathOp, Message, ObjectOp, Piece, Stmt,
+    StmtKind,
 };
 use crate::ir::func::{AbiType, Signature};
 use crate::ir::program::FuncId;
@@ -30,10 +31,20 @@ struct Body {
     needs_self: bool,
     /// Functions of standard modules that it calls.
     functions: BTreeSet<(&'static str, String)>,
+    /// Names of attributes, and of keywords.
+    names: BTreeSet<String>,
     calls: Vec<FunctionId>,
     /// Those in `with nogil:`.
     released_calls: Vec<FunctionId>,
     nodes: usize,
+}
+
+impl Body {
+    /// It uses a name, which the module's state keeps.
+    fn name(&mut self, name: &str) {
+        self.names.insert(name.to_owned());
+        self.needs_self = true;
+    }
 }
 
 /// A body as a function of its own.
@@ -80,6 +91,11 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
         .flat_map(|body| std::mem::take(&mut body.functions));
     let functions: BTreeSet<_> = functions.collect();
     ctx.functions = functions.into_iter().collect();
+    let names = bodies
+        .iter_mut()
+        .flat_map(|body| std::mem::take(&mut body.names));
+    let names: BTreeSet<_> = names.collect();
+    ctx.names = names.into_iter().collect();
     let (held, released): (Vec<usize>, Vec<usize>) =
         (0..module.methods.len()).partition(|&at| !module.methods[at].nogil);
     let held = called_from(&bodies, held, &[], |body| vec![&body.calls]);
@@ -220,6 +236,22 @@ fn survey_expr(body: &mut Body, expr: &Expr) {
         ExprKind::MathCall(name, _) => ("math", name.clone()),
         ExprKind::Math(MathOp::Sqrt, _) => ("math", "sqrt".to_owned()),
         ExprKind::RoundDigits(..) => ("builtins", "round".to_owned()),
+        ExprKind::Object(op, _) => match op {
+            ObjectOp::Builtin(name) => ("builtins", name.clone()),
+            ObjectOp::Attribute(name) => return body.name(name),
+            ObjectOp::Method(name, keywords) => {
+                body.name(name);
+                return keywords.iter().for_each(|keyword| body.name(keyword));
+            }
+            ObjectOp::Call(keywords) => {
+                return keywords.iter().for_each(|keyword| body.name(keyword));
+            }
+            ObjectOp::Exception(exception) => {
+                body.needs_self |= matches!(exception, Exception::Module(_));
+                return;
+            }
+            _ => return,
+        },
         _ => return,
     };
     body.functions.insert(function);
@@ -253,6 +285,46 @@ fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
         StmtKind::ForEach {
             view, body, orelse, ..
         } => work.extend([Node::Expr(view), Node::Stmts(body), Node::Stmts(orelse)]),
+        StmtKind::ForObject {
+            object,
+            body,
+            orelse,
+            ..
+        } => work.extend([Node::Expr(object), Node::Stmts(body), Node::Stmts(orelse)]),
+        StmtKind::UnpackObject { value, .. } => work.push(Node::Expr(value)),
+        StmtKind::SetAttribute {
+            object,
+            name,
+            value,
+        } => {
+            body.name(name);
+            work.extend([object, value].map(Node::Expr));
+        }
+        StmtKind::SetItem {
+            object,
+            index,
+            value,
+        } => work.extend([object, index, value].map(Node::Expr)),
+        StmtKind::DelAttribute(object, name) => {
+            body.name(name);
+            work.push(Node::Expr(object));
+        }
+        StmtKind::DelItem(object, index) => work.extend([object, index].map(Node::Expr)),
+        StmtKind::Delete(..) | StmtKind::Reraise => {}
+        StmtKind::RaiseObject(exception, cause) => {
+            work.push(Node::Expr(exception));
+            work.extend(cause.iter().map(Node::Expr));
+        }
+        StmtKind::Try(inner) => {
+            let handled = inner
+                .handlers
+                .iter()
+                .flat_map(|h| h.classes.iter().flatten());
+            body.needs_self |= handled
+                .into_iter()
+                .any(|class| matches!(class, Exception::Module(_)));
+            work.extend(inner.blocks().map(Node::Stmts));
+        }
         StmtKind::Store {
             view, index, value, ..
         } => work.extend([view, index, value].map(Node::Expr)),
@@ -261,6 +333,7 @@ fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
             body.nodes += inner.nodes;
             body.needs_self |= inner.needs_self;
             body.functions.extend(inner.functions);
+            body.names.extend(inner.names);
             body.released_calls.extend(inner.calls);
         }
         StmtKind::Break | StmtKind::Continue => body.nodes += 1,
@@ -327,11 +400,26 @@ pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
             .chain(count)
             .map(|operand| &**operand)
             .collect(),
+        ExprKind::Text(pieces) => {
+            let mut values = Vec::new();
+            piece_values(pieces, &mut values);
+            values
+        }
         ExprKind::Call(_, args, _)
+        | ExprKind::Object(_, args)
         | ExprKind::Min(args)
         | ExprKind::Max(args)
         | ExprKind::Math(_, args)
         | ExprKind::MathCall(_, args)
         | ExprKind::Tuple(args) => args.iter().collect(),
+    }
+}
+
+fn piece_values<'e>(pieces: &'e [Piece], values: &mut Vec<&'e Expr>) {
+    for piece in pieces {
+        if let Piece::Value { value, spec, .. } = piece {
+            values.push(value);
+            piece_values(spec, values);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `for` over a range: bounds evaluated once, no overflow at its end, a counter that assignments to the variable do not reach.
 
-use super::lower::{Failure, Loop, Lower};
+use super::lower::{Failure, Lower};
 use crate::frontend::lang::typed::{Expr, IntTy, LocalId, Rule, Stmt, Ty};
 use crate::ir::builder::Var;
 use crate::ir::func::Value;
@@ -107,12 +107,7 @@ impl Lower<'_, '_> {
         };
         self.write_number(var, value);
         let span = self.b.span();
-        let released = self.world.thread.is_some();
-        let around = Loop {
-            exit,
-            next,
-            released,
-        };
+        let around = self.around(exit, next);
         self.loop_body(body, around);
         self.b.set_span(span);
         if self.enter(next) {

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::handle::Exit;
 use super::lower::{Loop, Lower};
 use super::operand::Operand;
 use crate::frontend::lang::typed::{
@@ -62,16 +63,37 @@ impl Lower<'_, '_> {
                 value,
                 rule,
             } => self.store(view, index, value, *rule),
-            StmtKind::Break => {
-                let around = self.innermost();
-                self.take_gil_unless(around.released);
-                self.b.jump(around.exit, &[]);
+            StmtKind::ForObject {
+                index,
+                var,
+                object,
+                body,
+                orelse,
+            } => self.for_object((*index, *var), object, body, orelse),
+            StmtKind::UnpackObject { targets, value } => self.unpack_object(targets, value),
+            StmtKind::SetAttribute {
+                object,
+                name,
+                value,
+            } => self.set_attribute(object, name, Some(value)),
+            StmtKind::SetItem {
+                object,
+                index,
+                value,
+            } => self.set_item(object, index, Some(value)),
+            StmtKind::DelAttribute(object, name) => self.set_attribute(object, name, None),
+            StmtKind::DelItem(object, index) => self.set_item(object, index, None),
+            StmtKind::Delete(local, checked) => {
+                self.read(*local, *checked);
+                self.unbind(*local);
             }
-            StmtKind::Continue => {
-                let around = self.innermost();
-                self.take_gil_unless(around.released);
-                self.b.jump(around.next, &[]);
+            StmtKind::Try(inner) => self.try_(inner),
+            StmtKind::RaiseObject(exception, cause) => {
+                self.raise_object(exception, cause.as_ref());
             }
+            StmtKind::Reraise => self.reraise(),
+            StmtKind::Break => self.leave_loop(Exit::Break(self.loops.len() - 1)),
+            StmtKind::Continue => self.leave_loop(Exit::Continue(self.loops.len() - 1)),
             StmtKind::Return(values) => self.return_(values),
             StmtKind::Raise(exception, message) => self.raise(exception, message.as_ref()),
             StmtKind::Assert(cond, message) => self.assert(cond, message.as_ref()),
@@ -84,8 +106,14 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn innermost(&self) -> Loop {
-        *self.loops.last().expect("lang has found the loop")
+    /// A loop at this place.
+    pub fn around(&self, exit: Block, next: Block) -> Loop {
+        Loop {
+            exit,
+            next,
+            released: self.world.thread.is_some(),
+            depth: self.regions.len(),
+        }
     }
 
     fn unpack(&mut self, targets: &[LocalId], value: &Expr, narrow: &[Option<(IntTy, Rule)>]) {
@@ -114,7 +142,10 @@ impl Lower<'_, '_> {
         self.let_go(mark);
         // `return f()` where neither has a result: the call's None is not one.
         results.truncate(self.function.results.len());
-        self.leave(results);
+        match self.regions.is_empty() {
+            true => self.leave(results),
+            false => self.return_through(results),
+        }
     }
 
     fn if_(&mut self, cond: &Expr, then: &[Stmt], other: &[Stmt]) {
@@ -159,12 +190,7 @@ impl Lower<'_, '_> {
         let head = self.b.block_like_current();
         let next = self.b.block_like_current();
         let exit = self.b.block_like_current();
-        let released = self.world.thread.is_some();
-        let around = Loop {
-            exit,
-            next,
-            released,
-        };
+        let around = self.around(exit, next);
         let done = if orelse.is_empty() {
             exit
         } else {

@@ -140,7 +140,7 @@ pub fn build(module: &Module) -> Built {
     define(&mut ctx, &bodies);
     let mut program = ctx.program;
     verified(&program);
-    opt::run(&mut program);
+    program.funcs.iter_mut().flatten().for_each(opt::run);
     verified(&program);
     Built { program, entries }
 }

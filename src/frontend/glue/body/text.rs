@@ -4,19 +4,17 @@
 use smallvec::smallvec;
 
 use super::super::runtime::raise::Need;
-use super::super::runtime::{bytes, memory};
+use super::super::runtime::{bytes, memory, text};
 use super::lower::{Failure, Lower};
 use super::operand::Operand;
 use super::view::Items;
-use crate::frontend::lang::typed::{Codec, Expr, Ty, View, Whole};
+use crate::frontend::lang::typed::{CmpOp, Codec, Expr, Ty, View, Whole};
 use crate::ir::data::{Data, DataKind};
 use crate::ir::func::Value;
 use crate::ir::op::{IntCc, MemType, Op};
 
 /// Sizes above are refused before CPython is asked: where a bytearray of the source is a `bytes` here, it would raise OverflowError.
 const MOST: i64 = i64::MAX - (1 << 12);
-/// `Py_EQ`
-const PY_EQ: i64 = 2;
 
 impl Lower<'_, '_> {
     // Constants.
@@ -73,6 +71,7 @@ impl Lower<'_, '_> {
         let operand = self.needed(x, Need::Len);
         let len = match operand.ty {
             Ty::View(_) => operand.parts[1],
+            Ty::Object => self.status("PyObject_Size", &operand.parts),
             _ => self.str_len(operand.parts[0]),
         };
         self.release_held(mark);
@@ -89,14 +88,12 @@ impl Lower<'_, '_> {
         })
     }
 
-    /// 1 where two strs, or None, are equal, else 0.
-    pub fn equal_strs(&mut self, a: Value, b: Value) -> Value {
+    /// 1 where the comparison of two strs holds, else 0. None is equal to itself only, and comes in no other comparison.
+    pub fn compare_strs(&mut self, op: CmpOp, a: Value, b: Value) -> Value {
         self.with_gil(|l| {
-            let equal = l.b.iconst(PY_EQ);
-            let answer = l.ctx.call1(l.b, "PyObject_RichCompareBool", &[a, b, equal]);
-            let failed = l.b.icmp_imm(IntCc::Slt, answer, 0);
+            let (order, failed) = text::compare(l.ctx, l.b, a, b);
             l.check(failed);
-            answer
+            l.b.icmp_imm(super::compare::signed(op), order, 0)
         })
     }
 

@@ -4,8 +4,8 @@
 //! Texts of errors follow what the view is to Python: a `bytes`, a `bytearray` or a `memoryview`. They are the same from 3.9 to 3.15, and
 //! so they stand here instead of coming from a repeated operation.
 
-use super::super::runtime::memory;
 use super::super::runtime::raise::Need;
+use super::super::runtime::{memory, search};
 use super::lower::{Failure, Lower};
 use super::operand::Operand;
 use crate::frontend::lang::typed::{CmpOp, Expr, ExprKind, IntTy, Item, Rule, Ty, View, Whole};
@@ -346,7 +346,7 @@ impl Lower<'_, '_> {
             let part = self.require(part, Need::Part);
             let (part, items) = (Items::of(&part), Items::of(&view));
             let (view, part) = ((items.address, items.count), (part.address, part.count));
-            memory::has_bytes(self.ctx, self.b, view, part)
+            search::has_bytes(self.ctx, self.b, view, part)
         } else {
             let value = self.value(needle);
             let view = self.needed(haystack, Need::Contains);
@@ -384,7 +384,7 @@ impl Lower<'_, '_> {
         }
         self.b.seal_and_switch_to(possible);
         let view = (items.address, items.count);
-        let found = memory::has_byte(self.ctx, self.b, view, byte);
+        let found = search::has_byte(self.ctx, self.b, view, byte);
         self.b.jump(join, &[found]);
         self.b.seal_and_switch_to(join);
         result

@@ -8,7 +8,10 @@ pub mod arith;
 pub mod boxed;
 pub mod bytes;
 pub mod memory;
+pub mod object;
 pub mod raise;
+pub mod search;
+pub mod text;
 
 use smallvec::SmallVec;
 

@@ -78,6 +78,7 @@ impl Convert<'_> {
             py::Expr::Tuple(t) => ExprKind::Tuple(self.list(&t.elts)),
             py::Expr::List(l) => ExprKind::List(self.list(&l.elts)),
             py::Expr::Dict(d) => self.dict(d),
+            py::Expr::Set(s) => ExprKind::Set(self.list(&s.elts)),
             other => {
                 self.foreign(other, range);
                 ExprKind::Wrong
@@ -93,7 +94,6 @@ impl Convert<'_> {
     fn foreign(&mut self, e: &py::Expr, range: TextRange) {
         let (what, hint) = match e {
             py::Expr::Slice(_) => ("an index of several parts", "write one slice: `v[i:j]`"),
-            py::Expr::Set(_) => return self.not_yet(range, "a set"),
             py::Expr::Lambda(_) => ("`lambda`", "write a helper function with `def`"),
             py::Expr::Named(_) => ("`:=`", "assign in a statement of its own"),
             py::Expr::ListComp(_)
@@ -142,12 +142,10 @@ impl Convert<'_> {
             Some(bound) => Some(self.boxed(bound)),
         };
         let (start, stop, step) = (bound(&slice.lower), bound(&slice.upper), bound(&slice.step));
-        if step.is_some() {
-            let hint = "write the loop: `for i in range(start, stop, step)`";
-            self.outside(slice.range, "a slice with a step", hint);
-            return ExprKind::Wrong;
+        match step {
+            Some(step) => ExprKind::Stepped(value, [start, stop, Some(step)]),
+            None => ExprKind::Slice(value, start, stop),
         }
-        ExprKind::Slice(value, start, stop)
     }
 
     fn dict(&mut self, d: &py::ExprDict) -> ExprKind {

@@ -1,7 +1,7 @@
 //! Statements of the parser's tree become ours; those the language does not have are diagnosed, and what they hold is converted all the same.
 
 use super::super::ParamKind;
-use super::super::ast::{Def, Name, Param, Stmt, StmtKind};
+use super::super::ast::{Def, Handler, Name, Param, Stmt, StmtKind, Try};
 use super::{Convert, py};
 use ruff_text_size::{Ranged, TextRange};
 
@@ -71,17 +71,11 @@ impl Convert<'_> {
             py::Stmt::Pass(_) => return,
             py::Stmt::Return(s) => StmtKind::Return(s.value.as_ref().map(|v| self.expr(v))),
             py::Stmt::Raise(s) => {
-                if let Some(cause) = &s.cause {
-                    self.outside(cause.range(), "`raise ... from`", "leave out `from ...`");
-                }
-                match &s.exc {
-                    Some(exception) => StmtKind::Raise(self.expr(exception)),
-                    None => {
-                        let hint = "there is no `except`; name the exception to raise";
-                        self.outside(range, "`raise` without an exception", hint);
-                        // It ends the flow of control all the same.
-                        StmtKind::Raise(self.wrong(range))
-                    }
+                let exception = s.exc.as_ref().map(|exception| self.expr(exception));
+                let cause = s.cause.as_ref().map(|cause| self.expr(cause));
+                match exception {
+                    Some(exception) => StmtKind::Raise(exception, cause),
+                    None => StmtKind::Reraise,
                 }
             }
             py::Stmt::Assert(s) => {
@@ -100,11 +94,12 @@ impl Convert<'_> {
             py::Stmt::Import(s) => return self.import(s, out),
             py::Stmt::ImportFrom(s) => return self.import_from(s, out),
             py::Stmt::With(s) if is_nogil(s) => StmtKind::Nogil(self.block(&s.body)),
+            py::Stmt::Try(s) if !s.is_star => self.try_(s),
             py::Stmt::With(_) | py::Stmt::Try(_) | py::Stmt::Match(_) | py::Stmt::ClassDef(_) => {
                 return self.compound(statement, range, out);
             }
-            py::Stmt::Delete(_) => {
-                return self.outside(range, "`del`", "a local lives to the end of the body");
+            py::Stmt::Delete(s) => {
+                StmtKind::Delete(s.targets.iter().map(|target| self.expr(target)).collect())
             }
             py::Stmt::Global(_) => {
                 return self.outside(
@@ -146,8 +141,7 @@ impl Convert<'_> {
                 blocks.push(&s.body);
             }
             py::Stmt::Try(s) => {
-                let hint = "an exception leaves the body; test the condition beforehand";
-                self.outside(range, "`try`", hint);
+                self.outside(range, "`except*`", "write `except`");
                 blocks.push(&s.body);
                 for py::ExceptHandler::ExceptHandler(handler) in &s.handlers {
                     names.extend(handler.name.iter().map(|name| name.id.as_str().to_owned()));
@@ -173,6 +167,24 @@ impl Convert<'_> {
         for block in blocks {
             out.extend(self.block(block));
         }
+    }
+
+    fn try_(&mut self, s: &py::StmtTry) -> StmtKind {
+        let body = self.block(&s.body);
+        let mut handlers = Vec::new();
+        for py::ExceptHandler::ExceptHandler(handler) in &s.handlers {
+            handlers.push(Handler {
+                class: handler.type_.as_ref().map(|class| self.expr(class)),
+                name: handler.name.as_ref().map(|name| self.name(name)),
+                body: self.block(&handler.body),
+            });
+        }
+        StmtKind::Try(Box::new(Try {
+            body,
+            handlers,
+            orelse: self.block(&s.orelse),
+            finally: self.block(&s.finalbody),
+        }))
     }
 
     fn elifs(&mut self, clauses: &[py::ElifElseClause]) -> Vec<Stmt> {

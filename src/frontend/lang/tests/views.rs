@@ -58,7 +58,6 @@ fn items_and_lengths() {
             "x = len(3)",
             "1:9 `len` wants a view or a str, but this is i64",
         ),
-        ("x = len(o)", "1:5 `len` of an object is not there yet"),
         (
             "x = data[1.5]",
             "1:10 `[]` wants an integer, but this is f64",
@@ -69,8 +68,11 @@ fn items_and_lengths() {
         ),
         ("x = d[0]", "1:5 indexing wants a view, but this is f64"),
         ("x = t[0]", "1:5 indexing of a str is not there yet"),
-        ("x = o[0]", "1:5 indexing of an object is not there yet"),
-        ("x = data[1, 2]", "1:10 a tuple cannot be a value here"),
+        ("x = o[0]", "1:5 `x` is i64, but this is object"),
+        (
+            "x = data[1, 2]",
+            "1:10 `[]` wants an integer, but this is object",
+        ),
         (
             "x = data[1:2, 3]",
             "1:10 an index of several parts is not part of the body language",
@@ -104,10 +106,7 @@ fn slices_are_views_or_new_bytearrays() {
         ("bytes", "maybe[1:]", "bytes(not_none(maybe)[1:])"),
     ]);
     wrong(&[
-        (
-            "x = data[::2]",
-            "1:10 a slice with a step is not part of the body language",
-        ),
+        ("x = data[::2]", "1:5 bytes has no slice with a step here"),
         (
             "y = data[0.5:]",
             "1:10 `[:]` wants an integer, but this is f64",
@@ -116,7 +115,7 @@ fn slices_are_views_or_new_bytearrays() {
         ("y = x[1:]", "1:5 slicing wants a view, but this is i64"),
         (
             "out[1:2] = data",
-            "1:1 assignment to a slice is not there yet",
+            "1:1 assignment to a slice wants an object, but this is MutBuffer[u8]",
         ),
     ]);
 }
@@ -198,11 +197,11 @@ fn augmented_stores_compute_view_and_index_once() {
         ("out[x] += zz", "1:11 nothing is called `zz` here"),
         (
             "out[1:2] += data",
-            "1:1 assignment to a slice is not there yet",
+            "1:1 augmented assignment to a slice is not there yet",
         ),
         (
             "x.y += 1",
-            "1:1 assignment to an attribute is not there yet",
+            "1:1 assignment to an attribute wants an object, but this is i64",
         ),
         (
             "v += v",
@@ -243,10 +242,6 @@ fn loops_run_over_views() {
     wrong(&[
         ("for y in t: pass", "1:10 `for` of a str is not there yet"),
         (
-            "for y in o: pass",
-            "1:10 `for` of an object is not there yet",
-        ),
-        (
             "for i, y in data: pass",
             "1:5 a view gives one item at a time",
         ),
@@ -258,16 +253,9 @@ fn loops_run_over_views() {
             "for i, (y, z) in enumerate(data): pass",
             "1:5 a loop assigns to names",
         ),
-        (
-            "for i, y in enumerate(data, 1): pass",
-            "1:13 `enumerate` takes 1 argument, and here are 2",
-        ),
         ("for out[0] in data: pass", "1:5 a loop assigns to a name"),
         ("for y in zz: x = y", "1:10 nothing is called `zz` here"),
-        (
-            "x = enumerate(data)",
-            "1:5 `enumerate` stands in `for` only",
-        ),
+        ("x = enumerate(data)", "1:5 `x` is i64, but this is object"),
     ]);
 }
 
@@ -313,7 +301,6 @@ fn bytes_compare_as_bytes() {
             "b = v == v",
             "1:5 a comparison of Buffer[f64] is not there yet",
         ),
-        ("b = t < t", "1:5 the order of strs is not there yet"),
         (
             "b = z == z",
             "1:5 a comparison of complex numbers is not there yet",
@@ -340,11 +327,7 @@ fn bytes_compare_as_bytes() {
             "1:5 bytes hold integers and other bytes, but this is f64",
         ),
         ("b = d in v", "1:10 `in` of Buffer[f64] is not there yet"),
-        ("b = x in o", "1:10 `in` of an object is not there yet"),
-        (
-            "b = x in [1, zz]",
-            "1:5 `in` of a literal is not there yet\n1:14 nothing is called `zz` here",
-        ),
+        ("b = x in [1, zz]", "1:14 nothing is called `zz` here"),
         (
             "b = x in data in data",
             "1:5 `in` in a chain of comparisons is not part of the body language",
@@ -447,7 +430,6 @@ fn bytes_and_text_are_made_of_each_other() {
             "y = bytes(1.5)",
             "1:11 `bytes` wants a size or a view, but this is f64",
         ),
-        ("y = bytes(o)", "1:5 `bytes` of an object is not there yet"),
         (
             "y = bytes(x, y=3)",
             "1:14 `bytes` takes no argument by keyword here",
@@ -456,7 +438,6 @@ fn bytes_and_text_are_made_of_each_other() {
             "y = Buffer(data)",
             "1:5 `Buffer` is a type of parameters and locals",
         ),
-        ("y = str(x)", "1:5 `str` is not there yet"),
         (
             "y = data.decode('koi8-r')",
             "1:17 the codec `koi8-r` is not there yet",
@@ -490,10 +471,6 @@ fn bytes_and_text_are_made_of_each_other() {
             "1:13 `complex` wants numbers, but this is str",
         ),
         ("y = z + 1", "1:5 `+` wants numbers, but this is complex"),
-        (
-            "y = f'{x}'",
-            "1:5 an f-string outside `raise` and `assert` is not there yet",
-        ),
         (
             "y = bytes.fromhex('00')",
             "1:11 there is no `bytes.fromhex`",

@@ -3,7 +3,7 @@
 use super::super::join::{is_bytes, join, may_be_none};
 use super::super::ty::{is_number, range_of};
 use super::super::typed::{
-    BinOp, BitOp, CmpOp, Const, Expr, ExprKind, IntTy, MathOp, Storage, Ty, View, Whole,
+    BinOp, BitOp, CmpOp, Const, Expr, ExprKind, IntTy, MathOp, ObjectOp, Storage, Ty, View, Whole,
 };
 use super::{Verdict, Verifier, ensure, int};
 
@@ -21,7 +21,7 @@ fn nullable(ty: Ty) -> Option<Ty> {
 
 /// What `if` can ask of the truth.
 fn has_truth(ty: Ty) -> bool {
-    is_number(ty) || matches!(ty, Ty::Str { .. } | Ty::View(_))
+    is_number(ty) || matches!(ty, Ty::Str { .. } | Ty::View(_) | Ty::Object)
 }
 
 /// A view that is the whole of an object of bytes.
@@ -184,6 +184,54 @@ impl Verifier<'_> {
                     self.same(e, &[left, right])
                 }
             },
+            ExprKind::Compare { first, rest } if e.ty == Ty::Object => {
+                self.typed(first, Ty::Object)?;
+                (rest.iter()).try_for_each(|(_, right)| self.typed(right, Ty::Object))
+            }
+            ExprKind::Object(op, operands) => {
+                let operands = |count: usize| {
+                    sure(operands.len() == count)?;
+                    operands.iter().try_for_each(|x| self.typed(x, Ty::Object))
+                };
+                let given = match &e.kind {
+                    ExprKind::Object(_, list) => list.len(),
+                    _ => 0,
+                };
+                let (count, ty) = match op {
+                    ObjectOp::Builtin(_) | ObjectOp::Class(_) | ObjectOp::Exception(_) => {
+                        (0, Ty::Object)
+                    }
+                    ObjectOp::Positive
+                    | ObjectOp::Negative
+                    | ObjectOp::Invert
+                    | ObjectOp::Absolute
+                    | ObjectOp::Attribute(_) => (1, Ty::Object),
+                    ObjectOp::Binary(_)
+                    | ObjectOp::InPlace(_)
+                    | ObjectOp::Divmod
+                    | ObjectOp::Item => (2, Ty::Object),
+                    ObjectOp::PowMod | ObjectOp::Slice => (3, Ty::Object),
+                    ObjectOp::Contains | ObjectOp::IsInstance => (2, Ty::Bool),
+                    ObjectOp::Call(names) | ObjectOp::Method(_, names) => {
+                        sure(given > names.len())?;
+                        (given, Ty::Object)
+                    }
+                    ObjectOp::Tuple | ObjectOp::List | ObjectOp::Set => (given, Ty::Object),
+                    ObjectOp::Dict => (given & !1, Ty::Object),
+                    ObjectOp::Int if e.ty == Ty::U64 => (1, Ty::U64),
+                    ObjectOp::Int => (1, Ty::I64),
+                    ObjectOp::Float => (1, Ty::F64),
+                    ObjectOp::Str | ObjectOp::Repr | ObjectOp::Ascii => {
+                        (1, Ty::Str { nullable: false })
+                    }
+                };
+                sure(e.ty == ty)?;
+                operands(count)
+            }
+            ExprKind::Text(pieces) => {
+                sure(e.ty == Ty::Str { nullable: false })?;
+                self.pieces(pieces)
+            }
             ExprKind::Compare { first, rest } => {
                 sure(e.ty == Ty::Bool)?;
                 self.expr(first)?;
@@ -262,7 +310,7 @@ impl Verifier<'_> {
             ExprKind::Len(inner) => {
                 sure(e.ty == Ty::I64)?;
                 match inner.ty {
-                    Ty::Str { nullable: false } => self.expr(inner),
+                    Ty::Str { nullable: false } | Ty::Object => self.expr(inner),
                     _ => self.view(inner).map(drop),
                 }
             }

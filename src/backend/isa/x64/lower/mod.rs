@@ -61,6 +61,8 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         states: vec![State::Plain; func.insts.len()],
         flow: &flow,
         hoisted: BTreeMap::new(),
+        copies: BTreeMap::new(),
+        homes: homes(func, &flow),
         vblock: VBlock(0),
         block: ENTRY,
         epoch: 0,
@@ -131,11 +133,34 @@ struct Lower<'a> {
     states: Vec<State>,
     /// Constants to be made at the end of a block before a loop: that block, the register file, the bits.
     hoisted: BTreeMap<(VBlock, RegClass, u64), VReg>,
+    /// Copies of floats to be made at the end of a block before a loop: that block, the value.
+    copies: BTreeMap<(VBlock, Value), VReg>,
+    /// For each value the number of the block that defines it.
+    homes: Vec<u32>,
     /// The block being lowered, and the epoch of the instruction being lowered.
     vblock: VBlock,
     block: Block,
     epoch: u32,
     outgoing: Option<u32>,
+}
+
+/// For each value the number of the block that defines it.
+fn homes(func: &Func, flow: &Flow) -> Vec<u32> {
+    let mut homes = vec![0; func.values.len()];
+    for (number, block) in flow.blocks.iter().enumerate() {
+        let Source::Block(block) = block.source else {
+            continue;
+        };
+        let data = &func.blocks[block.index()];
+        let results = data
+            .insts
+            .iter()
+            .flat_map(|inst| &func.insts[inst.index()].results);
+        for value in data.params.iter().chain(results) {
+            homes[value.index()] = number as u32;
+        }
+    }
+    homes
 }
 
 pub(super) fn class_of(ty: Type) -> RegClass {

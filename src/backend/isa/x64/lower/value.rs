@@ -67,6 +67,9 @@ impl Lower<'_> {
     /// A register that holds `value`. Constants and addresses are made here and now, which may destroy flags.
     pub(super) fn vreg_of(&mut self, value: Value) -> VReg {
         let value = self.flow.resolve(value);
+        if let Some(copy) = self.copy_before_loop(value) {
+            return copy;
+        }
         let Some((_, data)) = self.definition(value) else {
             return self.result(value);
         };
@@ -181,9 +184,33 @@ impl Lower<'_> {
         Some(vreg)
     }
 
-    /// Makes the constants of the loop behind this block.
+    /// A register of its own, in the loop that is being lowered, for a float that comes from outside. No convention keeps floats over calls: such
+    /// a value may be in memory for the calls around the loop, and would be loaded in each round.
+    fn copy_before_loop(&mut self, value: Value) -> Option<VReg> {
+        let preheader = self.flow.blocks[self.vblock.index()].preheader?;
+        let definition = self.definition(value);
+        let is_lazy = definition.is_some_and(|(_, data)| is_lazy(data.op));
+        let is_float = class_of(self.func.ty(value)) == RegClass::Float;
+        // What stands before the loop has a smaller number than it.
+        if !is_float || is_lazy || self.homes[value.index()] > preheader.0 {
+            return None;
+        }
+        let out = &mut self.out;
+        let copy = self.copies.entry((preheader, value));
+        Some(*copy.or_insert_with(|| out.vreg(RegClass::Float)))
+    }
+
+    /// Makes the constants and copies of the loop behind this block.
     pub(super) fn make_hoisted(&mut self) {
         let block = self.vblock;
+        let copies = self
+            .copies
+            .range((block, Value(0))..=(block, Value(u32::MAX)));
+        let copies: SmallVec<[_; 8]> = copies.map(|(&(_, value), &copy)| (value, copy)).collect();
+        for (value, copy) in copies {
+            let from = self.result(value);
+            self.row(Op::MovapsRM, &[copy], &from.into());
+        }
         let of_block = (block, RegClass::Int, 0)..=(block, RegClass::Float, u64::MAX);
         let wanted: SmallVec<[_; 8]> = self
             .hoisted

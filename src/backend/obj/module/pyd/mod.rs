@@ -7,7 +7,6 @@
 //! .text    code; the functions that the pointers of control-flow guard start out with
 //! .rdata   tables, and all of the image that is not written to (tables.rs)
 //! .data    what is; the security cookie
-//! .reloc   where pointers are
 //! ```
 
 mod tables;
@@ -20,14 +19,13 @@ use super::super::image::{Image, Role, SectionId};
 use super::place::{Placed, Pointee, Pointer};
 use crate::base::digest::sha256;
 use crate::target::{Arch, Target};
-use tables::Tables;
+use tables::{PAGE, Tables};
 
 /// Where the module would like to be: above 4 GiB, which high entropy wants.
 const IMAGE_BASE: u64 = 0x1_8000_0000;
 
-const SECTION_ALIGN: u32 = 0x1000;
 const FILE_ALIGN: u32 = 0x200;
-const SECTIONS: u16 = 4;
+const SECTIONS: u16 = 3;
 const DIRECTORIES: usize = 16;
 
 const CODE: pe::SectionFlags =
@@ -78,7 +76,7 @@ fn reserve(writer: &mut Writer, name: &str, flags: pe::SectionFlags, bytes: &[u8
 /// Writes a module.
 pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut writer = Writer::new(true, SECTION_ALIGN, FILE_ALIGN, &mut bytes);
+    let mut writer = Writer::new(true, PAGE, FILE_ALIGN, &mut bytes);
     writer.reserve_dos_header();
     writer.reserve_nt_headers(DIRECTORIES);
     writer.reserve_section_headers(SECTIONS);
@@ -108,10 +106,7 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
         section(constants, std::mem::take(&mut tables.bytes)),
         section(written, data),
     ];
-    for at in link(image, &tables, &mut sections) {
-        writer.add_reloc(at, pe::IMAGE_REL_BASED_DIR64);
-    }
-    writer.reserve_reloc_section();
+    link(image, &tables, &mut sections);
 
     let headers = writer.nt_headers_offset() as usize;
     writer
@@ -122,15 +117,14 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     for Section { range, bytes } in &sections {
         writer.write_section(range.file_offset, bytes);
     }
-    writer.write_reloc_section();
     let in_file = |rva: u32| (rva - constants.virtual_address + constants.file_offset) as usize;
     let stamps: Vec<usize> = tables.stamps.iter().map(|&rva| in_file(rva)).collect();
     finish(&mut bytes, headers, &stamps, in_file(tables.hash));
     bytes
 }
 
-/// Fills in everything that depends on addresses; where pointers are, in their order.
-fn link(image: &Image, tables: &Tables, sections: &mut [Section]) -> Vec<u32> {
+/// Fills in everything that depends on addresses.
+fn link(image: &Image, tables: &Tables, sections: &mut [Section]) {
     let placed = Placed {
         image,
         sections: tables.sections.clone(),
@@ -151,11 +145,9 @@ fn link(image: &Image, tables: &Tables, sections: &mut [Section]) -> Vec<u32> {
             }
         }
     }
-    pointers.sort_unstable();
-    for &(at, to) in &pointers {
+    for (at, to) in pointers {
         put(sections, at, &(IMAGE_BASE + u64::from(to)).to_le_bytes());
     }
-    pointers.into_iter().map(|(at, _)| at).collect()
 }
 
 /// Writes over bytes at an address.

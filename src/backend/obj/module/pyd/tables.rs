@@ -4,6 +4,7 @@
 //! slots of imports (IAT) | pointers of control-flow guard | the image's constants
 //! functions that may be called through pointers | load configuration
 //! exports | imports | .xdata, .pdata | debug directory: shadow stacks are fine, hash of the content
+//! where pointers are, here and in .data (base relocations)
 //! ```
 //!
 //! In: an image, the address of its code, and this section's. Out: the section and the directories in it. Addresses are relative to the
@@ -24,6 +25,9 @@ use crate::target::Target;
 /// Size of `IMAGE_DEBUG_DIRECTORY`, and of the hash of a reproducible build.
 const DEBUG_ENTRY: u32 = 28;
 const HASH: usize = 32;
+
+/// Base relocations are told by page, and sections start with one.
+pub const PAGE: u32 = 0x1000;
 
 /// `IMAGE_DLLCHARACTERISTICS_EX_CET_COMPAT`: returns go back where calls came from.
 const CET_COMPAT: u32 = 1;
@@ -80,6 +84,7 @@ impl<'a> Tables<'a> {
         tables.add_imports(iat, library);
         tables.add_unwind();
         tables.add_debug();
+        tables.add_relocations();
         tables
     }
 
@@ -302,6 +307,31 @@ impl<'a> Tables<'a> {
         self.directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG, start);
     }
 
+    /// Base relocations. They would fill a section of their own with little but padding. Data starts with a page, the next one.
+    fn add_relocations(&mut self) {
+        let mut here: Vec<u32> = self.pointers.iter().map(|&(at, _)| at).collect();
+        here.push(self.cookie);
+        let mut in_data = Vec::new();
+        for (section, &base) in self.image.sections.iter().zip(&self.sections) {
+            let fields = section.fixups.iter();
+            let fields = fields.filter(|fixup| fixup.kind == FixupKind::Pointer);
+            match section.role {
+                Role::Data => in_data.extend(fields.map(|fixup| fixup.at as u32)),
+                Role::Text | Role::ReadOnly | Role::CStrings | Role::RelRo => {
+                    here.extend(fields.map(|fixup| base as u32 + fixup.at as u32));
+                }
+            }
+        }
+        here.sort_unstable();
+        in_data.sort_unstable();
+        let start = self.align(4);
+        let size = blocks(&here).len() + blocks(&in_data).len();
+        let data = (start + size as u32).next_multiple_of(PAGE);
+        here.extend(in_data.into_iter().map(|at| data + at));
+        self.put(4, &blocks(&here));
+        self.directory(pe::IMAGE_DIRECTORY_ENTRY_BASERELOC, start);
+    }
+
     /// Says where data is, and the security cookie in it.
     pub fn set_data(&mut self, data: u32, cookie: u32) {
         if let Some(id) = self.image.find(Role::Data) {
@@ -323,4 +353,22 @@ impl<'a> Tables<'a> {
             self.set(entry + 24, &in_file.to_le_bytes());
         }
     }
+}
+
+/// Blocks of base relocations of whole pointers, one for each page: its address, the block's size, places in the page. Sizes are multiples
+/// of 4.
+fn blocks(pointers: &[u32]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = Vec::new();
+    for page in pointers.chunk_by(|a, b| a / PAGE == b / PAGE) {
+        let size = (8 + 2 * page.len()).next_multiple_of(4);
+        let head = [page[0] / PAGE * PAGE, size as u32];
+        let end = bytes.len() + size;
+        bytes.extend(head.into_iter().flat_map(u32::to_le_bytes));
+        for at in page {
+            let entry = pe::IMAGE_REL_BASED_DIR64.0 << 12 | (at % PAGE) as u16;
+            bytes.extend(entry.to_le_bytes());
+        }
+        bytes.resize(end, 0);
+    }
+    bytes
 }

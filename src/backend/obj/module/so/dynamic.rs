@@ -8,7 +8,7 @@ use object::write::elf::{GnuHashTable, Rel};
 use super::super::super::image::{FixupKind, Image, SymbolId};
 use super::super::place::{Placed, Pointee, Pointer, exports, imports};
 use super::{File, Part};
-use crate::target::Arch;
+use crate::target::{Arch, Target};
 
 /// Dynamic relocations of a machine (psABIs).
 struct Relocations {
@@ -38,11 +38,13 @@ pub struct Names {
     hashes: Vec<u32>,
     /// NUL-terminated names behind an empty one.
     pub strings: Vec<u8>,
+    /// The place of the needed library's name in `strings`.
+    needed: Option<u32>,
 }
 
 impl Names {
-    /// Collects the names of an image.
-    pub fn new(image: &Image) -> Names {
+    /// Collects the names of an image, and that of the library that is needed.
+    pub fn new(image: &Image, target: &Target) -> Names {
         let imports: Vec<SymbolId> = imports(image).collect();
         let exports: Vec<SymbolId> = exports(image).collect();
         let name = |id: &SymbolId| image.symbol(*id).name.as_bytes();
@@ -51,13 +53,24 @@ impl Names {
             imports: imports.len(),
             hashes: exports.iter().map(|id| elf::gnu_hash(name(id))).collect(),
             strings: vec![0],
+            needed: None,
         };
         for id in imports.into_iter().chain(exports) {
-            names.symbols.push((id, names.strings.len() as u32));
-            names.strings.extend(name(&id));
-            names.strings.push(0);
+            let at = names.add(name(&id));
+            names.symbols.push((id, at));
         }
+        names.needed = target
+            .c_library
+            .map(|library| names.add(library.as_bytes()));
         names
+    }
+
+    /// Adds a string; its place.
+    fn add(&mut self, string: &[u8]) -> u32 {
+        let at = self.strings.len() as u32;
+        self.strings.extend(string);
+        self.strings.push(0);
+        at
     }
 
     /// The index of an import among the symbols.
@@ -120,16 +133,20 @@ pub fn relocations(file: &File, placed: &Placed) -> Vec<u8> {
 }
 
 /// Entries of `.dynamic`.
-pub const ENTRIES: usize = 12;
+pub fn entry_count(names: &Names) -> usize {
+    12 + usize::from(names.needed.is_some())
+}
 
-/// `.dynamic`. No library is needed, and there is no name and no path.
+/// `.dynamic`. There is no name and no path, and a library only where the target says so.
 pub fn entries(file: &File) -> Vec<u8> {
     let address = |part: Part| file[part].address;
     let size = |part: Part| file[part].bytes.len() as u64;
     let entry = |part: Part| super::ROWS[part as usize].entry;
     let here = |pointer: &&Pointer| matches!(pointer.to, Pointee::Here(_));
     let relative = file.pointers.iter().filter(here).count();
-    let entries: [_; ENTRIES] = [
+    let needed = file.names.needed;
+    let needed = needed.map(|at| (elf::DT_NEEDED, u64::from(at)));
+    let entries = [
         (elf::DT_GNU_HASH, address(Part::GnuHash)),
         (elf::DT_STRTAB, address(Part::Dynstr)),
         (elf::DT_SYMTAB, address(Part::Dynsym)),
@@ -144,7 +161,7 @@ pub fn entries(file: &File) -> Vec<u8> {
         (elf::DT_NULL, 0),
     ];
     let mut bytes = Vec::new();
-    for (tag, value) in entries {
+    for (tag, value) in needed.into_iter().chain(entries) {
         file.encoder
             .dynamic(&mut bytes, tag, value)
             .unwrap_or_else(|e| panic!("a 64-bit entry that does not fit: {e}"));

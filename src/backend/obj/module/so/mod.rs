@@ -1,13 +1,15 @@
 //! ELF shared objects as loaders take them (System V gABI; psABI AMD64; for what GNU added, the Linux Standard Base and `elf.h` of glibc).
 //!
 //! In: an image. Out: the file. It needs no library, so it loads wherever there is something that has its imports, under any C
-//! library. Everything is bound and sealed at load; nothing is written to code. One segment follows the other in the file without
-//! padding; in memory each has pages of its own, so a page of the file may be mapped twice. Rows of the table, in the order of the file:
+//! library; where the target wants one named, for those who read wheels, it is. Everything is bound and sealed at load; nothing is written
+//! to code. One segment follows the other in the file without padding; in memory each has pages of its own, so a page of the file may be
+//! mapped twice. The pointer slots of imports stand behind other pointers that the loader fills in, which saves the header of a `.got`. Rows
+//! of the table, in the order of the file:
 //!
 //! ```text
 //! headers | notes .gnu.hash .dynsym .dynstr .rela.dyn .rodata .eh_frame_hdr .eh_frame   read
 //! .text                                                                                 read, execute
-//! .data.rel.ro .dynamic .got                                                            read, write until relocated
+//! .data.rel.ro .dynamic                                                                 read, write until relocated
 //! .data                                                                                 read, write
 //! .symtab .strtab | section headers                                                     not loaded
 //! ```
@@ -43,7 +45,6 @@ enum Part {
     Text,
     RelRo,
     Dynamic,
-    Slots,
     Data,
     Symtab,
     Strings,
@@ -95,7 +96,7 @@ const fn row(
 }
 
 #[rustfmt::skip]
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 15] = [
     row(Part::Property,   ".note.gnu.property", Load::ReadOnly, elf::SHT_NOTE,     8, 0,  None),
     row(Part::BuildId,    ".note.gnu.build-id", Load::ReadOnly, elf::SHT_NOTE,     8, 0,  None),
     row(Part::GnuHash,    ".gnu.hash",          Load::ReadOnly, elf::SHT_GNU_HASH, 8, 0,  Some(Part::Dynsym)),
@@ -108,7 +109,6 @@ const ROWS: [Row; 16] = [
     row(Part::Text,       ".text",              Load::Code,     elf::SHT_PROGBITS, 1, 0,  None),
     row(Part::RelRo,      ".data.rel.ro",       Load::RelRo,    elf::SHT_PROGBITS, 1, 0,  None),
     row(Part::Dynamic,    ".dynamic",           Load::RelRo,    elf::SHT_DYNAMIC,  8, 16, Some(Part::Dynstr)),
-    row(Part::Slots,      ".got",               Load::RelRo,    elf::SHT_PROGBITS, 8, 8,  None),
     row(Part::Data,       ".data",              Load::Data,     elf::SHT_PROGBITS, 1, 0,  None),
     row(Part::Symtab,     ".symtab",            Load::Not,      elf::SHT_SYMTAB,   8, 24, Some(Part::Strings)),
     row(Part::Strings,    ".strtab",            Load::Not,      elf::SHT_STRTAB,   1, 0,  None),
@@ -151,6 +151,15 @@ struct Content {
 }
 
 impl Content {
+    /// Adds bytes at a multiple of `align`; where they are.
+    fn append(&mut self, bytes: &[u8], align: u64) -> u64 {
+        let offset = self.bytes.len().next_multiple_of(align as usize);
+        self.bytes.resize(offset, 0);
+        self.bytes.extend_from_slice(bytes);
+        self.align = self.align.max(align);
+        offset as u64
+    }
+
     fn end(&self) -> u64 {
         self.offset + self.bytes.len() as u64
     }
@@ -177,6 +186,8 @@ struct File<'a> {
     contents: [Content; ROWS.len()],
     /// Offsets of the image's sections in their parts, by id.
     offsets: Vec<u64>,
+    /// Offset of the slots in theirs, which is `RelRo`.
+    slots: u64,
     frames: frames::Frames,
     /// Pointers in data, by address: known once addresses are.
     pointers: Vec<Pointer>,
@@ -203,25 +214,25 @@ impl<'a> File<'a> {
             image,
             target,
             encoder: Encoder::new(Endianness::Little, true, machine(target.arch)),
-            names: Names::new(image),
+            names: Names::new(image, target),
             strings: Strings::default(),
             contents: ROWS.map(|row| Content {
                 align: row.align,
                 ..Content::default()
             }),
             offsets: Vec::new(),
+            slots: 0,
             frames: frames::Frames::new(image, target.arch),
             pointers: Vec::new(),
         };
         for section in &image.sections {
-            let content = &mut file[part(section.role)];
-            let offset = content.bytes.len().next_multiple_of(section.align as usize);
-            content.bytes.resize(offset, 0);
-            content.bytes.extend_from_slice(&section.bytes);
-            content.align = content.align.max(section.align.into());
-            file.offsets.push(offset as u64);
+            let offset = file[part(section.role)].append(&section.bytes, section.align.into());
+            file.offsets.push(offset);
         }
         let slots = slotted(image).len();
+        if slots > 0 {
+            file.slots = file[Part::RelRo].append(&vec![0; 8 * slots], 8);
+        }
         let entries =
             |count: usize, part: Part| vec![0; count * ROWS[part as usize].entry as usize];
         file[Part::Property].bytes = headers::property(target);
@@ -232,8 +243,7 @@ impl<'a> File<'a> {
         file[Part::Rela].bytes = entries(dynamic::pointers(image) + slots, Part::Rela);
         file[Part::FrameIndex].bytes = vec![0; file.frames.index_size()];
         file[Part::Frames].bytes = file.frames.bytes().to_vec();
-        file[Part::Dynamic].bytes = entries(dynamic::ENTRIES, Part::Dynamic);
-        file[Part::Slots].bytes = entries(slots, Part::Slots);
+        file[Part::Dynamic].bytes = entries(dynamic::entry_count(&file.names), Part::Dynamic);
         let functions = symbols::functions(image).len();
         file[Part::Symtab].bytes = entries(1 + functions, Part::Symtab);
         // Its own name is among them.
@@ -281,7 +291,7 @@ impl<'a> File<'a> {
     /// Contents that depend on addresses.
     fn fill(&mut self) {
         let sections = self.image.sections.iter().zip(&self.offsets);
-        let slots = (self[Part::Slots].address..).step_by(8);
+        let slots = (self[Part::RelRo].address + self.slots..).step_by(8);
         let placed = Placed {
             image: self.image,
             sections: sections

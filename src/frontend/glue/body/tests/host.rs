@@ -382,9 +382,9 @@ impl Host {
                 Object::Str(text) => text.chars().count() as u64,
                 other => return Err(format!("length of {other:?}")),
             },
-            "PyObject_RichCompareBool" => {
-                assert_eq!(args[2] as i32, 2, "Py_EQ");
-                u64::from(self.get(args[0]) == self.get(args[1]))
+            "PyUnicode_Compare" => {
+                let [x, y] = [args[0], args[1]].map(|at| self.text_of(self.get(at)));
+                x.cmp(&y) as i64 as u64
             }
             // What is only asked of None, and fails.
             "PyObject_Size"

@@ -293,12 +293,32 @@ fn bytes_compare_and_contain_as_pythons() {
                 .map(|_| b'a' + (random.value(Ty::U64) % letters) as u8)
                 .collect()
         };
-        for part in [0, 1, 2, 3, 5, 9] {
+        for part in [0, 1, 2, 3, 5, 9, 17, 40] {
             let (haystack, needle) = (word(size), word(part));
             searches.push(vec![Py::Bytes(needle), Py::ByteArray(haystack.clone())]);
             if size >= part {
                 let inside = haystack[size - part..].to_vec();
                 searches.push(vec![Py::Bytes(inside), Py::ByteArray(haystack)]);
+            }
+        }
+    }
+    // First and last byte stand everywhere, and what is between them nowhere, or once: comparisons are given up for another way.
+    for size in [40, 64, 65, 200] {
+        for part in [3, 8, 9, 30] {
+            for inner in [1, part / 2, part - 2] {
+                let mut needle = vec![b'a'; part];
+                needle[inner] = b'b';
+                let mut haystack = vec![b'a'; size];
+                searches.push(vec![
+                    Py::Bytes(needle.clone()),
+                    Py::ByteArray(haystack.clone()),
+                ]);
+                for place in [0, (size - part) / 2, size - part] {
+                    haystack[place..place + part].copy_from_slice(&needle);
+                    let pair = [Py::Bytes(needle.clone()), Py::ByteArray(haystack.clone())];
+                    searches.push(pair.to_vec());
+                    haystack.fill(b'a');
+                }
             }
         }
     }
@@ -315,7 +335,7 @@ fn bytes_compare_and_contain_as_pythons() {
             Py::Bytes
         };
         let mut args = Vec::new();
-        for size in 0..20 {
+        for size in (0..20).chain([31, 32, 33, 40, 63, 64, 71, 100]) {
             let content = random_bytes(&mut random, size);
             let here = content
                 .iter()
@@ -488,6 +508,22 @@ fn texts_and_new_objects() {
                 compare(CmpOp::Eq, local(0, text), local(1, text)),
             ),
             "lambda s, t: s == t",
+            &pairs,
+        ),
+        case(
+            returns(
+                &[text, text],
+                compare(CmpOp::Lt, local(0, text), local(1, text)),
+            ),
+            "lambda s, t: s < t",
+            &pairs,
+        ),
+        case(
+            returns(
+                &[text, text],
+                compare(CmpOp::Ge, local(0, text), local(1, text)),
+            ),
+            "lambda s, t: s >= t",
             &pairs,
         ),
         case(

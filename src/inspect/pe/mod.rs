@@ -3,6 +3,8 @@
 //! In: the bytes. Out: a report, and the file as memory at the address it prefers, with the pointers that its base relocations and import
 //! tables name. Numbers and names are those of "PE Format" (Microsoft). Not here: resources, signatures, .NET.
 
+mod ranges;
+
 use anyhow::Context;
 use goblin::pe::dll_characteristic as dll;
 use goblin::pe::header::{self as pe, DosHeader, Header};
@@ -68,6 +70,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
         symbols: file.tables.report_symbols(),
         findings: file.findings(relocations.is_empty(), starts.is_empty()),
         relocations,
+        shares: file.ranges(at as u64).shares(bytes),
         ..report::Report::default()
     };
     let (_, bits) = coff::machine(file.tables.head.machine);

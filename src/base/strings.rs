@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use crate::base::source::{SourceId, Text};
+use super::source::{SourceId, Text};
 
 /// The text of the string at `range` of `file`, whose value is `value`.
-pub(super) fn text(file: &str, source: SourceId, range: Range<usize>, value: &str) -> Text {
+pub fn text(file: &str, source: SourceId, range: Range<usize>, value: &str) -> Text {
     let (decoded, map) = decode(file, range.clone());
     if decoded == value {
         Text::new(decoded, source, map)
@@ -123,7 +123,7 @@ fn escape(file: &str, at: usize, end: usize, out: &mut Decoded) -> usize {
 }
 
 /// A body without the indentation that all its lines have, and with `\n` at the end of every line.
-pub(super) fn dedent(text: &Text) -> Text {
+pub fn dedent(text: &Text) -> Text {
     let mut lines: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
     for line in text.text.split_inclusive('\n') {

@@ -1,0 +1,517 @@
+//! Range analysis: decides comparisons and overflow flags that are the same on every way to them, and uses cheaper operations where the
+//! numbers allow it.
+//!
+//! In comes a function without unreachable blocks. Facts come from branches on the way ([`facts`]) and from what operations
+//! compute ([`range`]). For the parameters of a loop's head something is assumed first: the interval of what comes in, and
+//! differences that hold on the way in; then a walk over all blocks in reverse postorder, and what does not hold on the way back is given up,
+//! until nothing is, or, after a few rounds, all of it. Nothing is known of memory.
+
+mod facts;
+mod range;
+
+use smallvec::{SmallVec, smallvec};
+
+use super::rename::Renames;
+use crate::ir::cfg::{Cfg, Dominators};
+use crate::ir::func::{Block, BlockCall, Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::op::{Op, Type};
+use facts::{At, Facts, News};
+use range::Range;
+
+/// Rounds of assumptions.
+const ROUNDS: usize = 6;
+/// Differences assumed of one parameter.
+const GUESSES: usize = 8;
+
+/// The pass; whether anything changed.
+pub(super) fn run(func: &mut Func) -> bool {
+    let cfg = Cfg::new(func);
+    let dominators = cfg.dominators();
+    let found = {
+        let mut known = Known::new(func, &cfg, &dominators);
+        known.settle();
+        known.findings()
+    };
+    let changed = !found.is_empty();
+    let mut same = Vec::new();
+    for (block, finding) in found {
+        match finding {
+            Finding::Same(inst, value) => same.push((func.insts[inst.index()].results[0], value)),
+            finding => apply(func, block, finding),
+        }
+    }
+    let mut renames = Renames::new(func);
+    for (result, value) in same {
+        renames.set(result, value);
+    }
+    renames.apply(func) | changed
+}
+
+/// How far an end of an interval is trusted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trust {
+    /// As on the way in.
+    AsEntered,
+    /// The lower end is 0, or as on the way in if that is less.
+    Natural,
+    Nothing,
+}
+
+/// What is assumed of a parameter of a loop's head.
+#[derive(Clone)]
+struct Guess {
+    lo: Trust,
+    hi: Trust,
+    /// `self - .0 <= .1`; `None` before the first round.
+    differences: Option<Vec<(Value, i128)>>,
+}
+
+/// What was found out about an instruction.
+enum Finding {
+    /// A comparison's result.
+    Result(Inst, bool),
+    /// An operation that does not overflow, as the plain one.
+    NoOverflow(Inst, Op),
+    /// An operation whose result is its operand.
+    Same(Inst, Value),
+    /// Another operation with another constant does the same.
+    Cheaper(Inst, Op, i64),
+    /// Another operation on the same operands does the same.
+    Instead(Inst, Op),
+}
+
+struct Known<'a> {
+    cfg: &'a Cfg,
+    dominators: &'a Dominators,
+    facts: Facts<'a>,
+    /// Where a value is defined.
+    home: Vec<Block>,
+    guesses: Vec<Option<Guess>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(func: &'a Func, cfg: &'a Cfg, dominators: &'a Dominators) -> Known<'a> {
+        let mut home = vec![crate::ir::func::ENTRY; func.values.len()];
+        let mut guesses = vec![None; func.values.len()];
+        for &block in &cfg.rpo {
+            let data = &func.blocks[block.index()];
+            let back = |pred: &Block| cfg.is_back_edge(*pred, block);
+            let is_head = cfg.preds[block.index()].iter().any(back);
+            for &param in &data.params {
+                home[param.index()] = block;
+                if is_head && func.ty(param) == Type::I64 {
+                    guesses[param.index()] = Some(Guess {
+                        lo: Trust::AsEntered,
+                        hi: Trust::AsEntered,
+                        differences: None,
+                    });
+                }
+            }
+            for inst in &data.insts {
+                for result in &func.insts[inst.index()].results {
+                    home[result.index()] = block;
+                }
+            }
+        }
+        Known {
+            cfg,
+            dominators,
+            facts: Facts::new(func, dominators),
+            home,
+            guesses,
+        }
+    }
+
+    /// Walks until the assumptions hold.
+    fn settle(&mut self) {
+        for round in 0..=ROUNDS {
+            if round == ROUNDS {
+                for guess in self.guesses.iter_mut().flatten() {
+                    (guess.lo, guess.hi) = (Trust::Nothing, Trust::Nothing);
+                    guess.differences = Some(Vec::new());
+                }
+            }
+            self.facts.clear();
+            for &block in &self.cfg.rpo {
+                self.enter(block);
+                self.block(block);
+            }
+            if !self.review() {
+                break;
+            }
+        }
+    }
+
+    // A walk.
+
+    /// What is known where a block begins.
+    fn enter(&mut self, block: Block) {
+        let func = self.facts.func;
+        let preds = &self.cfg.preds[block.index()];
+        if let [pred] = preds[..]
+            && !self.cfg.is_back_edge(pred, block)
+        {
+            let news = self.branch_news(pred, |to| to.block == block);
+            self.facts.keep(block, &news);
+        }
+        for (place, &param) in func.blocks[block.index()].params.iter().enumerate() {
+            if func.ty(param) == Type::I64 && block != crate::ir::func::ENTRY {
+                self.param(block, place, param);
+            }
+        }
+    }
+
+    /// What the branch at the end of a block tells about the way it takes there.
+    fn branch_news(&self, pred: Block, leads_here: impl Fn(&BlockCall) -> bool) -> News {
+        match &self.facts.func.blocks[pred.index()].term {
+            Some(Term::Br(cond, then, other)) => match (leads_here(then), leads_here(other)) {
+                (true, false) => self.facts.condition(*cond, true, pred),
+                (false, true) => self.facts.condition(*cond, false, pred),
+                _ => News::default(),
+            },
+            _ => News::default(),
+        }
+    }
+
+    /// The ways to a block that lead forwards (or back): where from, with what for parameter `place`, knowing what.
+    fn arguments(&self, block: Block, place: usize, back: bool) -> Vec<(Block, Value, News)> {
+        let mut found = Vec::new();
+        let mut preds = self.cfg.preds[block.index()].clone();
+        preds.dedup();
+        for pred in preds {
+            if self.cfg.is_back_edge(pred, block) != back {
+                continue;
+            }
+            let term = self.facts.func.blocks[pred.index()].term.iter();
+            let jumps = term.flat_map(|term| term.targets());
+            for to in jumps.filter(|to| to.block == block) {
+                let news = self.branch_news(pred, |other| std::ptr::eq(other, to));
+                found.push((pred, to.args[place], news));
+            }
+        }
+        found
+    }
+
+    fn param(&mut self, block: Block, place: usize, param: Value) {
+        let entries = self.arguments(block, place, false);
+        let ranges = entries.iter().map(|(block, arg, news)| {
+            let at = At {
+                block: *block,
+                news,
+            };
+            self.facts.range(*arg, at)
+        });
+        let mut range = ranges.reduce(Range::union).unwrap_or(Range::FULL);
+        let Some(guess) = self.guesses[param.index()].clone() else {
+            self.facts.base[param.index()] = range;
+            return;
+        };
+        match guess.lo {
+            Trust::AsEntered => {}
+            Trust::Natural => range.lo = range.lo.min(0),
+            Trust::Nothing => range.lo = i64::MIN,
+        }
+        if guess.hi != Trust::AsEntered {
+            range.hi = i64::MAX;
+        }
+        self.facts.base[param.index()] = range;
+        let differences = match guess.differences {
+            Some(differences) => differences,
+            None => self.guess(block, &entries),
+        };
+        let mut news = News::default();
+        for &(other, most) in &differences {
+            self.facts
+                .learn_difference(param, other, most, block, &mut news);
+        }
+        self.facts.keep(block, &news);
+        if let Some(guess) = &mut self.guesses[param.index()] {
+            guess.differences = Some(differences);
+        }
+    }
+
+    /// Differences to values from outside the loop that hold on all ways in.
+    fn guess(&self, block: Block, entries: &[(Block, Value, News)]) -> Vec<(Value, i128)> {
+        let mut candidates = Vec::new();
+        if let Some((from, arg, news)) = entries.first() {
+            let at = At { block: *from, news };
+            candidates = self.facts.differences_of(*arg, at);
+        }
+        // A test at the end of the loop names its bound, which nothing on the way in need do.
+        for pred in &self.cfg.preds[block.index()] {
+            if let Some(Term::Br(cond, ..)) = &self.facts.func.blocks[pred.index()].term
+                && self.cfg.is_back_edge(*pred, block)
+            {
+                candidates.extend(self.bounds(*cond));
+            }
+        }
+        let mut found: Vec<(Value, i128)> = Vec::new();
+        for (other, most) in candidates {
+            let home = self.home[other.index()];
+            let is_outside = home != block && self.dominators.dominates(home, block);
+            let is_true = |(block, arg, news): &(Block, Value, News)| {
+                let at = At {
+                    block: *block,
+                    news,
+                };
+                self.facts.is_at_most(*arg, other, most, at)
+            };
+            let is_new = !found.contains(&(other, most));
+            if is_new && is_outside && found.len() < GUESSES && entries.iter().all(is_true) {
+                found.push((other, most));
+            }
+        }
+        found
+    }
+
+    /// The values that a condition compares others with, which might be less.
+    fn bounds(&self, cond: Value) -> SmallVec<[(Value, i128); 4]> {
+        let mut found = SmallVec::new();
+        let Some(def) = self.facts.def(cond) else {
+            return found;
+        };
+        let operands = match (def.op, &def.args[..]) {
+            (Op::Icmp, &[a, b]) => [a, b],
+            _ => return found,
+        };
+        for value in operands {
+            match self.facts.def(value) {
+                Some(distance) if distance.op == Op::Isub => found.push((distance.args[0], -1)),
+                _ => found.extend([(value, -1), (value, 0)]),
+            }
+        }
+        found
+    }
+
+    fn block(&mut self, block: Block) {
+        let func = self.facts.func;
+        let nothing = News::default();
+        let at = At {
+            block,
+            news: &nothing,
+        };
+        for inst in &func.blocks[block.index()].insts {
+            let data = &func.insts[inst.index()];
+            let Some(&result) = data.results.first() else {
+                continue;
+            };
+            if func.ty(result) != Type::I64 {
+                continue;
+            }
+            let args: SmallVec<[Range; 3]> = data
+                .args
+                .iter()
+                .map(|&arg| self.facts.range(arg, at))
+                .collect();
+            let mut range = range::result(data.op, data.payload, &args);
+            match (data.op, data.payload) {
+                (Op::Isub | Op::SsubOvf, _) => range = range.meet(self.difference(data, at)),
+                (Op::Icmp, Payload::IntCc(cc)) => {
+                    let known = self.facts.compare(cc, data.args[0], data.args[1], at);
+                    range = known.map_or(range, |holds| Range::one(holds.into()));
+                }
+                _ => {}
+            }
+            self.facts.base[result.index()] = range;
+            if let Some(flag) = data.results.get(1) {
+                self.facts.base[flag.index()] = Range::new(0, 1);
+            }
+        }
+    }
+
+    /// `a - b` is positive where `b < a`, if it does not wrap.
+    fn difference(&self, data: &InstData, at: At) -> Range {
+        let (a, b) = (data.args[0], data.args[1]);
+        let fits = self.cannot_overflow(data, at);
+        if fits && self.facts.is_at_most(b, a, -1, at) {
+            Range::new(1, i64::MAX)
+        } else if fits && self.facts.is_at_most(b, a, 0, at) {
+            Range::new(0, i64::MAX)
+        } else {
+            Range::FULL
+        }
+    }
+
+    fn cannot_overflow(&self, data: &InstData, at: At) -> bool {
+        let (x, y) = (
+            self.facts.range(data.args[0], at),
+            self.facts.range(data.args[1], at),
+        );
+        let fits = |bound: i128| i64::try_from(bound).is_ok();
+        range::exact(data.op, x, y).is_some_and(|(lo, hi)| fits(lo) && fits(hi))
+    }
+
+    /// Gives up what does not hold on the ways back; whether there was any such thing.
+    fn review(&mut self) -> bool {
+        let mut again = false;
+        for &block in &self.cfg.rpo {
+            let params = &self.facts.func.blocks[block.index()].params;
+            for (place, &param) in params.iter().enumerate() {
+                let Some(mut guess) = self.guesses[param.index()].clone() else {
+                    continue;
+                };
+                let assumed = self.facts.base[param.index()];
+                let mut failed = false;
+                // What holds on the way in rested on assumptions, too.
+                let ways = [false, true].map(|back| self.arguments(block, place, back));
+                for (from, arg, news) in ways.into_iter().flatten() {
+                    let at = At {
+                        block: from,
+                        news: &news,
+                    };
+                    let range = self.facts.range(arg, at);
+                    if range.lo < assumed.lo {
+                        let natural = range.is_natural() && guess.lo == Trust::AsEntered;
+                        guess.lo = if natural {
+                            Trust::Natural
+                        } else {
+                            Trust::Nothing
+                        };
+                        failed = true;
+                    }
+                    if range.hi > assumed.hi {
+                        guess.hi = Trust::Nothing;
+                        failed = true;
+                    }
+                    if let Some(differences) = &mut guess.differences {
+                        let before = differences.len();
+                        differences
+                            .retain(|&(other, most)| self.facts.is_at_most(arg, other, most, at));
+                        failed |= differences.len() < before;
+                    }
+                }
+                self.guesses[param.index()] = Some(guess);
+                again |= failed;
+            }
+        }
+        again
+    }
+
+    // What it comes to.
+
+    fn findings(&self) -> Vec<(Block, Finding)> {
+        let func = self.facts.func;
+        let nothing = News::default();
+        let mut found = Vec::new();
+        for &block in &self.cfg.rpo {
+            let at = At {
+                block,
+                news: &nothing,
+            };
+            for &inst in &func.blocks[block.index()].insts {
+                let finding = self.finding(inst, &func.insts[inst.index()], at);
+                found.extend(finding.map(|finding| (block, finding)));
+            }
+        }
+        found
+    }
+
+    fn finding(&self, inst: Inst, data: &InstData, at: At) -> Option<Finding> {
+        let range = |n: usize| self.facts.range(data.args[n], at);
+        let constant = |n: usize| self.facts.constant(data.args[n]);
+        match data.op {
+            Op::Icmp => {
+                let Payload::IntCc(cc) = data.payload else {
+                    return None;
+                };
+                let known = self.facts.compare(cc, data.args[0], data.args[1], at)?;
+                Some(Finding::Result(inst, known))
+            }
+            Op::SaddOvf | Op::SsubOvf | Op::SmulOvf => {
+                let plain = match data.op {
+                    Op::SaddOvf => Op::Iadd,
+                    Op::SsubOvf => Op::Isub,
+                    _ => Op::Imul,
+                };
+                self.cannot_overflow(data, at)
+                    .then_some(Finding::NoOverflow(inst, plain))
+            }
+            Op::Sext8 | Op::Sext16 | Op::Sext32 | Op::Zext8 | Op::Zext16 | Op::Zext32 => {
+                let unchanged = range::unchanged_by(data.op)?.holds(range(0));
+                unchanged.then_some(Finding::Same(inst, data.args[0]))
+            }
+            // What was shifted out was nothing but copies of the sign.
+            Op::Sshr => {
+                let shifted = self.facts.def(data.args[0])?;
+                if shifted.op != Op::Ishl || constant(1)? != self.facts.constant(shifted.args[1])? {
+                    return None;
+                }
+                let count = constant(1)? & 63;
+                let x = self.facts.range(shifted.args[0], at);
+                let fits = x.lo >= i64::MIN >> count && x.hi <= i64::MAX >> count;
+                fits.then_some(Finding::Same(inst, shifted.args[0]))
+            }
+            Op::Band => {
+                let mask = constant(1)?;
+                let is_low = mask > 0 && mask & (mask + 1) == 0;
+                let holds = is_low && Range::new(0, mask).holds(range(0));
+                holds.then_some(Finding::Same(inst, data.args[0]))
+            }
+            Op::Srem if range(0).is_natural() => match constant(1) {
+                Some(by @ 1..) if by.count_ones() == 1 => {
+                    Some(Finding::Cheaper(inst, Op::Band, by - 1))
+                }
+                _ if range(1).lo > 0 => Some(Finding::Instead(inst, Op::Urem)),
+                _ => None,
+            },
+            Op::Sdiv if range(0).is_natural() => match constant(1) {
+                Some(by @ 1..) if by.count_ones() == 1 => {
+                    Some(Finding::Cheaper(inst, Op::Ushr, by.trailing_zeros().into()))
+                }
+                _ if range(1).lo > 0 => Some(Finding::Instead(inst, Op::Udiv)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Writes a finding into the function.
+fn apply(func: &mut Func, block: Block, finding: Finding) {
+    match finding {
+        Finding::Result(inst, holds) => {
+            let data = &mut func.insts[inst.index()];
+            data.op = Op::Iconst;
+            data.args.clear();
+            data.payload = Payload::Int(holds.into());
+        }
+        Finding::NoOverflow(inst, plain) => {
+            let data = &mut func.insts[inst.index()];
+            data.op = plain;
+            let flag = data.results.pop();
+            let zero = InstData {
+                op: Op::Iconst,
+                args: SmallVec::new(),
+                payload: Payload::Int(0),
+                results: flag.into_iter().collect(),
+                span: data.span,
+            };
+            insert(func, block, inst, zero);
+        }
+        Finding::Same(..) => unreachable!("it is a name, no instruction"),
+        Finding::Cheaper(inst, op, by) => {
+            let operand = func.new_value(Type::I64);
+            let constant = InstData {
+                op: Op::Iconst,
+                args: SmallVec::new(),
+                payload: Payload::Int(by),
+                results: smallvec![operand],
+                span: func.insts[inst.index()].span,
+            };
+            insert(func, block, inst, constant);
+            let data = &mut func.insts[inst.index()];
+            data.op = op;
+            data.args[1] = operand;
+        }
+        Finding::Instead(inst, op) => func.insts[inst.index()].op = op,
+    }
+}
+
+/// Puts a new instruction in front of another one.
+fn insert(func: &mut Func, block: Block, before: Inst, data: InstData) {
+    func.insts.push(data);
+    let new = Inst(func.insts.len() as u32 - 1);
+    let insts = &mut func.blocks[block.index()].insts;
+    let place = insts.iter().position(|&inst| inst == before);
+    insts.insert(place.unwrap_or(0), new);
+}

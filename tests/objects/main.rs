@@ -1,0 +1,127 @@
+//! Bodies on objects, compiled, against CPython running the very same text, in every interpreter found.
+//!
+//! `bodies.py` and what `generate.rs` adds to it is the source of the module as well as what CPython runs; `judge.py` calls both, on objects
+//! that keep a log and lie, and says what is compared: results, exceptions with their texts, causes and contexts, what was asked of the
+//! objects in which order; references; behaviour where memory is short.
+//! `PYASMGEN_ROUNDS=n` tries n modules of random bodies instead of one, `PYASMGEN_SEED=s` starts elsewhere, `PYASMGEN_KEEP=1` keeps
+//! what was made.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests write files and run tools"
+)]
+
+mod generate;
+#[path = "../common/python.rs"]
+mod python;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use pyasmgen::ir::random::Rng;
+use python::{Python, all, said};
+
+/// Random bodies in a module.
+const RANDOM: usize = 150;
+
+/// The built modules, each in a folder with the text of its bodies.
+static BUILT: LazyLock<Vec<(tempfile::TempDir, PathBuf)>> = LazyLock::new(|| {
+    let first = number("PYASMGEN_SEED", 1);
+    let rounds = first..first + number("PYASMGEN_ROUNDS", 1);
+    rounds
+        .map(|seed| {
+            let mut folder = tempfile::tempdir().expect("a folder");
+            folder.disable_cleanup(std::env::var_os("PYASMGEN_KEEP").is_some());
+            let random = generate::functions(&mut Rng::new(seed), RANDOM);
+            let text = include_str!("bodies.py").to_owned() + &random;
+            let path = folder.path().join("objects.toml");
+            std::fs::write(folder.path().join("bodies.py"), &text).expect("writable");
+            std::fs::write(&path, spec(&text)).expect("writable");
+            let module = python::build(&path, folder.path(), "objects");
+            (folder, module)
+        })
+        .collect()
+});
+
+fn number(name: &str, default: u64) -> u64 {
+    let text = std::env::var(name).unwrap_or_default();
+    text.parse().unwrap_or(default)
+}
+
+/// The spec of the functions in a Python text.
+fn spec(text: &str) -> String {
+    let mut spec =
+        "[module]\nname = \"objects\"\n[[exceptions]]\nname = \"Problem\"\nbase = \"ValueError\"\n"
+            .to_owned();
+    for function in text.split("\ndef ").skip(1) {
+        let (head, body) = function.split_once(":\n").expect("a function has a body");
+        let (name, head) = head.split_once('(').expect("parameters");
+        let (params, returns) = head.split_once(") -> ").expect("results");
+        let params: Vec<String> = (params.split(", "))
+            .map(|param| format!("\"{}\"", param.replace('"', "")))
+            .collect();
+        let body: Vec<&str> = (body.lines())
+            .map(|line| line.strip_prefix("    ").unwrap_or(line))
+            .collect();
+        let (params, body) = (params.join(", "), body.join("\n"));
+        writeln!(spec, "[[methods]]\nname = \"{name}\"\nparams = [{params}]").expect("a String");
+        writeln!(spec, "returns = {returns}\nbody = '''\n{body}'''").expect("a String");
+    }
+    spec
+}
+
+/// Runs a mode of `judge.py` in every interpreter that is wanted; each must call so often, and find nothing.
+fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], mode: &str, least: u64) {
+    let mut wrong = Vec::new();
+    for (folder, module) in BUILT.iter() {
+        for python in all().iter().filter(|python| wanted(python)) {
+            let output = python
+                .command()
+                .args(options)
+                .arg(python::root("tests/objects/judge.py"))
+                .arg(module)
+                .arg(folder.path().join("bodies.py"))
+                .arg(mode)
+                .output()
+                .expect("interpreters run");
+            let text = String::from_utf8_lossy(&output.stdout);
+            let count = text.trim_end().strip_prefix("done ");
+            let count = count.and_then(|count| count.parse().ok());
+            let enough = count.is_some_and(|count: u64| count >= least);
+            if !output.status.success() || !enough || !output.stderr.is_empty() {
+                wrong.push(format!("{} {mode}: {}", python.name(), said(&output)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn bodies_give_cpythons_answer() {
+    everywhere(|_| true, &[], "values", 3000);
+}
+
+#[test]
+fn development_mode_finds_nothing() {
+    everywhere(|python| python.debug, &["-X", "dev"], "values", 3000);
+}
+
+#[test]
+fn references_stay_as_many_as_they_were() {
+    everywhere(|_| true, &[], "references", 500);
+}
+
+#[test]
+fn any_allocation_may_fail() {
+    let can = |python: &Python| {
+        let asked = python.command().args(["-c", "import _testcapi"]).output();
+        let can = asked.is_ok_and(|asked| asked.status.success());
+        if !can {
+            println!("skipped: {} has no _testcapi", python.name());
+        }
+        can
+    };
+    everywhere(can, &[], "starved", 500);
+}

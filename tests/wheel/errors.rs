@@ -1,0 +1,86 @@
+//! Messages about projects: each file of `fixtures/projects` holds a pyproject.toml, a line of `=`, and what is said of it. `BLESS=1` writes the
+//! second part anew; read it before it is committed.
+
+use std::fs;
+
+use pyasmgen::base::render;
+use pyasmgen::base::source::Sources;
+use pyasmgen::pack::project;
+
+use crate::project::{spec, write};
+use crate::python::root;
+
+const LINE: &str = "\n================\n";
+
+/// All messages about a project with this file; names without the folder that it was tried in.
+fn messages(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("pyproject.toml"), text);
+    write(&folder.path().join("src/speed.toml"), &spec("speed"));
+    write(&folder.path().join("README"), "");
+    let mut sources = Sources::default();
+    let (project, diagnostics) = project::load(&mut sources, folder.path()).unwrap();
+    assert_eq!(project.is_none(), diagnostics.has_errors(), "{text}");
+    for diagnostic in diagnostics.iter() {
+        let message = &diagnostic.message;
+        assert!(diagnostic.hint.is_some(), "no hint: {message}");
+        assert!(!message.ends_with('.'), "a full stop: {message}");
+    }
+    let said = render::human(&diagnostics, &sources, false);
+    said.replace(&format!("{}/", folder.path().display()), "")
+}
+
+#[test]
+fn every_mistake_is_reported_as_before() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wrong = String::new();
+    let mut files: Vec<_> = fs::read_dir(root("fixtures/projects"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let case = fs::read_to_string(&file).unwrap();
+        let (text, expected) = case.split_once(LINE).unwrap_or((&case, ""));
+        let found = messages(text);
+        if bless {
+            fs::write(&file, format!("{text}{LINE}{found}")).unwrap();
+        } else if found != expected {
+            wrong += &format!("{}:\n{found}\n", file.display());
+        }
+    }
+    assert!(wrong.is_empty(), "BLESS=1 if these are right:\n{wrong}");
+}
+
+#[test]
+fn no_text_makes_it_panic() {
+    let texts: Vec<String> = fs::read_dir(root("fixtures/projects"))
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    for text in texts {
+        let text = text.split(LINE).next().unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for at in 0..lines.len() {
+            // Without a line; with half of one; with its value turned into something else.
+            let mut without = lines.clone();
+            let line = without.remove(at);
+            messages(&without.join("\n"));
+            let half = &line[..line.floor_char_boundary(line.len() / 2)];
+            for other in [half, "x = 1"] {
+                let mut changed = lines.clone();
+                changed[at] = other;
+                messages(&changed.join("\n"));
+            }
+            if let Some((key, _)) = line.split_once('=') {
+                for value in ["1", "[]", "{}", "[1]", "\"\"", "[[]]", "[\"\\n\"]", "[{}]"] {
+                    let changed = format!("{key}= {value}");
+                    let mut lines = lines.clone();
+                    lines[at] = &changed;
+                    messages(&lines.join("\n"));
+                }
+            }
+        }
+    }
+}
