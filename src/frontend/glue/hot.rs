@@ -214,6 +214,9 @@ impl<'o, 'c, 'w> Hot<'o, 'c, 'w> {
                 self.keep(&parts);
                 continue;
             }
+            // What follows is for those that lack optional arguments, too.
+            self.fill_in(&std::mem::take(&mut absent));
+            self.at = at;
             let types = cells::types(self.convert());
             let parts = self.either(
                 arguments[at],
