@@ -186,7 +186,9 @@ fn methods_of_the_specs_do_what_cpython_does_with_their_text() {
     let pythons = some_pythons();
     let specs = std::fs::read_dir(python::root("specs")).expect("specs/ is there");
     let mut specs: Vec<PathBuf> = specs.map(|entry| entry.expect("readable").path()).collect();
+    // The model computes with numbers and bytes; operations on objects are held against Python alone, in tests/objects.
     specs.retain(|path| path.extension().is_some_and(|suffix| suffix == "toml"));
+    specs.retain(|path| path.file_stem().is_some_and(|name| name != "objects"));
     let seed = number("PYASMGEN_SEED", 1);
     let job = |spec: &PathBuf| job(spec, folder.path(), seed, SPEC_INPUTS);
     let jobs: Vec<Value> = specs.iter().filter_map(job).collect();

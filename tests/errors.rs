@@ -1,5 +1,7 @@
 //! Messages about specs: each file of `fixtures/errors` holds a spec, a line of `=`, and what is said of it. `BLESS=1` writes the
 //! second part anew; read it before it is committed. Then: nothing that can be put into a spec makes the checker panic.
+//!
+//! Behind a line `---- NAME` stands a file that the spec names. Where the first line is one, it names the spec itself.
 
 #![expect(
     clippy::disallowed_methods,
@@ -18,10 +20,34 @@ use pyasmgen::frontend::spec::module::Module;
 use pyasmgen::target;
 
 const LINE: &str = "\n================\n";
+const FILE: &str = "\n---- ";
+
+/// A file of `specs` as a fixture has it.
+fn named(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    format!(
+        "{}{name}\n{}",
+        FILE.trim_start(),
+        fs::read_to_string(file).unwrap()
+    )
+}
 
 fn check(text: &str) -> (Sources, Option<Module>, Diagnostics) {
     let mut sources = Sources::default();
-    let id = sources.add("spec.toml", text);
+    let text = match text.strip_prefix(FILE.trim_start()) {
+        Some(text) => text.to_owned(),
+        None => format!("spec.toml\n{text}"),
+    };
+    let parts = text
+        .split(FILE)
+        .map(|part| part.split_once('\n').unwrap_or((part, "")));
+    let ids: Vec<_> = parts
+        .map(|(name, text)| (name, sources.add(name, text)))
+        .collect();
+    let id = ids[0].1;
+    for (name, file) in &ids[1..] {
+        sources.include(id, name, Ok(*file));
+    }
     let (module, diagnostics) = spec::check(&sources, id, &target::TARGETS[0]);
     (sources, module, diagnostics)
 }
@@ -74,11 +100,13 @@ fn every_mistake_is_reported_as_before() {
 
 /// Specs that are right, and fixtures that are wrong: what mutations start from.
 fn texts() -> Vec<String> {
-    let mut texts: Vec<String> = files("specs")
-        .iter()
-        .chain(&files("fixtures/errors"))
-        .map(|file| fs::read_to_string(file).unwrap())
-        .collect();
+    let mut texts: Vec<String> = files("specs").iter().map(|file| named(file)).collect();
+    let fixtures = files("fixtures/errors");
+    texts.extend(
+        fixtures
+            .iter()
+            .map(|file| fs::read_to_string(file).unwrap()),
+    );
     texts.push(GOOD.to_owned());
     texts
 }
@@ -134,8 +162,7 @@ fn a_right_spec_has_no_messages() {
 #[test]
 fn example_specs_have_no_messages() {
     for file in files("specs") {
-        let text = fs::read_to_string(&file).unwrap();
-        assert_eq!(messages(&text), "", "{}", file.display());
+        assert_eq!(messages(&named(&file)), "", "{}", file.display());
     }
 }
 

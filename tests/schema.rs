@@ -90,7 +90,9 @@ fn examples() -> Vec<Table> {
     let mut paths: Vec<_> = fs::read_dir(python::root("specs"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
         .collect();
+    paths.retain(|path| path.extension().is_some_and(|suffix| suffix == "toml"));
     paths.sort();
     let mut texts: Vec<String> = paths
         .iter()

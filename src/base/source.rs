@@ -54,6 +54,8 @@ pub struct SourceFile {
     /// The whole text.
     pub text: String,
     line_starts: Vec<u32>,
+    /// Files that the text names, as it names them, or what kept us from reading them.
+    included: Vec<(String, Result<SourceId, String>)>,
 }
 
 impl Sources {
@@ -67,8 +69,31 @@ impl Sources {
             name: name.into(),
             text,
             line_starts,
+            included: Vec::new(),
         });
         SourceId(self.files.len() as u32 - 1)
+    }
+
+    /// Notes that the text of `by` names a file as `written`: which one it is, or what kept us from reading it.
+    pub fn include(&mut self, by: SourceId, written: &str, file: Result<SourceId, String>) {
+        let included = &mut self.files[by.0 as usize].included;
+        included.push((written.to_owned(), file));
+    }
+
+    /// The file that the text of `by` names as `written`; nothing where nobody has looked for it.
+    pub fn included(&self, by: SourceId, written: &str) -> Option<&Result<SourceId, String>> {
+        let mut included = self.file(by).included.iter();
+        included.find(|row| row.0 == written).map(|row| &row.1)
+    }
+
+    /// The files that were read because the text of `by` names them.
+    pub fn inclusions(&self, by: SourceId) -> impl Iterator<Item = &SourceFile> {
+        let read = |row: &(String, Result<SourceId, String>)| row.1.as_ref().ok().copied();
+        self.file(by)
+            .included
+            .iter()
+            .filter_map(read)
+            .map(|id| self.file(id))
     }
 
     /// The file of an id given out by [`Sources::add`].

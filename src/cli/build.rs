@@ -114,7 +114,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let places = places(args, &emit, targets.len(), &checked)?;
-    keep_apart(args, &emit, &places)?;
+    keep_apart(args, &emit, &places, &checked)?;
     if args.print == Some(Print::Link) {
         // A linker that does not suit leaves nothing behind.
         for (checked, places) in checked.iter().zip(&places) {
@@ -125,7 +125,8 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let mut unlinked = None;
     let count = checked.len();
     for (checked, places) in checked.into_iter().zip(&places) {
-        let (spec, target) = (checked.path.clone(), checked.target);
+        let target = checked.target;
+        let inputs = [vec![checked.path], checked.inputs].concat();
         let options = Options {
             plt: args.plt,
             ..Options::default()
@@ -138,7 +139,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
                 Err(error) => return Err(error),
             }
         }
-        rules.push((outputs(&emit, places), vec![spec]));
+        rules.push((outputs(&emit, places), inputs));
         if rules.len() == count {
             // The process ends now; to take millions of small pieces apart first would only delay that.
             std::mem::forget(compiled);
@@ -225,11 +226,15 @@ fn places(
     Ok(places)
 }
 
-/// No output replaces a spec, nor the depfile an output.
-fn keep_apart(args: &Args, emit: &BTreeSet<Emit>, places: &[Places]) -> anyhow::Result<()> {
-    let specs: Vec<PathBuf> = args
-        .specs
-        .iter()
+/// No output replaces a spec or its source, nor the depfile an output.
+fn keep_apart(
+    args: &Args,
+    emit: &BTreeSet<Emit>,
+    places: &[Places],
+    checked: &[Checked],
+) -> anyhow::Result<()> {
+    let inputs = checked.iter().flat_map(|checked| &checked.inputs);
+    let specs: Vec<PathBuf> = (args.specs.iter().chain(inputs))
         .map(|spec| output::identity(spec))
         .collect();
     let mut written: Vec<PathBuf> = places.iter().flat_map(|p| outputs(emit, p)).collect();

@@ -4,11 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
-
 use super::Exit;
 use super::ui::Ui;
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::Diagnostics;
 use crate::base::source::{SourceId, Sources};
 use crate::compile;
 use crate::frontend::spec;
@@ -19,6 +17,8 @@ use crate::target::Target;
 pub struct Checked {
     /// The file as it was named.
     pub path: PathBuf,
+    /// What its text was made of besides: its Python source.
+    pub inputs: Vec<PathBuf>,
     /// The target it was checked for.
     pub target: &'static Target,
     /// What it says.
@@ -48,7 +48,7 @@ pub fn check_among(
     let mut loaded: Vec<(&Path, SourceId)> = Vec::new();
     let mut exit = Exit::Done;
     for path in paths {
-        match load(sources, path) {
+        match spec::load(sources, path) {
             Ok(Ok(source)) => loaded.push((path, source)),
             Ok(Err(diagnostic)) => found.push(diagnostic),
             Err(error) => {
@@ -67,10 +67,16 @@ pub fn check_among(
                     found.push(diagnostic.clone());
                 }
             }
-            checked.extend(module.map(|module| Checked {
-                path: path.to_owned(),
-                target,
-                module,
+            checked.extend(module.map(|module| {
+                Checked {
+                    path: path.to_owned(),
+                    inputs: sources
+                        .inclusions(source)
+                        .map(|file| PathBuf::from(&file.name))
+                        .collect(),
+                    target,
+                    module,
+                }
             }));
         }
     }
@@ -82,16 +88,6 @@ pub fn check_among(
         Exit::Done => Ok(checked),
         failed => Err(failed),
     }
-}
-
-fn load(sources: &mut Sources, path: &Path) -> anyhow::Result<Result<SourceId, Diagnostic>> {
-    if path.extension().is_some_and(|extension| extension == "py") {
-        return Err(anyhow!(
-            "{}: Python source as a spec is not there yet; write the bodies into a TOML spec",
-            path.display()
-        ));
-    }
-    spec::load(sources, path)
 }
 
 /// The last component of a module's dotted name: what its files are called.

@@ -37,8 +37,8 @@ pub struct Args {
     /// Only the wheel with this tag of interpreter and ABI, as in `cp310-abi3`; may be repeated
     #[arg(long = "tag", value_name = "PYTHON-ABI")]
     tags: Vec<String>,
-    /// Only the wheel that this interpreter takes, on the system that it runs on unless there is a target
-    #[arg(long, value_name = "EXE", conflicts_with = "tags")]
+    /// Only the wheel that this interpreter takes; a target or a tag beside it holds instead of its own
+    #[arg(long, value_name = "EXE")]
     interpreter: Option<OsString>,
     /// Leave the project's Python code where it is (PEP 660); its modules are built into its packages
     #[arg(long, requires = "interpreter")]
@@ -199,7 +199,9 @@ impl Work<'_> {
     }
 
     fn wanted(&self, mut tags: Vec<Tag>) -> anyhow::Result<Vec<Tag>> {
-        if let Some(Asked { interpreter, .. }) = self.asked {
+        let named = &self.args.tags;
+        if let (Some(Asked { interpreter, .. }), true) = (&self.asked, named.is_empty()) {
+            let interpreter = *interpreter;
             let all: Vec<String> = tags.iter().map(Tag::compressed).collect();
             tags.retain(|tag| tag.fits(interpreter));
             // The first of them serves most.
@@ -213,7 +215,6 @@ impl Work<'_> {
                 );
             }
         }
-        let named = &self.args.tags;
         tags.retain(|tag| {
             let short = format!("{}-{}", tag.python, tag.abi);
             named.is_empty() || named.contains(&short)

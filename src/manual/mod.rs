@@ -8,6 +8,7 @@
 #![doc = include_str!("bytes.md")]
 #![doc = include_str!("building.md")]
 #![doc = include_str!("projects.md")]
+#![doc = include_str!("packaging.md")]
 
 /// A part of the manual.
 #[derive(Clone, Copy, Debug)]
@@ -51,5 +52,10 @@ pub static TOPICS: &[Topic] = &[
         name: "projects",
         summary: "Projects: pip, setuptools, wheels in CI, editors",
         text: include_str!("projects.md"),
+    },
+    Topic {
+        name: "packaging",
+        summary: "Wheels, sdists and what a project says of itself",
+        text: include_str!("packaging.md"),
     },
 ];

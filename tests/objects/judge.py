@@ -2,7 +2,7 @@
 #
 #     values      same result, or same exception with the same text, cause and context; the same was asked of objects, in the same order
 #     references  as many references after the calls as before them
-#     starved     every allocation fails in turn: MemoryError, or what comes out otherwise
+#     starved     every allocation fails in turn; nothing but that it ends is asked, and that nothing leaks that CPython does not leak, too
 #
 # Prints what differs, then "done" and the number of calls.
 
@@ -11,6 +11,7 @@ import gc
 import importlib.machinery
 import importlib.util
 import random
+import re
 import sys
 import warnings
 
@@ -132,13 +133,21 @@ def described(one, depth=4):
     if isinstance(one, Odd):
         return repr(one), sorted(vars(one))
     text = object.__repr__(one) if not isinstance(one, (int, float, str, bytes, set, type, type(None), range)) else repr(one)
-    return type(one).__name__, text.split(" at 0x")[0]
+    return type(one).__name__, plain(text)
+
+
+def plain(text):
+    """Without addresses, which differ."""
+    return re.sub("0x[0-9a-f]+", "0x", text)
 
 
 def chain(error, depth=4):
     if error is None or depth == 0:
         return None
-    text = str(error)
+    if not isinstance(error, BaseException):
+        # In older versions, `raise ... from` takes whatever a class makes for a cause.
+        return "no exception"
+    text = plain(str(error))
     if "does not fit in i64" in text:
         text = "huge"
     if isinstance(error, RecursionError):
@@ -174,7 +183,7 @@ def values_mode():
             got = outcome(getattr(ours, name), [make() for make in makers])
             wanted = outcome(METHODS[name], [make() for make in makers])
             total += 1
-            if got != wanted and "huge" not in repr(got):
+            if got != wanted and "huge" not in repr(got) and "no exception" not in repr(wanted):
                 wrong += 1
                 if wrong < 10:
                     shown = [repr(make())[:100] for make in makers]
@@ -227,37 +236,39 @@ def starved_mode():
         # A `__hash__` that lies leaks in some versions by itself, which cannot be told apart here.
         every = [makers for makers in calls(name, 8) if not any(isinstance(make(), Odd) for make in makers)]
 
-        def sweep():
-            made = sum(starve(_testcapi, name, makers) for makers in every)
+        def sweep(function):
+            made = sum(starve(_testcapi, function, makers) for makers in every)
             LOG.clear()
             return made
 
-        total += sweep()
-        sweep()
-        changes = changes_of(sweep)
-        if min(changes) > 0:
-            print(name, "leaves behind", changes.tolist())
+        def changes(function):
+            sweep(function)
+            return changes_of(lambda: sweep(function))
+
+        mine = getattr(ours, name)
+        total += sweep(mine)
+        mine = changes(mine)
+        # Some versions leak by themselves where there is no memory for an exception: that is told apart in short bodies only.
+        random_body = name[0] == "r" and name[1:].isdigit()
+        if min(mine) > 0 and not random_body and min(changes(METHODS[name])) <= 0:
+            print(name, "leaves behind", mine.tolist())
     return total
 
 
-def starve(_testcapi, name, makers):
-    """With room for 0, 1, 2 ... allocations until it is enough, or there are many; how many times that was."""
-    function = getattr(ours, name)
-    wanted = outcome(function, [make() for make in makers])
+def starve(_testcapi, function, makers):
+    """With one allocation failing, the first, the second...; how many times that was."""
     for room in range(40):
         arguments = [make() for make in makers]
         LOG.clear()
         QUIET[0] = False
-        result = raised = None
         _testcapi.set_nomemory(room, room + 1)
         try:
-            result = function(*arguments)
-        except BaseException as error:
-            raised = error
+            function(*arguments)
+        except BaseException:
+            pass
         finally:
             _testcapi.remove_mem_hooks()
         QUIET[0] = True
-        raised = result = None
     return room
 
 

@@ -90,6 +90,7 @@ impl Environment {
             .env("PIP_NO_INDEX", "1")
             .env("PIP_FIND_LINKS", links.join(" "))
             .env("PIP_NO_CACHE_DIR", "1")
+            .env("PIP_NO_COMPILE", "1")
             .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
             .env("PIP_ROOT_USER_ACTION", "ignore")
             .env("UV_OFFLINE", "1")

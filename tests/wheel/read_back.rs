@@ -6,6 +6,7 @@ use pyasmgen::inspect::{Report, inspect};
 use pyasmgen::pack::archive::{self, Entry, FIRST_TIME};
 
 use crate::project::made;
+use crate::python;
 
 fn rules(report: &Report) -> Vec<&'static str> {
     let mut rules: Vec<_> = report.findings.iter().map(|f| f.rule).collect();
@@ -22,6 +23,38 @@ fn nothing_is_wrong_with_our_wheels() {
         assert_eq!(report.members.len(), 2, "{report}");
         for member in &report.members {
             assert_eq!(rules(member), Vec::<&str>::new(), "{member}");
+        }
+    }
+}
+
+#[test]
+fn modules_differ_from_built_ones_in_the_needed_library_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = made().folder.join("src/lonely.toml");
+    let built = fs::read(python::build(&spec, folder.path(), "lonely")).unwrap();
+    let built = inspect("lonely.abi3.so", &built).unwrap();
+    assert_eq!(built.needed, Vec::<String>::new());
+    let parts = |report: &Report| -> Vec<(String, u64)> {
+        let sections = report.sections.iter();
+        let other = sections.filter(|s| !s.name.starts_with(".dyn"));
+        other.map(|s| (s.name.clone(), s.size)).collect()
+    };
+    for (platform, library) in [
+        ("manylinux", "libc.so.6"),
+        ("musllinux", "libc.musl-x86_64.so.1"),
+    ] {
+        for path in &made().wheels {
+            let name = path.display().to_string();
+            if !name.contains(platform) {
+                continue;
+            }
+            let report = inspect(&name, &fs::read(path).unwrap()).unwrap();
+            let module = report.members.iter().find(|m| m.name.contains("lonely"));
+            let module = module.unwrap();
+            assert_eq!(module.needed, [library]);
+            assert_eq!(module.imports, built.imports);
+            assert_eq!(module.exports, built.exports);
+            assert_eq!(parts(module), parts(&built));
         }
     }
 }

@@ -69,7 +69,7 @@ fn the_time_of_files_is_that_of_source_date_epoch() {
     assert!(output.status.success(), "{}", said(&output));
     let text = String::from_utf8(output.stdout).unwrap();
     let wheel = fs::read(folder.path().join(text.lines().next().unwrap())).unwrap();
-    let (time, date) = (22 << 11 | 13 << 5 | 20 / 2, 43 << 9 | 11 << 5 | 14);
+    let (time, date) = ((22 << 11) | (13 << 5) | 10, (43 << 9) | (11 << 5) | 14);
     assert_eq!(u16::from_le_bytes([wheel[10], wheel[11]]), time);
     assert_eq!(u16::from_le_bytes([wheel[12], wheel[13]]), date);
     assert_eq!(run("yesterday").status.code(), Some(2));

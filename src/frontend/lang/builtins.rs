@@ -238,7 +238,7 @@ impl Body<'_> {
                 if call.args.len() != 1 && call.args.iter().any(|arg| self.is_object(arg)) =>
             {
                 let answer = self.call_builtin(name, call, span)?;
-                return self.from_object(answer, storage, span);
+                return self.unboxed_as(answer, storage, span);
             }
             Storage::View(_) if call.args.iter().any(|arg| self.is_object(arg)) => {
                 return self.call_builtin(name, call, span);
@@ -251,7 +251,7 @@ impl Body<'_> {
         }
         let val = self.plain(name, call, 1, 1, span)?.remove(0);
         if val.ty() == Ty::Object {
-            return self.from_object(val, storage, span);
+            return self.unboxed_as(val, storage, span);
         }
         if !is_number(val.ty()) {
             let what = format!("`{name}` of {}", ty_name(val.ty()));
@@ -290,7 +290,7 @@ impl Body<'_> {
     }
 
     /// An object as a number or text of a type, as CPython's class of that name converts it.
-    fn from_object(&mut self, val: Val, storage: Storage, span: Span) -> Option<Val> {
+    fn unboxed_as(&mut self, val: Val, storage: Storage, span: Span) -> Option<Val> {
         let made = |op, ty| made(op, vec![val.expr.clone()], ty, span);
         Some(match storage {
             Storage::Int(int) => {

@@ -48,6 +48,8 @@ pub struct Module<'e> {
     pub methods: BTreeMap<&'e str, FunctionId>,
     /// Constants by name.
     pub constants: BTreeMap<&'e str, Option<Const>>,
+    /// Imports of the module's Python source by name.
+    pub imports: BTreeMap<&'e str, &'e Import>,
     /// Exceptions by name.
     pub exceptions: BTreeMap<&'e str, usize>,
     /// A body has a `try`: what is raised can be looked at by another.
@@ -189,6 +191,7 @@ fn collect<'e, 'b>(
             .iter()
             .map(|(n, c)| (n.as_str(), c.clone()))
             .collect(),
+        imports: env.imports.iter().map(|(n, i)| (n.as_str(), i)).collect(),
         exceptions: env.exceptions.iter().map(String::as_str).zip(0..).collect(),
         handles: bodies.iter().flatten().any(|body| handles(body)),
         helpers: Vec::new(),

@@ -10,7 +10,9 @@ mod calls;
 mod check;
 mod coerce;
 mod conditions;
+mod constants;
 mod exprs;
+pub mod file;
 mod flow;
 mod fold;
 mod graph;
@@ -45,11 +47,13 @@ use std::collections::BTreeSet;
 
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Span, Text};
+pub use check::Import;
 pub use flow::{assigned, deleted};
+pub use parse::file::file;
 use typed::{Const, Function, Overflow, Shape, Storage};
 
 /// What can be written instead of what is not there yet.
-const SO_FAR: &str = "bodies know numbers, bools, strs, bytes and buffers so far; objects are stored, passed on and compared with `is`";
+const SO_FAR: &str = "bodies know numbers, bools, strs, bytes, buffers and objects so far";
 
 /// How an argument may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +126,8 @@ pub struct MethodSig {
 pub struct Env {
     /// Module constants; `None` for integers over 64 bits, which bodies cannot use.
     pub constants: Vec<(String, Option<Const>)>,
+    /// Names that the module's Python source imports from `math`.
+    pub imports: Vec<(String, Import)>,
     /// Exception classes of the module.
     pub exceptions: Vec<String>,
     /// Methods of the module, each with the text of its body and the place of its `name` in the spec.

@@ -38,10 +38,8 @@ impl Body<'_> {
         if let Some(id) = self.names.get(name) {
             return Named::Local(*id);
         }
-        match self.imports.get(name) {
-            Some(Import::Module) => return Named::Math,
-            Some(Import::Member(member)) => return Named::MathMember(member.clone()),
-            None => {}
+        if let Some(import) = self.imports.get(name) {
+            return imported(import);
         }
         let module = self.module;
         if let Some(id) = module.helpers[self.method].get(name) {
@@ -55,6 +53,9 @@ impl Body<'_> {
         }
         if let Some(constant) = module.constants.get(name) {
             return Named::Constant(constant.clone());
+        }
+        if let Some(import) = module.imports.get(name) {
+            return imported(import);
         }
         if module.exceptions.contains_key(name) || exceptions::since(name).is_some() {
             return Named::Exception;
@@ -192,6 +193,13 @@ impl Body<'_> {
             }
         }
         None
+    }
+}
+
+fn imported(import: &Import) -> Named {
+    match import {
+        Import::Module => Named::Math,
+        Import::Member(member) => Named::MathMember(member.clone()),
     }
 }
 

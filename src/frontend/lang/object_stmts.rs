@@ -72,10 +72,8 @@ impl Body<'_> {
             let kind = match &target.kind {
                 Syntax::Name(name) => {
                     let id = self.names[name];
-                    match self.type_of(id, target.span) {
-                        Some(_) => Some(StmtKind::Delete(id, false)),
-                        None => None,
-                    }
+                    let known = self.type_of(id, target.span);
+                    known.map(|_| StmtKind::Delete(id, false))
                 }
                 Syntax::Tuple(items) | Syntax::List(items) => {
                     self.delete(items, span, out);

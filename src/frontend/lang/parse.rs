@@ -4,6 +4,7 @@
 //! be "not there yet". Depth is limited before the tree is built, so that no text can exhaust the stack. No types and no names here.
 
 mod exprs;
+pub mod file;
 mod stmts;
 
 use std::ops::Range;

@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::method::{self, Checked, Context};
 use super::module::{BaseClass, ConstValue, ExceptionClass, Expect, Module, Test};
 use super::names::{self, shown};
-use super::raw::{Constant, ConstantValue, ExceptionTable, ModuleTable, Spec, Str, TestTable};
-use super::read;
+use super::raw::{
+    Constant, ConstantValue, ExceptionTable, MethodTable, ModuleTable, Spec, Str, TestTable,
+};
+use super::{python, read};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::base::source::{SourceId, Sources, Span, Text};
@@ -27,16 +29,27 @@ pub(super) const STABLE: u8 = 10;
 /// Reads and checks a spec.
 pub fn check(sources: &Sources, id: SourceId, target: &Target) -> (Option<Module>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let text = &sources.file(id).text;
-    let module = read::read(text, id, &mut diagnostics)
-        .map(|spec| Checker::new(text, id, target, &mut diagnostics).module(&spec));
+    let file = sources.file(id);
+    let spec = if python::is_python(&file.name) {
+        python::read(sources, id, &mut diagnostics)
+    } else {
+        read::read(&file.text, id, &mut diagnostics).map(|mut spec| {
+            python::merge(&mut spec, sources, id, &mut diagnostics);
+            spec
+        })
+    };
+    let module = spec.map(|mut spec| {
+        // Helpers of a Python source are no methods: their bodies come behind those of all methods.
+        spec.methods.sort_by_key(MethodTable::is_helper);
+        Checker::new(sources, id, target, &mut diagnostics).module(&spec)
+    });
     diagnostics.sort();
     let sound = !diagnostics.has_errors();
     (module.filter(|_| sound), diagnostics)
 }
 
 struct Checker<'a> {
-    text: &'a str,
+    sources: &'a Sources,
     source: SourceId,
     target: &'a Target,
     diagnostics: &'a mut Diagnostics,
@@ -48,13 +61,13 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn new(
-        text: &'a str,
+        sources: &'a Sources,
         source: SourceId,
         target: &'a Target,
         diagnostics: &'a mut Diagnostics,
     ) -> Checker<'a> {
         Checker {
-            text,
+            sources,
             source,
             target,
             diagnostics,
@@ -114,7 +127,12 @@ impl<'a> Checker<'a> {
         let mut checked = Vec::new();
         for table in &spec.methods {
             let method = method::check(table, &cx, self.diagnostics);
-            self.claim(&method.method.name, method.method.span, "a method");
+            let what = if table.is_helper() {
+                "a helper"
+            } else {
+                "a method"
+            };
+            self.claim(&method.method.name, method.method.span, what);
             if !method.sound && !method.method.name.is_empty() {
                 self.unsound.insert(method.method.name.clone());
             }
@@ -123,8 +141,17 @@ impl<'a> Checker<'a> {
             }
             checked.push(method);
         }
+        for (at, (name, _)) in spec.imports.iter().enumerate() {
+            // The same import twice is no news.
+            if !spec.imports[..at]
+                .iter()
+                .any(|other| other.0.value == name.value)
+            {
+                self.claim(&name.value, name.span, "an import");
+            }
+        }
         self.collisions();
-        self.bodies(&known, checked, &mut module);
+        self.bodies(spec, &known, checked, &mut module);
         module
     }
 
@@ -230,6 +257,10 @@ impl<'a> Checker<'a> {
                 };
                 let usable = Const::Bytes(bytes.as_slice().into());
                 (ConstValue::Bytes(bytes), Some(usable))
+            }
+            ConstantValue::Bytes(bytes) => {
+                let usable = Const::Bytes(bytes.as_slice().into());
+                (ConstValue::Bytes(bytes.clone()), Some(usable))
             }
         };
         module.constants.push((name.value.clone(), attribute));
@@ -412,18 +443,24 @@ impl<'a> Checker<'a> {
     /// Checks the bodies, and takes over what is known of the methods.
     fn bodies(
         &mut self,
+        spec: &Spec,
         known: &[(String, Option<Const>)],
         checked: Vec<Checked>,
         module: &mut Module,
     ) {
         let mut env = Env {
             constants: known.to_vec(),
+            imports: spec
+                .imports
+                .iter()
+                .map(|(name, import)| (name.value.clone(), import.clone()))
+                .collect(),
             exceptions: module.exceptions.iter().map(|e| e.name.clone()).collect(),
             methods: Vec::new(),
             broken: BTreeSet::new(),
         };
         let mut silent = Vec::new();
-        for method in checked {
+        for (method, table) in checked.into_iter().zip(&spec.methods) {
             // Every method is known by name, even if its body cannot be looked at.
             let span = method.method.span;
             let silenced = !method.named || method.body.is_none();
@@ -432,19 +469,23 @@ impl<'a> Checker<'a> {
             }
             let body = method
                 .body
-                .unwrap_or_else(|| Text::verbatim("pass", self.source, span.start));
+                .unwrap_or_else(|| Text::verbatim("pass", span.source, span.start));
             if silenced {
                 silent.push(body.whole());
                 silent.push(span);
             }
             env.methods.push((method.sig, body, span));
-            module.methods.push(method.method);
+            if !table.is_helper() {
+                module.methods.push(method.method);
+            }
         }
         let (functions, mut found) = lang::check(&env);
         found.retain(|diagnostic| {
             let span = diagnostic.primary.span;
-            let inside = |outer: &Span| outer.start <= span.start && span.end <= outer.end;
-            !silent.iter().any(inside) && !self.speaks_of_unsound(span)
+            let inside = |outer: &Span| {
+                outer.source == span.source && outer.start <= span.start && span.end <= outer.end
+            };
+            !spec.sourceless && !silent.iter().any(inside) && !self.speaks_of_unsound(span)
         });
         self.diagnostics.append(found);
         module.functions = functions;
@@ -455,7 +496,8 @@ impl<'a> Checker<'a> {
         if self.unsound.is_empty() {
             return false;
         }
-        let text = self.text.get(span.start as usize..span.end as usize);
+        let text = &self.sources.file(span.source).text;
+        let text = text.get(span.start as usize..span.end as usize);
         let word = |c: char| !(c == '_' || c.is_alphanumeric());
         text.is_some_and(|text| text.split(word).any(|word| self.unsound.contains(word)))
     }

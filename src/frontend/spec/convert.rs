@@ -61,23 +61,33 @@ pub(super) fn conversions(
     let list = params.list.iter().zip(letters);
     list.map(|(param, letter)| match letter {
         Some(letter) => by_letter(param, letter, cx, diagnostics),
-        None => by_type(param, table.args.is_some(), diagnostics),
+        None => by_type(param, table, diagnostics),
     })
     .collect()
 }
 
 /// The conversion of a parameter without a letter; where there are letters, its own is missing or wrong.
-fn by_type(param: &Written, lettered: bool, diagnostics: &mut Diagnostics) -> Option<Conversion> {
+fn by_type(
+    param: &Written,
+    table: &MethodTable,
+    diagnostics: &mut Diagnostics,
+) -> Option<Conversion> {
     if let Some(ty) = &param.ty {
         return find_type(ty, diagnostics).map(Conversion::of_type);
     }
-    if !lettered {
+    if table.args.is_none() {
         let name = &param.name;
-        let message = format!("`{name}` has neither a type nor a letter in `args`");
-        diagnostics.push(
-            Diagnostic::error(param.span, message)
-                .hint(format!("write `\"{name}: i64\"`, or `args = \"L\"`")),
-        );
+        let (message, hint) = match &table.def {
+            Some(_) => (
+                format!("the parameter `{name}` has no type"),
+                format!("write its type: `{name}: i64`"),
+            ),
+            None => (
+                format!("`{name}` has neither a type nor a letter in `args`"),
+                format!("write `\"{name}: i64\"`, or `args = \"L\"`"),
+            ),
+        };
+        diagnostics.push(Diagnostic::error(param.span, message).hint(hint));
     }
     None
 }

@@ -1,13 +1,14 @@
-//! Reads a spec from disk: the only IO of the front end.
+//! Reads a spec from disk, and the Python source that it names: the only IO of the front end.
 //!
 //! In: a path. Out: the text as a source file, with a diagnostic where it is not UTF-8, or what kept us from reading it. What the text
-//! says is not looked at here.
+//! says is not looked at here, but for the one key that names another file.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::base::diag::Diagnostic;
+use super::{python, read};
+use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{SourceId, Sources, Span};
 
 /// Positions are kept in 32 bits.
@@ -25,19 +26,56 @@ pub fn load(sources: &mut Sources, path: &Path) -> anyhow::Result<Result<SourceI
     if bytes.len() > LIMIT {
         bail!("{}: a spec of more than 1 GiB", path.display());
     }
-    let wrong = std::str::from_utf8(&bytes)
-        .err()
-        .map(|error| error.valid_up_to());
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let source = sources.add(path.display().to_string(), text);
+    let (source, wrong) = add(sources, path, &bytes);
     Ok(match wrong {
-        None => Ok(source),
+        None => {
+            load_source(sources, path, source);
+            Ok(source)
+        }
         Some(at) => {
             let place = Span::new(source, at..at + char::REPLACEMENT_CHARACTER.len_utf8());
             let message = format!("the byte 0x{:02x} is not UTF-8", bytes[at]);
             Err(Diagnostic::error(place, message).hint("save the spec as UTF-8"))
         }
     })
+}
+
+/// Adds the text of a file; where it ceases to be UTF-8.
+fn add(sources: &mut Sources, path: &Path, bytes: &[u8]) -> (SourceId, Option<usize>) {
+    let wrong = std::str::from_utf8(bytes).err();
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let source = sources.add(path.display().to_string(), text);
+    (source, wrong.map(|error| error.valid_up_to()))
+}
+
+/// Reads the file that a spec names as its `source`, from the spec's folder. What keeps us from it is noted for `check`, which says so.
+#[expect(clippy::disallowed_methods, reason = "this is the rim")]
+fn load_source(sources: &mut Sources, path: &Path, spec: SourceId) {
+    let text = &sources.file(spec).text;
+    if python::is_python(&sources.file(spec).name) || !text.contains("source") {
+        return;
+    }
+    let read = read::read(text, spec, &mut Diagnostics::default());
+    let Some(named) = read.and_then(|spec| spec.module?.source) else {
+        return;
+    };
+    let written = named.text.text;
+    let path = path.parent().unwrap_or(Path::new("")).join(&written);
+    let file = match std::fs::read(&path) {
+        Ok(bytes) if bytes.len() > LIMIT => Err("it is larger than 1 GiB".to_owned()),
+        Ok(bytes) => match add(sources, &path, &bytes) {
+            (id, None) => Ok(id),
+            (id, Some(at)) => {
+                let (line, column) = sources.file(id).line_column(at as u32);
+                Err(format!(
+                    "the byte 0x{:02x} at {line}:{column} is not UTF-8",
+                    bytes[at]
+                ))
+            }
+        },
+        Err(error) => Err(error.to_string()),
+    };
+    sources.include(spec, &written, file);
 }
 
 #[cfg(test)]

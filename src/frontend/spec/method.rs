@@ -17,6 +17,7 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{Span, Text};
 use crate::base::strings;
 use crate::frontend::argfmt::parse::{self, Format};
+use crate::frontend::lang::file;
 use crate::frontend::lang::typed::{Const, IntTy, Overflow, Storage};
 use crate::frontend::lang::{MethodSig, Nest, ParamKind, ParamSig};
 use crate::target::Target;
@@ -59,18 +60,23 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
         .args
         .as_ref()
         .map(|args| parse::parse(&args.text, &mut own));
-    let written = match &table.params {
-        Some(entries) => params::read(&entries.value, keywords, &mut own),
-        None => Params::default(),
+    let written = match (&table.params, &table.def) {
+        (_, Some(def)) => {
+            params::rules(&def.params, &mut own);
+            def.params.clone()
+        }
+        (Some(entries), None) => params::read(&entries.value, keywords, &mut own),
+        (None, None) => Params::default(),
     };
     let conversions = conversions(table, &written, format.as_ref(), cx, &mut own);
     let params = parameters(&written.list, &conversions, cx, &mut own);
     if let Some(format) = format.as_ref().filter(|format| format.sound) {
         markers(table, &written, format, &mut own);
     }
-    let results = match &table.returns {
-        Some(text) => returns::read(&text.text, cx.target, &mut own),
-        None => Some(Results::none()),
+    let results = match (&table.returns, &table.def) {
+        (Some(text), _) => returns::read(&text.text, cx.target, &mut own),
+        (None, Some(def)) => returns::of_def(def, &mut own),
+        (None, None) => Some(Results::none()),
     };
     let body = body(table, diagnostics);
     let method_name = name
@@ -101,7 +107,8 @@ pub(super) fn check(table: &MethodTable, cx: &Context, diagnostics: &mut Diagnos
         nogil,
         signals: table.signals.as_ref().is_some_and(|flag| flag.value),
     };
-    let sound = !table.unread && !own.has_errors();
+    let unsaid = matches!(&table.def, Some(def) if matches!(def.returns, file::Returns::Wrong));
+    let sound = !table.unread && !own.has_errors() && (table.returns.is_some() || !unsaid);
     let named = !table.unread && written.complete && written.groups.len() >= units(format.as_ref());
     diagnostics.append(own);
     Checked {
@@ -173,6 +180,9 @@ pub(super) fn overflow(text: Option<&Str>, diagnostics: &mut Diagnostics) -> Opt
 
 fn body(table: &MethodTable, diagnostics: &mut Diagnostics) -> Option<Text> {
     let Some(body) = &table.body else {
+        if let Some(def) = &table.def {
+            return Some(def.body.clone());
+        }
         if !table.spoiled {
             diagnostics.push(
                 Diagnostic::error(table.header, "a method needs a body")

@@ -1,6 +1,6 @@
 //! The spec file: TOML text becomes a checked [`module::Module`].
 //!
-//! `load` reads the file, `read` the TOML in it, `raw` holds what was typed, `check` finds out what it means; the files between them know one thing each:
+//! `load` reads the file, `read` the TOML in it, `python` the Python source of bodies, `raw` holds what was typed, `check` finds out what it means; the files between them know one thing each:
 //! names, defaults, parameters, results, signatures.
 
 pub mod check;
@@ -12,6 +12,7 @@ pub mod module;
 mod names;
 mod pairing;
 mod params;
+pub mod python;
 mod quoted;
 mod raw;
 mod read;

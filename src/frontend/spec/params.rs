@@ -376,7 +376,7 @@ fn tuples(params: &mut Params, diagnostics: &mut Diagnostics) {
 }
 
 /// What Python says of a whole list of parameters.
-fn rules(params: &Params, diagnostics: &mut Diagnostics) {
+pub(super) fn rules(params: &Params, diagnostics: &mut Diagnostics) {
     for (index, param) in params.list.iter().enumerate() {
         let same = |other: &&Written| other.name == param.name;
         if let Some(first) = params.list[..index].iter().find(same) {

@@ -1,9 +1,12 @@
-//! A spec as written: tables and keys with their places, no meaning yet. What `read` makes and `check` takes.
+//! A spec as written: tables and keys with their places, no meaning yet. What `read` and `python` make and `check` takes.
 //!
 //! Every key is optional here: what is missing is noticed later, and so is what values mean.
 
-use crate::base::source::Span;
+use super::params::Params;
+use crate::base::source::{Span, Text};
 pub(super) use crate::base::table::{At, Str};
+use crate::frontend::lang::Import;
+use crate::frontend::lang::file::Returns;
 
 /// The file.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +15,10 @@ pub(super) struct Spec {
     pub constants: Vec<Constant>,
     pub exceptions: Vec<ExceptionTable>,
     pub methods: Vec<MethodTable>,
+    /// What a Python source imports from `math`, under these names.
+    pub imports: Vec<(At<String>, Import)>,
+    /// A Python source is named that could not be read: nobody knows what it would have given.
+    pub sourceless: bool,
 }
 
 /// `[module]`
@@ -22,6 +29,7 @@ pub(super) struct ModuleTable {
     pub doc: Option<Str>,
     pub overflow: Option<Str>,
     pub gil: Option<Str>,
+    pub source: Option<Str>,
     /// `name` is there, but of a wrong type.
     pub spoiled: bool,
 }
@@ -42,6 +50,8 @@ pub(super) enum ConstantValue {
     Float(f64),
     Str(Str),
     Hex(Str),
+    /// As Python source has them.
+    Bytes(Vec<u8>),
 }
 
 /// `[[exceptions]]`
@@ -68,11 +78,53 @@ pub(super) struct MethodTable {
     pub nogil: Option<At<bool>>,
     pub signals: Option<At<bool>>,
     pub body: Option<Str>,
+    /// What it has of a Python source.
+    pub def: Option<Def>,
     pub tests: Vec<TestTable>,
     /// Some key was of a wrong type, unknown or of a later issue.
     pub spoiled: bool,
     /// `args`, `params` or `returns` stands there, but says nothing that could be read.
     pub unread: bool,
+}
+
+impl MethodTable {
+    /// Whether only bodies call it.
+    pub fn is_helper(&self) -> bool {
+        self.def.as_ref().is_some_and(|def| def.helper)
+    }
+
+    /// A table without keys.
+    pub fn empty(header: Span) -> MethodTable {
+        MethodTable {
+            header,
+            name: None,
+            doc: None,
+            args: None,
+            params: None,
+            returns: None,
+            overflow: None,
+            keywords: None,
+            nogil: None,
+            signals: None,
+            body: None,
+            def: None,
+            tests: Vec::new(),
+            spoiled: false,
+            unread: false,
+        }
+    }
+}
+
+/// A `def` of a Python source.
+#[derive(Clone, Debug)]
+pub(super) struct Def {
+    /// Where its name stands.
+    pub span: Span,
+    pub params: Params,
+    pub returns: Returns,
+    pub body: Text,
+    /// It begins with `_`: bodies can call it, and it is no method unless the spec says so.
+    pub helper: bool,
 }
 
 /// `[[methods.tests]]`

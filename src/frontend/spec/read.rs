@@ -26,10 +26,7 @@ pub(super) static MODULE: &[Key] = &[
     now("doc"),
     now("overflow"),
     now("gil"),
-    later(
-        "source",
-        "write each function as a `[[methods]]` table with a `body`",
-    ),
+    now("source"),
 ];
 pub(super) static EXCEPTION: &[Key] = &[now("name"), now("base"), now("doc")];
 pub(super) static METHOD: &[Key] = &[
@@ -105,6 +102,7 @@ impl SpecReader<'_> {
             doc: None,
             overflow: None,
             gil: None,
+            source: None,
             spoiled: false,
         };
         for (name, _, value) in self.0.known(table, MODULE, "[module]") {
@@ -113,6 +111,7 @@ impl SpecReader<'_> {
                 "name" => module.name = text,
                 "doc" => module.doc = text,
                 "overflow" => module.overflow = text,
+                "source" => module.source = text,
                 _ => module.gil = text,
             }
         }
@@ -143,22 +142,7 @@ impl SpecReader<'_> {
 
     fn method(&mut self, header: Span, table: &Table) -> MethodTable {
         self.0.spoiled = false;
-        let mut method = MethodTable {
-            header,
-            name: None,
-            doc: None,
-            args: None,
-            params: None,
-            returns: None,
-            overflow: None,
-            keywords: None,
-            nogil: None,
-            signals: None,
-            body: None,
-            tests: Vec::new(),
-            spoiled: false,
-            unread: false,
-        };
+        let mut method = MethodTable::empty(header);
         let mut tests = None;
         for (name, _, value) in self.0.known(table, METHOD, "[[methods]]") {
             let before = std::mem::take(&mut self.0.spoiled);

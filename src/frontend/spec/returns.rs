@@ -5,11 +5,13 @@
 
 use super::module::{ResultUnit, Returns};
 use super::names::shown;
+use super::raw::Def;
 use super::types;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Text;
 use crate::frontend::argfmt::parse::DEPTH;
 use crate::frontend::argfmt::units;
+use crate::frontend::lang::file;
 use crate::frontend::lang::typed::{IntTy, Shape, Storage, View, Whole};
 use crate::target::Target;
 
@@ -153,6 +155,54 @@ pub(super) fn read(text: &Text, target: &Target, diagnostics: &mut Diagnostics) 
     Some(Results {
         returns: Returns { units, shape },
         storages,
+    })
+}
+
+/// The results of a `def`, by the types behind its `->`. Helpers may return what no method can.
+pub(super) fn of_def(def: &Def, diagnostics: &mut Diagnostics) -> Option<Results> {
+    let (types, shape, span) = match &def.returns {
+        file::Returns::Types(types, shape, span) => (types, shape, *span),
+        file::Returns::Wrong => {
+            // It was diagnosed; what the body returns is not judged.
+            return None;
+        }
+        file::Returns::Unsaid => {
+            let message = "this function does not say what it returns";
+            let hint = "write `-> i64:` at the end of the line, or `-> None:`";
+            diagnostics.push(Diagnostic::error(def.span, message).hint(hint));
+            return None;
+        }
+    };
+    let units: Vec<Option<ResultUnit>> = types.iter().map(|ty| unit_of(*ty)).collect();
+    if !def.helper && units.contains(&None) {
+        let message = "a method cannot return a view";
+        let hint = "return its bytes: `-> bytes:` and `return bytes(v)`";
+        diagnostics.push(Diagnostic::error(span, message).hint(hint));
+        return None;
+    }
+    Some(Results {
+        returns: Returns {
+            units: units.into_iter().flatten().collect(),
+            shape: shape.clone(),
+        },
+        storages: types.clone(),
+    })
+}
+
+/// How values of a type become objects; nothing for views of others' memory.
+fn unit_of(storage: Storage) -> Option<ResultUnit> {
+    Some(match storage {
+        Storage::Bool => ResultUnit::Bool,
+        Storage::Int(IntTy::U64) => ResultUnit::Unsigned,
+        Storage::Int(_) => ResultUnit::Signed,
+        Storage::F32 | Storage::F64 => ResultUnit::Float,
+        Storage::Complex => ResultUnit::Complex,
+        Storage::View(view) => match view.whole {
+            Whole::Bytes => ResultUnit::Bytes,
+            Whole::ByteArray => ResultUnit::Object,
+            Whole::Slice | Whole::Part => return None,
+        },
+        Storage::Str { .. } | Storage::Object => ResultUnit::Object,
     })
 }
 

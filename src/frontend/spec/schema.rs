@@ -23,7 +23,11 @@ pub fn schema() -> String {
 
 /// A spec of pyasmgen: one CPython extension module.
 #[derive(JsonSchema)]
-#[schemars(title = "pyasmgen spec", deny_unknown_fields)]
+#[schemars(
+    title = "pyasmgen spec",
+    deny_unknown_fields,
+    transform = bodies_without_source
+)]
 #[expect(dead_code, reason = "only its shape is of use")]
 struct Spec {
     module: Module,
@@ -52,6 +56,9 @@ struct Module {
     overflow: Overflow,
     #[schemars(default)]
     gil: Gil,
+    /// A Python file, from the folder of the spec, whose functions are bodies.
+    #[schemars(default)]
+    source: Text,
 }
 
 /// What integers do that would not fit in 64 bits: an OverflowError, or modulo 2**64.
@@ -117,9 +124,9 @@ struct Method {
     /// Whether long loops notice Ctrl-C.
     #[schemars(default)]
     signals: bool,
-    /// What it does: Python text.
-    #[schemars(regex(pattern = r"\S"))]
-    body: String,
+    /// What it does: Python text. Without it, the `source` of the module has a `def` of this name.
+    #[schemars(default, regex(pattern = r"\S"))]
+    body: Text,
     /// Run by `pyasmgen test`.
     #[schemars(default)]
     tests: Vec<Test>,
@@ -249,6 +256,15 @@ fn types_without_letters(schema: &mut Schema) {
         json!({ "properties": { "params": { "items": { "pattern": entry(&typed) } } } });
     schema.insert("if".to_owned(), json!({ "required": ["args"] }));
     schema.insert("else".to_owned(), items);
+}
+
+/// Without a source, every method has a body.
+fn bodies_without_source(schema: &mut Schema) {
+    let sourced =
+        json!({ "properties": { "module": { "required": ["source"] } }, "required": ["module"] });
+    let bodies = json!({ "properties": { "methods": { "items": { "required": ["body"] } } } });
+    schema.insert("if".to_owned(), sourced);
+    schema.insert("else".to_owned(), bodies);
 }
 
 /// White space in texts of the spec, as `str::trim` knows it.

@@ -1,4 +1,4 @@
-"""Specs as sources of setuptools' extensions: ``Extension("pymult", ["pymult.toml"])``.
+"""Specs as sources of setuptools' extensions: ``Extension("pymult", ["pymult.toml"])``; a file of Python functions is a spec, too.
 
 In: a distribution and its extensions. Out: modules where setuptools wants them, under the names it gives them. ``finalize`` is an entry point
 by which this happens in every project that has pyasmgen among its build requirements; ``build_ext`` is for a ``cmdclass``. Extensions
@@ -59,7 +59,7 @@ def finalize(distribution: setuptools.Distribution) -> None:
 
 
 def _is_spec(source: str) -> bool:
-    return source.endswith(".toml")
+    return source.endswith((".toml", ".py"))
 
 
 def _module(spec: str, folder: str) -> str:

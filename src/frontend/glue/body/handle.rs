@@ -12,7 +12,7 @@
 
 use smallvec::SmallVec;
 
-use super::super::runtime::object;
+use super::super::runtime::objects;
 use super::lower::Lower;
 use super::operand::{Operand, reference_part};
 use super::parts;
@@ -151,7 +151,7 @@ impl Lower<'_, '_> {
 
     fn end_handling(&mut self, handled: Handled) {
         let before = self.b.get(handled.before);
-        object::handle(self.ctx, self.b, before);
+        objects::handle(self.ctx, self.b, before);
         self.release_var(handled.before);
         self.release_var(handled.exception);
     }
@@ -335,7 +335,7 @@ impl Lower<'_, '_> {
         let exception = self.b.get(handled.exception);
         self.b.set(handled.exception, self.null);
         self.end_handling(handled);
-        object::throw(self.ctx, self.b, exception);
+        objects::throw(self.ctx, self.b, exception);
         let fails = self.world.fails;
         self.b.jump(fails, &[]);
         for (way, exit) in ways {
@@ -373,7 +373,7 @@ impl Lower<'_, '_> {
 
     /// Takes the exception, and releases what loops that were left by it own.
     fn caught(&mut self, hidden: usize, handled: Handled) {
-        let exception = object::catch(self.ctx, self.b);
+        let exception = objects::catch(self.ctx, self.b);
         self.b.set(handled.exception, exception);
         for at in hidden..self.hidden.len() {
             let var = self.hidden[at];
@@ -383,10 +383,10 @@ impl Lower<'_, '_> {
 
     /// Makes the exception the one that is handled.
     fn begin_handling(&mut self, handled: Handled) {
-        let before = object::handled(self.ctx, self.b);
+        let before = objects::handled(self.ctx, self.b);
         self.b.set(handled.before, before);
         let exception = self.b.get(handled.exception);
-        object::handle(self.ctx, self.b, exception);
+        objects::handle(self.ctx, self.b, exception);
     }
 
     /// The first handler that fits; without any, the exception goes on.
@@ -428,7 +428,7 @@ impl Lower<'_, '_> {
         }
         let exception = self.b.get(handled.exception);
         self.b.set(handled.exception, self.null);
-        object::throw(self.ctx, self.b, exception);
+        objects::throw(self.ctx, self.b, exception);
         let fails = self.world.fails;
         self.b.jump(fails, &[]);
     }

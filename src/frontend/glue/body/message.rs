@@ -1,6 +1,6 @@
 //! `raise` and the texts of exceptions.
 
-use super::super::runtime::{boxed, object, raise};
+use super::super::runtime::{boxed, objects, raise};
 use super::super::state;
 use super::lower::{Failure, Lower};
 use crate::frontend::capi::exceptions;
@@ -49,7 +49,7 @@ impl Lower<'_, '_> {
         let exception = self.held_operand(exception).parts[0];
         let cause = cause.map(|cause| self.held_operand(cause).parts[0]);
         let cause = cause.unwrap_or(self.null);
-        object::raise_object(self.ctx, self.b, exception, cause);
+        objects::raise_object(self.ctx, self.b, exception, cause);
         self.release_held(mark);
         let fails = self.world.fails;
         self.b.jump(fails, &[]);
@@ -57,7 +57,7 @@ impl Lower<'_, '_> {
 
     /// `raise` alone.
     pub fn reraise(&mut self) {
-        object::reraise(self.ctx, self.b);
+        objects::reraise(self.ctx, self.b);
         let fails = self.world.fails;
         self.b.jump(fails, &[]);
     }

@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use super::super::runtime::{boxed, object};
+use super::super::runtime::{boxed, objects};
 use super::lower::Lower;
 use super::operand::Operand;
 use crate::frontend::lang::typed::{BinOp, CmpOp, Const, Expr, ExprKind, IntTy, ObjectOp, Ty};
@@ -182,7 +182,7 @@ impl Lower<'_, '_> {
         let names = &self.ctx.names;
         let index = (names.binary_search_by(|known| known.as_str().cmp(name)))
             .unwrap_or_else(|_| unreachable!("{name} is planned"));
-        let object = object::name(self.ctx, self.b, self.world.self_, index);
+        let object = objects::name(self.ctx, self.b, self.world.self_, index);
         self.check_object(object);
         object
     }

@@ -1,6 +1,6 @@
 //! Statements on objects: stores and deletions, loops over iterables, unpacking. References are released on every path.
 
-use super::super::runtime::object;
+use super::super::runtime::objects;
 use super::lower::Lower;
 use super::operand::Operand;
 use crate::frontend::lang::typed::{Expr, LocalId, Stmt, Ty};
@@ -37,7 +37,7 @@ impl Lower<'_, '_> {
         let value = self.held_operand(value).parts[0];
         let slot = self.b.slot(8 * targets.len().max(1) as u32, 8);
         let slot = self.b.slot_addr(slot);
-        let flag = object::unpack(self.ctx, self.b, value, targets.len(), slot);
+        let flag = objects::unpack(self.ctx, self.b, value, targets.len(), slot);
         self.check(flag);
         self.release_held(mark);
         let items: Vec<_> = (0..targets.len())

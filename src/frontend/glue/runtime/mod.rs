@@ -8,7 +8,7 @@ pub mod arith;
 pub mod boxed;
 pub mod bytes;
 pub mod memory;
-pub mod object;
+pub mod objects;
 pub mod raise;
 pub mod search;
 pub mod text;

@@ -1,5 +1,5 @@
 //! Range analysis: decides comparisons and overflow flags that are the same on every way to them, and uses cheaper operations where the
-//! numbers allow it.
+//! numbers allow it ([`findings`]).
 //!
 //! In comes a function without unreachable blocks. Facts come from branches on the way ([`facts`]) and from what operations
 //! compute ([`range`]). For the parameters of a loop's head something is assumed first: the interval of what comes in, and
@@ -7,13 +7,13 @@
 //! until nothing is, or, after a few rounds, all of it. Nothing is known of memory.
 
 mod facts;
+mod findings;
 mod range;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
-use super::rename::Renames;
 use crate::ir::cfg::{Cfg, Dominators};
-use crate::ir::func::{Block, BlockCall, Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::func::{Block, BlockCall, Func, InstData, Payload, Term, Value};
 use crate::ir::op::{Op, Type};
 use facts::{At, Facts, News};
 use range::Range;
@@ -30,21 +30,9 @@ pub(super) fn run(func: &mut Func) -> bool {
     let found = {
         let mut known = Known::new(func, &cfg, &dominators);
         known.settle();
-        known.findings()
+        findings::of(&known)
     };
-    let changed = !found.is_empty();
-    let mut same = Vec::new();
-    for (block, finding) in found {
-        match finding {
-            Finding::Same(inst, value) => same.push((func.insts[inst.index()].results[0], value)),
-            finding => apply(func, block, finding),
-        }
-    }
-    let mut renames = Renames::new(func);
-    for (result, value) in same {
-        renames.set(result, value);
-    }
-    renames.apply(func) | changed
+    findings::apply(func, found)
 }
 
 /// How far an end of an interval is trusted.
@@ -64,20 +52,6 @@ struct Guess {
     hi: Trust,
     /// `self - .0 <= .1`; `None` before the first round.
     differences: Option<Vec<(Value, i128)>>,
-}
-
-/// What was found out about an instruction.
-enum Finding {
-    /// A comparison's result.
-    Result(Inst, bool),
-    /// An operation that does not overflow, as the plain one.
-    NoOverflow(Inst, Op),
-    /// An operation whose result is its operand.
-    Same(Inst, Value),
-    /// Another operation with another constant does the same.
-    Cheaper(Inst, Op, i64),
-    /// Another operation on the same operands does the same.
-    Instead(Inst, Op),
 }
 
 struct Known<'a> {
@@ -245,6 +219,14 @@ impl<'a> Known<'a> {
                 candidates.extend(self.bounds(*cond));
             }
         }
+        // A bound that is a value and a constant bounds by that value, too.
+        if let Some((from, _, news)) = entries.first() {
+            let at = At { block: *from, news };
+            for (other, most) in candidates.clone() {
+                let sum = self.facts.sum(other, at);
+                candidates.push((sum.root, most + sum.offset));
+            }
+        }
         let mut found: Vec<(Value, i128)> = Vec::new();
         for (other, most) in candidates {
             let home = self.home[other.index()];
@@ -386,132 +368,65 @@ impl<'a> Known<'a> {
         }
         again
     }
-
-    // What it comes to.
-
-    fn findings(&self) -> Vec<(Block, Finding)> {
-        let func = self.facts.func;
-        let nothing = News::default();
-        let mut found = Vec::new();
-        for &block in &self.cfg.rpo {
-            let at = At {
-                block,
-                news: &nothing,
-            };
-            for &inst in &func.blocks[block.index()].insts {
-                let finding = self.finding(inst, &func.insts[inst.index()], at);
-                found.extend(finding.map(|finding| (block, finding)));
-            }
-        }
-        found
-    }
-
-    fn finding(&self, inst: Inst, data: &InstData, at: At) -> Option<Finding> {
-        let range = |n: usize| self.facts.range(data.args[n], at);
-        let constant = |n: usize| self.facts.constant(data.args[n]);
-        match data.op {
-            Op::Icmp => {
-                let Payload::IntCc(cc) = data.payload else {
-                    return None;
-                };
-                let known = self.facts.compare(cc, data.args[0], data.args[1], at)?;
-                Some(Finding::Result(inst, known))
-            }
-            Op::SaddOvf | Op::SsubOvf | Op::SmulOvf => {
-                let plain = match data.op {
-                    Op::SaddOvf => Op::Iadd,
-                    Op::SsubOvf => Op::Isub,
-                    _ => Op::Imul,
-                };
-                self.cannot_overflow(data, at)
-                    .then_some(Finding::NoOverflow(inst, plain))
-            }
-            Op::Sext8 | Op::Sext16 | Op::Sext32 | Op::Zext8 | Op::Zext16 | Op::Zext32 => {
-                let unchanged = range::unchanged_by(data.op)?.holds(range(0));
-                unchanged.then_some(Finding::Same(inst, data.args[0]))
-            }
-            // What was shifted out was nothing but copies of the sign.
-            Op::Sshr => {
-                let shifted = self.facts.def(data.args[0])?;
-                if shifted.op != Op::Ishl || constant(1)? != self.facts.constant(shifted.args[1])? {
-                    return None;
-                }
-                let count = constant(1)? & 63;
-                let x = self.facts.range(shifted.args[0], at);
-                let fits = x.lo >= i64::MIN >> count && x.hi <= i64::MAX >> count;
-                fits.then_some(Finding::Same(inst, shifted.args[0]))
-            }
-            Op::Band => {
-                let mask = constant(1)?;
-                let is_low = mask > 0 && mask & (mask + 1) == 0;
-                let holds = is_low && Range::new(0, mask).holds(range(0));
-                holds.then_some(Finding::Same(inst, data.args[0]))
-            }
-            Op::Srem if range(0).is_natural() => match constant(1) {
-                Some(by @ 1..) if by.count_ones() == 1 => {
-                    Some(Finding::Cheaper(inst, Op::Band, by - 1))
-                }
-                _ if range(1).lo > 0 => Some(Finding::Instead(inst, Op::Urem)),
-                _ => None,
-            },
-            Op::Sdiv if range(0).is_natural() => match constant(1) {
-                Some(by @ 1..) if by.count_ones() == 1 => {
-                    Some(Finding::Cheaper(inst, Op::Ushr, by.trailing_zeros().into()))
-                }
-                _ if range(1).lo > 0 => Some(Finding::Instead(inst, Op::Udiv)),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
 }
 
-/// Writes a finding into the function.
-fn apply(func: &mut Func, block: Block, finding: Finding) {
-    match finding {
-        Finding::Result(inst, holds) => {
-            let data = &mut func.insts[inst.index()];
-            data.op = Op::Iconst;
-            data.args.clear();
-            data.payload = Payload::Int(holds.into());
-        }
-        Finding::NoOverflow(inst, plain) => {
-            let data = &mut func.insts[inst.index()];
-            data.op = plain;
-            let flag = data.results.pop();
-            let zero = InstData {
-                op: Op::Iconst,
-                args: SmallVec::new(),
-                payload: Payload::Int(0),
-                results: flag.into_iter().collect(),
-                span: data.span,
-            };
-            insert(func, block, inst, zero);
-        }
-        Finding::Same(..) => unreachable!("it is a name, no instruction"),
-        Finding::Cheaper(inst, op, by) => {
-            let operand = func.new_value(Type::I64);
-            let constant = InstData {
-                op: Op::Iconst,
-                args: SmallVec::new(),
-                payload: Payload::Int(by),
-                results: smallvec![operand],
-                span: func.insts[inst.index()].span,
-            };
-            insert(func, block, inst, constant);
-            let data = &mut func.insts[inst.index()];
-            data.op = op;
-            data.args[1] = operand;
-        }
-        Finding::Instead(inst, op) => func.insts[inst.index()].op = op,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::builder::Builder;
+    use crate::ir::func::{AbiType, Signature};
+    use crate::ir::op::IntCc;
 
-/// Puts a new instruction in front of another one.
-fn insert(func: &mut Func, block: Block, before: Inst, data: InstData) {
-    func.insts.push(data);
-    let new = Inst(func.insts.len() as u32 - 1);
-    let insts = &mut func.blocks[block.index()].insts;
-    let place = insts.iter().position(|&inst| inst == before);
-    insts.insert(place.unwrap_or(0), new);
+    /// How many comparisons and overflow flags are left of `for i in range(0, count - short, step): i + ahead < count?`, the loop's own apart.
+    fn checks_left(short: i64, step: i64, ahead: i64) -> usize {
+        let sig = Signature::internal(&[AbiType::I64], &[AbiType::I64]);
+        let mut b = Builder::new(Func::new("f", sig));
+        let count = b.func.params()[0];
+        let natural = b.icmp_imm(IntCc::Sge, count, 0);
+        b.assume(natural);
+        let (head, next, exit, fails) = (b.block(), b.block(), b.block(), b.cold_block());
+        let i = b.param(head, Type::I64);
+        let zero = b.iconst(0);
+        let short = b.iconst(short);
+        let stop = b.op(Op::Isub, &[count, short]);
+        let any = b.icmp(IntCc::Slt, zero, stop);
+        b.br(any, head, &[zero], exit, &[]);
+        b.switch_to(head);
+        let ahead = b.iconst(ahead);
+        let (at, overflow) = b.op_ovf(Op::SaddOvf, i, ahead);
+        b.exit_if(overflow, fails, &[]);
+        let inside = b.icmp(IntCc::Ult, at, count);
+        b.br(inside, next, &[], fails, &[]);
+        b.seal_and_switch_to(next);
+        let left = b.op(Op::Isub, &[stop, i]);
+        let by = b.iconst(step);
+        let more = b.icmp(IntCc::Ugt, left, by);
+        let after = b.op(Op::Iadd, &[i, by]);
+        b.br(more, head, &[after], exit, &[]);
+        for block in [head, exit, fails] {
+            b.seal(block);
+        }
+        b.switch_to(exit);
+        b.ret(&[zero]);
+        b.switch_to(fails);
+        b.ret(&[count]);
+        let mut func = b.finish();
+        super::super::run(&mut func);
+        let insts = func.blocks.iter().flat_map(|block| &block.insts);
+        let ops = insts.map(|inst| func.insts[inst.index()].op);
+        let checks = ops.filter(|op| matches!(op, Op::Icmp | Op::SaddOvf));
+        // Whether there is a first round, whether there is another.
+        checks.count() - 2
+    }
+
+    #[test]
+    fn a_check_goes_exactly_where_it_cannot_fail() {
+        assert_eq!(checks_left(0, 1, 0), 0);
+        assert_eq!(checks_left(2, 3, 0), 0);
+        assert_eq!(checks_left(2, 3, 2), 0);
+        assert_eq!(checks_left(2, 1, 2), 0);
+        assert_eq!(checks_left(2, 3, 3), 1);
+        assert_eq!(checks_left(0, 1, 1), 1);
+        assert_eq!(checks_left(0, 1, -1), 1);
+    }
 }
