@@ -11,7 +11,7 @@ use crate::ir::func::{AbiType, Signature, Value};
 use crate::ir::op::{IntCc, Type};
 
 /// `Py_LT` and its like.
-fn rich(op: CmpOp) -> Option<i64> {
+pub(super) fn rich(op: CmpOp) -> Option<i64> {
     match op {
         CmpOp::Lt => Some(0),
         CmpOp::Le => Some(1),

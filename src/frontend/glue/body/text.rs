@@ -6,6 +6,7 @@ use smallvec::smallvec;
 use super::super::runtime::raise::Need;
 use super::super::runtime::{bytes, memory, text};
 use super::lower::{Failure, Lower};
+use super::object::rich;
 use super::operand::Operand;
 use super::view::Items;
 use crate::frontend::lang::typed::{CmpOp, Codec, Expr, Ty, View, Whole};
@@ -88,12 +89,13 @@ impl Lower<'_, '_> {
         })
     }
 
-    /// 1 where the comparison of two strs holds, else 0. None is equal to itself only, and comes in no other comparison.
+    /// 1 where the comparison of two strs, or None, holds, else 0.
     pub fn compare_strs(&mut self, op: CmpOp, a: Value, b: Value) -> Value {
+        let code = rich(op).unwrap_or_else(|| unreachable!("`{op:?}` asks for identity"));
         self.with_gil(|l| {
-            let (order, failed) = text::compare(l.ctx, l.b, a, b);
+            let (truth, failed) = text::compare(l.ctx, l.b, code, a, b);
             l.check(failed);
-            l.b.icmp_imm(super::compare::signed(op), order, 0)
+            truth
         })
     }
 

@@ -382,9 +382,18 @@ impl Host {
                 Object::Str(text) => text.chars().count() as u64,
                 other => return Err(format!("length of {other:?}")),
             },
-            "PyUnicode_Compare" => {
+            "PyObject_RichCompare" => {
                 let [x, y] = [args[0], args[1]].map(|at| self.text_of(self.get(at)));
-                x.cmp(&y) as i64 as u64
+                let order = x.cmp(&y);
+                let holds = [
+                    order.is_lt(),
+                    order.is_le(),
+                    order.is_eq(),
+                    order.is_ne(),
+                    order.is_gt(),
+                    order.is_ge(),
+                ];
+                self.make(Object::Bool(holds[args[2] as usize]))
             }
             // What is only asked of None, and fails.
             "PyObject_Size"
