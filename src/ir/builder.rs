@@ -402,19 +402,19 @@ impl Builder {
         self.ints.get(&value).copied()
     }
 
-    /// Whether a value is known to be at most 255: one byte of memory, or a parameter of this block that only gets such.
+    /// Whether a value is known to be at most 255: a byte of memory, or this block's parameter that only gets such.
     pub fn is_byte(&self, value: Value) -> bool {
-        let params = &self.func.blocks[self.block.index()].params;
-        let place = params.iter().position(|&param| param == value);
-        let Some(place) = place.filter(|_| self.sealed[self.block.index()]) else {
+        let here = self.block.index();
+        let mut params = self.func.blocks[here].params.iter();
+        let place = params.position(|&param| param == value);
+        let Some(place) = place.filter(|_| self.sealed[here]) else {
             return self.bytes.contains(&value);
         };
-        let preds = self.preds[self.block.index()].iter();
+        let preds = self.preds[here].iter();
         let ends = preds.filter_map(|pred| self.func.blocks[pred.index()].term.as_ref());
-        let calls = ends.flat_map(|end| end.targets());
-        calls
-            .filter(|to| to.block == self.block)
-            .all(|to| self.bytes.contains(&to.args[place]))
+        let targets = ends.flat_map(|end| end.targets());
+        let mut ways_here = targets.filter(|to| to.block == self.block);
+        ways_here.all(|to| self.bytes.contains(&to.args[place]))
     }
 
     /// A float constant.

@@ -9,13 +9,12 @@
 use super::access::Access;
 use super::cells::{Cells, Parts, buffer_length, moved};
 use super::ctx::Ctx;
-use super::{buffer, converter, defaults, direct, exec};
+use super::{buffer, converter, defaults, direct, exec, floats};
 use crate::frontend::lang::typed::IntTy;
 use crate::frontend::spec::module::{ClassRef, Convert, Takes};
 use crate::ir::builder::Builder;
-use crate::ir::data::{Data, DataKind};
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
-use crate::ir::op::{FloatCc, IntCc, MemType, Op, Type};
+use crate::ir::op::{IntCc, MemType, Op, Type};
 use crate::ir::program::FuncId;
 
 /// Where the hot path gives up, and what the cold path is told there: a count known to be right need not be kept till then, nor the names of
@@ -408,9 +407,9 @@ pub fn take(
     fails: Block,
 ) -> Parts {
     match convert {
-        Convert::F64 => one(as_float(ctx, b, object, fails)),
+        Convert::F64 => one(floats::take(ctx, b, object, fails)),
         Convert::F32 => {
-            let value = as_float(ctx, b, object, fails);
+            let value = floats::take(ctx, b, object, fails);
             one(b.op(Op::Fround32, &[value]))
         }
         Convert::Bytelike { mutable: false, .. } if ctx.access == Access::Fields => {
@@ -418,29 +417,6 @@ pub fn take(
         }
         _ => take_any(ctx, b, (cells, at), convert, object, fails),
     }
-}
-
-/// The value of a float, or of what becomes one.
-fn as_float(ctx: &mut Ctx, b: &mut Builder, object: Value, fails: Block) -> Value {
-    let read = ctx.call1(b, "PyFloat_AsDouble", &[object]);
-    let (suspect, fine) = (b.cold_block(), b.block());
-    let value = b.param(fine, Type::F64);
-    let place = ctx.shared_data("float.minus_one", |_, name| {
-        let mut data = Data::new(name, DataKind::ReadOnly, 8);
-        data.bytes = (-1.0f64).to_le_bytes().to_vec();
-        data
-    });
-    let place = b.data_addr(place, 0);
-    let minus_one = b.load(MemType::F64, place, 0);
-    let is_suspect = b.fcmp(FloatCc::Eq, read, minus_one);
-    b.br(is_suspect, suspect, &[], fine, &[read]);
-    b.seal_and_switch_to(suspect);
-    let error = ctx.call1(b, "PyErr_Occurred", &[]);
-    // Said again, so that the usual path keeps nothing over this call.
-    let minus_one = b.fconst(-1.0);
-    b.br(error, fails, &[], fine, &[minus_one]);
-    b.seal_and_switch_to(fine);
-    value
 }
 
 /// Likewise; of a bytes object itself, nothing has to be taken.

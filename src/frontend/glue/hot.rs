@@ -173,10 +173,10 @@ impl<'o, 'c, 'w> Hot<'o, 'c, 'w> {
         let final_one = last.last().or(first.last()).copied();
         self.pass(arguments, &first, (calls, false), final_one);
         self.pass(arguments, &last, (calls, true), final_one);
-        for at in 0..arguments.len() {
+        for (at, &argument) in arguments.iter().enumerate() {
             self.at = at;
             if self.w.cells.made_default(at).is_some() {
-                self.make_default(arguments[at]);
+                self.make_default(argument);
             }
         }
         let values = std::mem::take(&mut self.values).into_iter().enumerate();

@@ -15,6 +15,7 @@ pub mod direct;
 pub mod entry;
 pub mod exec;
 pub mod facts;
+mod floats;
 pub mod hot;
 pub mod item;
 pub mod keywords;
