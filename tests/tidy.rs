@@ -140,6 +140,10 @@ const LONG: &[(&str, &str)] = &[
         "src/frontend/lang/typed.rs",
         "the types of one tree, and what each form of it means",
     ),
+    (
+        "src/ir/builder.rs",
+        "one type's methods: the state that all instructions share",
+    ),
 ];
 
 /// A source file: its path from the repository's root, and its text without the tests at the bottom.

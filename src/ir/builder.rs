@@ -4,7 +4,7 @@
 //! last write in its block, then in the predecessors, and makes a block parameter where several meet. A block is *sealed* once all its
 //! predecessors are known; reads in blocks that are not sealed yet make parameters that are completed on sealing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
@@ -33,6 +33,8 @@ pub struct Builder {
     defs: HashMap<(Var, Block), Value>,
     ints: HashMap<Value, i64>,
     sealed: Vec<bool>,
+    /// Values that are one byte of memory.
+    bytes: HashSet<Value>,
     incomplete: HashMap<Block, Vec<(Var, Value)>>,
     preds: Vec<Vec<Block>>,
     /// Blocks in the order in which they were begun (again, where one was left and taken up later).
@@ -49,6 +51,7 @@ impl Builder {
             vars: Vec::new(),
             defs: HashMap::new(),
             ints: HashMap::new(),
+            bytes: HashSet::new(),
             sealed: vec![true],
             incomplete: HashMap::new(),
             preds: vec![Vec::new()],
@@ -399,6 +402,21 @@ impl Builder {
         self.ints.get(&value).copied()
     }
 
+    /// Whether a value is known to be at most 255: a byte of memory, or this block's parameter that only gets such.
+    pub fn is_byte(&self, value: Value) -> bool {
+        let here = self.block.index();
+        let mut params = self.func.blocks[here].params.iter();
+        let place = params.position(|&param| param == value);
+        let Some(place) = place.filter(|_| self.sealed[here]) else {
+            return self.bytes.contains(&value);
+        };
+        let preds = self.preds[here].iter();
+        let ends = preds.filter_map(|pred| self.func.blocks[pred.index()].term.as_ref());
+        let targets = ends.flat_map(|end| end.targets());
+        let mut ways_here = targets.filter(|to| to.block == self.block);
+        ways_here.all(|to| self.bytes.contains(&to.args[place]))
+    }
+
     /// A float constant.
     pub fn fconst(&mut self, value: f64) -> Value {
         self.append1(Op::Fconst, &[], Payload::Float(value.to_bits()), Type::F64)
@@ -422,12 +440,12 @@ impl Builder {
 
     /// A load from `address + offset`.
     pub fn load(&mut self, ty: MemType, address: Value, offset: i32) -> Value {
-        self.append1(
-            Op::Load,
-            &[address],
-            Payload::Mem { ty, offset },
-            ty.value(),
-        )
+        let payload = Payload::Mem { ty, offset };
+        let result = self.append1(Op::Load, &[address], payload, ty.value());
+        if ty == MemType::U8 {
+            self.bytes.insert(result);
+        }
+        result
     }
 
     /// A store to `address + offset`.

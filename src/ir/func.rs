@@ -296,6 +296,25 @@ impl Func {
         &self.blocks[ENTRY.index()].params
     }
 
+    /// How often each value is used: by instructions, jumps and returns.
+    pub fn count_uses(&self) -> Vec<u32> {
+        let mut uses = vec![0; self.values.len()];
+        for block in &self.blocks {
+            let insts = block.insts.iter();
+            let args = insts.flat_map(|inst| self.insts[inst.index()].args.iter());
+            let jumps = block.term.iter().flat_map(|term| term.targets());
+            let ends: &[Value] = match &block.term {
+                Some(Term::Br(cond, ..)) => std::slice::from_ref(cond),
+                Some(Term::Return(list)) => list,
+                Some(Term::Jump(_) | Term::Unreachable) | None => &[],
+            };
+            for value in args.chain(jumps.flat_map(|to| to.args.iter())).chain(ends) {
+                uses[value.index()] += 1;
+            }
+        }
+        uses
+    }
+
     /// Order of the blocks in memory: warm ones as made, then cold ones as made.
     pub fn layout(&self) -> Vec<Block> {
         let all = || (0..self.blocks.len() as u32).map(Block);

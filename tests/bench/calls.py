@@ -115,16 +115,20 @@ def per_round(exe, peer, function, call):
 
 
 def make_unknown(path, out):
-    """Copies a module without what it knows of objects: the rows at its symbol `objects.rows`."""
-    with open(path, "rb") as file:
-        content = bytearray(file.read())
-    symbol = re.search(r"([0-9a-f]+)\s+(\d+)\s+\S+\s+\S+\s+\S+\s+(\d+) objects\.rows", run("readelf", "-sW", path))
+    """Copies a module without what it knows of objects: the rows that the object beside it has at its symbol `objects.rows`."""
+    object = path.replace(".abi3.so", ".o")
+    symbol = re.search(r"([0-9a-f]+)\s+(\d+)\s+\S+\s+\S+\s+\S+\s+(\d+) objects\.rows", run("readelf", "-sW", object))
     address, size, section = int(symbol.group(1), 16), int(symbol.group(2)), int(symbol.group(3))
-    header = re.search(rf"\[ *{section}\] \S+\s+\S+\s+([0-9a-f]+) ([0-9a-f]+)", run("readelf", "-SW", path))
-    start = address - int(header.group(1), 16) + int(header.group(2), 16)
-    content[start:start + size] = bytes(size)
+    header = re.search(rf"\[ *{section}\] \S+\s+\S+\s+[0-9a-f]+ ([0-9a-f]+)", run("readelf", "-SW", object))
+    start = address + int(header.group(1), 16)
+    with open(object, "rb") as file:
+        rows = file.read()[start:start + size]
+    with open(path, "rb") as file:
+        content = file.read()
+    if content.count(rows) != 1:
+        sys.exit(f"calls.py: the rows of {object} are not once in {path}")
     with open(out, "wb") as file:
-        file.write(content)
+        file.write(content.replace(rows, bytes(size)))
 
 
 def build_cython(exe, folder, include):

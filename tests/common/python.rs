@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use pyasmgen::frontend::capi::objects;
+
 /// An interpreter, as it describes itself.
 #[derive(Clone, Debug)]
 pub struct Python {
@@ -254,6 +256,44 @@ pub fn build(spec: &Path, folder: &Path, module: &str) -> PathBuf {
     );
     let module = module.rsplit('.').next().unwrap_or(module);
     folder.join(format!("{module}.abi3.so"))
+}
+
+/// Makes a built module take every interpreter for one that it does not know: what it knows of objects is cleared. Whether it knew anything.
+pub fn make_unknown(module: &Path) -> bool {
+    let rows: Vec<u8> = objects::ROWS
+        .as_flattened()
+        .iter()
+        .map(|&fact| fact as u8)
+        .collect();
+    let mut content = std::fs::read(module).expect("readable");
+    let places = content.windows(rows.len()).enumerate();
+    let places: Vec<usize> = places
+        .filter(|(_, window)| **window == rows[..])
+        .map(|(at, _)| at)
+        .collect();
+    assert!(
+        places.len() <= 1,
+        "{}: several tables of rows",
+        module.display()
+    );
+    for &at in &places {
+        content[at..at + rows.len()].fill(0);
+    }
+    std::fs::write(module, content).expect("writable");
+    !places.is_empty()
+}
+
+/// Three that the fast tables are for: the oldest, one between, the newest.
+pub fn some_known() -> Vec<Python> {
+    let known = |python: &Python| {
+        let row = i64::from(python.version.1) - objects::FIRST;
+        let has_row = (0..objects::ROWS.len() as i64).contains(&row);
+        has_row && !python.debug && !python.free_threaded && !python.musl
+    };
+    let known: Vec<Python> = all().into_iter().filter(known).collect();
+    let picks = BTreeSet::from([0, known.len() / 2, known.len().saturating_sub(1)]);
+    let some = picks.into_iter().filter_map(|at| known.get(at).cloned());
+    some.collect()
 }
 
 /// Everything a process wrote, and how it ended.

@@ -17,7 +17,18 @@ use crate::ir::op::{IntCc, MemType, Op};
 pub fn signed(ctx: &mut Ctx, b: &mut Builder, value: Value) -> Value {
     ctx.read.insert(Kind::MadeInt);
     let sig = Signature::internal(&[AbiType::I64], &[AbiType::I64]);
-    let (func, sig) = ctx.shared("make.int", sig, make_signed);
+    let (func, sig) = if b.is_byte(value) {
+        ctx.shared("make.small.int", sig, |ctx, func| {
+            let mut b = Builder::new(func);
+            let value = b.func.params()[0];
+            let least = b.iconst(LEAST_SMALL_INT);
+            let place = b.op(Op::Isub, &[value, least]);
+            make_small(ctx, &mut b, place);
+            b.finish()
+        })
+    } else {
+        ctx.shared("make.int", sig, make_signed)
+    };
     b.call(func, &sig, &[value])[0]
 }
 

@@ -213,6 +213,29 @@ impl Cells {
         }
     }
 
+    /// Whether what is parsed holds more to the end of the call than what is not: objects before the cells, and memory.
+    pub fn hold_more_when_parsed(&self) -> bool {
+        self.held.iter().any(|&held| self.is_of_parser(held))
+    }
+
+    /// Forgets what only the parser, or a converter for it, would hold.
+    pub fn never_parse(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        let rest = held.into_iter().filter(|&held| !self.is_of_parser(held));
+        self.held = rest.collect();
+    }
+
+    fn is_of_parser(&self, held: Held) -> bool {
+        match held {
+            Held::Buffer(_) => false,
+            Held::Memory(_) => true,
+            Held::Object(at) => {
+                let mut defaults = self.defaults.iter().flatten();
+                !defaults.any(|&(place, _)| place == at)
+            }
+        }
+    }
+
     fn place(&mut self, size: i32) -> i32 {
         let at = self.size;
         self.size += size;

@@ -9,7 +9,7 @@
 use super::access::Access;
 use super::cells::{Cells, Parts, buffer_length, moved};
 use super::ctx::Ctx;
-use super::{buffer, converter, defaults, direct, exec};
+use super::{buffer, converter, defaults, direct, exec, floats};
 use crate::frontend::lang::typed::IntTy;
 use crate::frontend::spec::module::{ClassRef, Convert, Takes};
 use crate::ir::builder::Builder;
@@ -29,8 +29,23 @@ pub struct Exits {
 }
 
 /// Whether an argument is taken behind all others, by [`take`].
-pub fn is_taken(convert: Convert) -> bool {
-    matches!(convert, Convert::Bytelike { .. } | Convert::Buffer { .. })
+pub fn is_taken(ctx: &Ctx, convert: Convert) -> bool {
+    match convert {
+        Convert::Bytelike { .. } | Convert::Buffer { .. } => true,
+        // `PyFloat_AsDouble` is what the parser itself calls; it may run a `__float__`.
+        Convert::F32 | Convert::F64 => ctx.access != Access::Fields,
+        _ => false,
+    }
+}
+
+/// Whether an argument that is taken later is [looked at](look_at) before.
+pub fn is_looked_at(convert: Convert) -> bool {
+    matches!(convert, Convert::Bytelike { mutable: true, .. })
+}
+
+/// Leaves where what is taken later could be refused, in words that only the parser knows.
+pub fn look_at(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) {
+    of_class(ctx, b, object, "PyByteArray_Type", exits);
 }
 
 /// Converts an argument of the usual type; leaves where it is not one, or where the format's own rules must speak. Of one that is
@@ -53,9 +68,9 @@ pub fn hot(
             one(value)
         }
         Convert::IntModulo(ty) => one(modulo(ctx, b, ty, object, exits)),
-        Convert::F64 => one(float(ctx, b, object, exits)),
+        Convert::F64 => one(direct::float(ctx, b, object, exits)),
         Convert::F32 => {
-            let value = float(ctx, b, object, exits);
+            let value = direct::float(ctx, b, object, exits);
             one(b.op(Op::Fround32, &[value]))
         }
         Convert::Truth => {
@@ -123,14 +138,9 @@ pub fn hot(
             one(object)
         }
         Convert::Object => one(object),
-        Convert::Bytelike { mutable, .. } => {
-            if mutable {
-                // Anything else could refuse, and the parser must say how.
-                of_class(ctx, b, object, "PyByteArray_Type", exits);
-            }
-            Parts::new()
+        Convert::Bytelike { .. } | Convert::Buffer { .. } => {
+            unreachable!("{convert:?} is taken later")
         }
-        Convert::Buffer { .. } => Parts::new(),
     }
 }
 
@@ -175,14 +185,6 @@ fn modulo(ctx: &mut Ctx, b: &mut Builder, ty: IntTy, object: Value, exits: &Exit
     let usual = b.icmp_imm(IntCc::Ult, shifted, 3 << (ty.bits() - 1));
     b.exit_unless(usual, exits.cold, &exits.known);
     b.op(extension(ty), &[value])
-}
-
-fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
-    if ctx.access == Access::Fields {
-        return direct::float(ctx, b, object, exits);
-    }
-    of_class(ctx, b, object, "PyFloat_Type", exits);
-    ctx.call1(b, "PyFloat_AsDouble", &[object])
 }
 
 /// 1 where an object is of exactly this class, as far as can be told: the type is read where [`exec::type_offset`] says, which is nowhere on
@@ -404,10 +406,17 @@ pub fn take(
     object: Value,
     fails: Block,
 ) -> Parts {
-    if let (Access::Fields, Convert::Bytelike { mutable: false, .. }) = (ctx.access, convert) {
-        return take_exact(ctx, b, (cells, at), convert, object, fails);
+    match convert {
+        Convert::F64 => one(floats::take(ctx, b, object, fails)),
+        Convert::F32 => {
+            let value = floats::take(ctx, b, object, fails);
+            one(b.op(Op::Fround32, &[value]))
+        }
+        Convert::Bytelike { mutable: false, .. } if ctx.access == Access::Fields => {
+            take_exact(ctx, b, (cells, at), convert, object, fails)
+        }
+        _ => take_any(ctx, b, (cells, at), convert, object, fails),
     }
-    take_any(ctx, b, (cells, at), convert, object, fails)
 }
 
 /// Likewise; of a bytes object itself, nothing has to be taken.

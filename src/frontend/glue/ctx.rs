@@ -22,7 +22,7 @@ pub struct Ctx<'a> {
     pub target: &'a Target,
     /// Functions of standard modules that bodies call, by module and name; the module's state keeps them.
     pub functions: Vec<(&'static str, String)>,
-    /// Names of attributes and keywords that bodies use; the module's state keeps them as strs.
+    /// Names of attributes and keywords, of the parameters and of what bodies use; the module's state keeps them as interned strs.
     pub names: Vec<String>,
     /// What the function that is being made may know of objects.
     pub access: Access,

@@ -81,7 +81,7 @@ fn lasting(ctx: &mut Ctx, b: &mut Builder) {
 /// Where objects look as they should, puts the functions that look into them in place of those that do not.
 fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, methods: DataId, failed: Block) {
     let (known, done) = (b.cold_block(), b.cold_block());
-    let are_known = probe::are_objects_known(ctx, b);
+    let are_known = probe::are_objects_known(ctx, b, module);
     b.br(are_known, known, &[], done, &[]);
     b.seal_and_switch_to(known);
     let methods = b.data_addr(methods, 0);
@@ -184,7 +184,7 @@ fn exceptions(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
     }
 }
 
-/// Makes the strs of the names that bodies use.
+/// Interns the names of parameters and of what bodies use, as those at call sites are.
 fn names(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
     if ctx.names.is_empty() {
         return;

@@ -77,7 +77,8 @@ pub fn each(b: &mut Builder, count: Value, done: Block, body: impl FnOnce(&mut B
     b.seal(head);
 }
 
-fn load_item(b: &mut Builder, array: Value, at: Value) -> Value {
+/// The object at a place of an array.
+pub fn load_item(b: &mut Builder, array: Value, at: Value) -> Value {
     let three = b.iconst(3);
     let offset = b.op(Op::Ishl, &[at, three]);
     let address = b.op(Op::Iadd, &[array, offset]);

@@ -24,6 +24,8 @@ pub enum Kind {
     Float,
     Str,
     Bytes,
+    Tuple,
+    State,
 }
 
 /// Ints of one and of two digits.
@@ -43,14 +45,15 @@ const MOST_SMALL_INTS: i64 = 1030;
 const TWO_DIGITS: i64 = 1 << (2 * DIGIT_BITS);
 
 /// Looks up and examines; makes the function that does.
-pub fn are_objects_known(ctx: &mut Ctx, b: &mut Builder) -> Value {
-    let sig = Signature::internal(&[], &[AbiType::I64]);
+pub fn are_objects_known(ctx: &mut Ctx, b: &mut Builder, module: Value) -> Value {
+    let sig = Signature::internal(&[AbiType::I64], &[AbiType::I64]);
     let (func, sig) = ctx.shared("objects.known", sig, make);
-    b.call(func, &sig, &[])[0]
+    b.call(func, &sig, &[module])[0]
 }
 
 fn make(ctx: &mut Ctx, func: Func) -> Func {
     let mut b = Builder::new(Func { cold: true, ..func });
+    let module = b.func.params()[0];
     let unknown = b.block();
     look_up(ctx, &mut b, unknown);
     for kind in ctx.read.clone() {
@@ -68,6 +71,8 @@ fn make(ctx: &mut Ctx, func: Func) -> Func {
             Kind::Float => float(ctx, &mut b, unknown),
             Kind::Str => str(ctx, &mut b, unknown),
             Kind::Bytes => bytes(ctx, &mut b, unknown),
+            Kind::Tuple => tuple(ctx, &mut b, module, unknown),
+            Kind::State => state(ctx, &mut b, module, unknown),
         }
     }
     let yes = b.iconst(1);
@@ -101,6 +106,9 @@ fn look_up(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
     let length = b.iconst(ROW as i64);
     let offset = b.op(Op::Imul, &[version, length]);
     let row = b.op(Op::Iadd, &[rows, offset]);
+    // A row of zeros says that nothing is known of the version.
+    let says = b.load(MemType::U8, row, Fact::IntOne as i32);
+    b.exit_unless(says, unknown, &[]);
     for fact in 0..ROW as i32 {
         let value = b.load(MemType::I8, row, fact);
         let variables = facts::address(ctx, b);
@@ -179,6 +187,35 @@ fn bytes(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
     let start = b.op(Op::Iadd, &[object, offset]);
     holds(b, object, start, Some(text.as_bytes()), unknown);
     ctx.call(b, "Py_DecRef", &[object]);
+}
+
+/// A tuple of one known object.
+fn tuple(ctx: &mut Ctx, b: &mut Builder, item: Value, unknown: Block) {
+    let one = b.iconst(1);
+    let object = ctx.call1(b, "PyTuple_New", &[one]);
+    fresh(ctx, b, object, "PyTuple_Type", unknown);
+    ctx.call(b, "Py_IncRef", &[item]);
+    let zero = b.iconst(0);
+    ctx.call(b, "PyTuple_SetItem", &[object, zero, item]);
+    let length = b.load(MemType::I64, object, OB_SIZE);
+    let single = b.icmp_imm(IntCc::Eq, length, 1);
+    b.exit_unless(single, unknown, &[]);
+    let first = facts::load(ctx, b, Fact::TupleItems);
+    let first = b.op(Op::Iadd, &[object, first]);
+    let its = b.load(MemType::I64, first, 0);
+    let same = b.icmp(IntCc::Eq, its, item);
+    b.exit_unless(same, unknown, &[]);
+    ctx.call(b, "Py_DecRef", &[object]);
+}
+
+/// The module's state is where it should be.
+fn state(ctx: &mut Ctx, b: &mut Builder, module: Value, unknown: Block) {
+    let state = ctx.call1(b, "PyModule_GetState", &[module]);
+    let offset = facts::load(ctx, b, Fact::ModuleState);
+    let place = b.op(Op::Iadd, &[module, offset]);
+    let its = b.load(MemType::I64, place, 0);
+    let same = b.icmp(IntCc::Eq, its, state);
+    b.exit_unless(same, unknown, &[]);
 }
 
 /// An object's size is that of eight bytes, which stand at `start`.

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! First the module's exception classes, made by exec; then functions of standard modules that bodies call, found at their first use; then the
-//! names of attributes that bodies use, as interned strs, made by exec. All are owned, and NULL before that and after clear.
+//! names of parameters that may be given by keyword, and of attributes that bodies use, as interned strs, made by exec. All are owned, and NULL
+//! before that and after clear.
 
 use super::ctx::Ctx;
 use crate::ir::builder::Builder;
@@ -39,6 +40,16 @@ pub fn function_offset(ctx: &Ctx, index: usize) -> i32 {
 /// Where name `index` of [`Ctx::names`] stands in the state, in bytes.
 pub fn name_offset(ctx: &Ctx, index: usize) -> i32 {
     offset(ctx.module.exceptions.len() + ctx.functions.len() + index)
+}
+
+/// Where the name of a parameter stands in the state, in bytes.
+pub fn keyword_offset(ctx: &mut Ctx, name: &str) -> i32 {
+    let known = ctx.names.iter().position(|known| known == name);
+    let index = known.unwrap_or_else(|| {
+        ctx.names.push(name.to_owned());
+        ctx.names.len() - 1
+    });
+    name_offset(ctx, index)
 }
 
 /// The functions that keep a module's state, where it has one.

@@ -40,10 +40,11 @@ impl Tables {
             let portable = wrap::wrap(ctx, bodies, at, None);
             let mut version = |access| {
                 ctx.access = access;
-                let func = wrap::wrap(ctx, bodies, at, Some(portable));
+                let functions = wrap::wrap(ctx, bodies, at, Some(portable));
                 ctx.access = Access::Calls;
-                func
+                functions.main
             };
+            let portable = portable.main;
             all.push((method, portable));
             let counted = counts(method).then(|| version(Access::Counts));
             differs |= counted.is_some();
@@ -88,7 +89,8 @@ fn gains(method: &Method) -> bool {
     };
     let made = |unit: &ResultUnit| matches!(unit, ResultUnit::Signed | ResultUnit::Unsigned);
     let hot = wrap::has_hot_path(method);
-    hot && (method.params.iter().any(|param| read(param.convert))
+    hot && (Call::of(method) == Call::FastKeywords
+        || method.params.iter().any(|param| read(param.convert))
         || method.returns.units.iter().any(made))
 }
 

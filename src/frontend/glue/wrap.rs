@@ -2,25 +2,35 @@
 //!
 //! ```text
 //! wrapper(self, args, nargs[, kwnames])         METH_FASTCALL[|METH_KEYWORDS]; METH_O for one positional-only parameter
-//!   hot:   right count, no keywords, each argument of the exact builtin type -> values      (runs no user code)
+//!   hot:   right count, each argument of the usual type -> values            (`hot`)
 //!   cold:  anything else: the call starts again in `args::parse`             -> values
 //!   body:  the method's body on the values                                   -> results or an exception
 //!   tail:  results -> object
+//! ```
+//!
+//! A method may have several, which jump to one another with the same arguments, so that each is quick at what it is there for:
+//!
+//! ```text
+//! name.fast, name.counting --cold--> name --cold--> name.parsed             (where parsing holds something to the end of the call)
+//!          | keywords                 | keywords       ^
+//!          v                          v                |
+//! name.fast.named ----------cold--> name.named --cold--+
 //! ```
 
 use super::access::Access;
 use super::args::{self, Given, Wrapped};
 use super::body::{self, Bodies};
-use super::cells::{self, Cells, Parts};
-use super::convert::{self, Exits};
+use super::cells::{self, Cells};
+use super::convert::Exits;
 use super::ctx::Ctx;
-use super::{defaults, result};
-use crate::frontend::lang::typed::{Const, FunctionId};
+use super::keywords::{self, Named};
+use super::{hot, result};
+use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Method, Param};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
-use crate::ir::op::{IntCc, MemType, Op, Type};
+use crate::ir::op::{MemType, Type};
 use crate::ir::program::FuncId;
 
 /// How the interpreter calls a method.
@@ -67,21 +77,73 @@ impl Call {
     }
 }
 
-/// Makes a wrapper of a method, which may do what [`Ctx::access`] says. Where another wrapper of it is `portable`, that one gets the calls
-/// that a hot path in fields leaves.
-pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize, portable: Option<FuncId>) -> FuncId {
+/// The functions of a method that may do the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Functions {
+    /// What the method table calls.
+    pub main: FuncId,
+    /// What calls with keywords are left to, if there is a hot path for them.
+    named: Option<FuncId>,
+}
+
+/// What a function of a method is there for.
+#[derive(Clone, Copy)]
+enum Role {
+    /// What the method table calls; calls with keywords it leaves to another, if there is one.
+    Main(Option<FuncId>),
+    /// Calls with keywords.
+    Named,
+    /// Parsing, and nothing else.
+    Parsed,
+}
+
+/// Makes the functions of a method, which may do what [`Ctx::access`] says. The calls that their hot paths leave get those that are
+/// `portable`, if these are others.
+pub fn wrap(
+    ctx: &mut Ctx,
+    bodies: &Bodies,
+    index: usize,
+    portable: Option<Functions>,
+) -> Functions {
+    let method = &ctx.module.methods[index];
+    let has_names = Call::of(method) == Call::FastKeywords && !is_nested(method);
+    let parsed = (portable.is_none() && (has_names || is_parsed_apart(method)))
+        .then(|| function(ctx, bodies, index, Role::Parsed, None));
+    let cold = portable.and_then(|portable| portable.named).or(parsed);
+    let named = has_names.then(|| function(ctx, bodies, index, Role::Named, cold));
+    let cold = portable.map(|portable| portable.main).or(parsed);
+    let main = function(ctx, bodies, index, Role::Main(named), cold);
+    Functions { main, named }
+}
+
+/// Makes one of them. What its hot path leaves is left to `cold`, or parsed here.
+fn function(
+    ctx: &mut Ctx,
+    bodies: &Bodies,
+    index: usize,
+    role: Role,
+    cold: Option<FuncId>,
+) -> FuncId {
     let module = ctx.module;
     let (method, function) = (&module.methods[index], &module.functions[index]);
-    let call = Call::of(method);
-    let name = match ctx.access {
-        Access::Calls => method.name.clone(),
-        Access::Counts => format!("{}.counting", method.name),
-        Access::Fields => format!("{}.fast", method.name),
+    let version = match ctx.access {
+        Access::Calls => "",
+        Access::Counts => ".counting",
+        Access::Fields => ".fast",
+    };
+    let part = match role {
+        Role::Main(_) => "",
+        Role::Named => ".named",
+        Role::Parsed => ".parsed",
     };
     let func = Func {
-        address_taken: true,
+        address_taken: matches!(role, Role::Main(_)),
+        cold: matches!(role, Role::Parsed),
         span: Some(method.span),
-        ..Func::new(name, call.signature())
+        ..Func::new(
+            format!("{}{version}{part}", method.name),
+            Call::of(method).signature(),
+        )
     };
     let mut b = Builder::new(func);
     b.set_span(Some(method.span));
@@ -92,6 +154,9 @@ pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize, portable: Option<FuncI
         cells: Cells::new(method),
         fails,
     };
+    if cold.is_some() {
+        w.cells.never_parse();
+    }
     let types = method.params.iter().map(|p| cells::types(p.convert));
     let values: Vec<Value> = types.flatten().map(|&part| b.param(body, part)).collect();
     let results = function.results.iter().map(|r| body::parts(r.ty()));
@@ -100,8 +165,7 @@ pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize, portable: Option<FuncI
         .map(|part| b.param(returns, part.value()))
         .collect();
 
-    let portable = portable.filter(|_| ctx.access == Access::Fields);
-    arguments(ctx, &mut b, &mut w, (call, portable), body);
+    arguments(ctx, &mut b, &mut w, (role, cold), body);
     b.seal_and_switch_to(body);
     body::inline(
         ctx,
@@ -134,9 +198,16 @@ pub fn wrap(ctx: &mut Ctx, bodies: &Bodies, index: usize, portable: Option<FuncI
     ctx.program.add_func(func)
 }
 
+/// Whether parsing would be in the way of the hot path: it holds more, or the path would have to bring several values to where they meet.
+fn is_parsed_apart(method: &Method) -> bool {
+    let several = |param: &Param| cells::types(param.convert).len() > 1;
+    !is_nested(method)
+        && (method.params.iter().any(several) || Cells::new(method).hold_more_when_parsed())
+}
+
 /// Whether some calls do not go through the parser.
 pub fn has_hot_path(method: &Method) -> bool {
-    !is_nested(method) && !wants_keywords(method)
+    !is_nested(method)
 }
 
 /// Whether some argument is a tuple of parameters: the parser takes those apart.
@@ -150,247 +221,154 @@ fn wants_keywords(method: &Method) -> bool {
     method.params.iter().any(required)
 }
 
-/// Converts the arguments and jumps to `body` with them, or to `fails`.
+/// Converts the arguments and jumps to `body` with them, or to `fails`. What the hot path leaves is left to another function, or parsed here.
 fn arguments(
     ctx: &mut Ctx,
     b: &mut Builder,
     w: &mut Wrapped,
-    (call, portable): (Call, Option<FuncId>),
+    (role, left_to): (Role, Option<FuncId>),
+    body: Block,
+) {
+    w.cells.clear(b);
+    let call = Call::of(w.method);
+    let params = b.func.params().to_vec();
+    match (role, left_to) {
+        (Role::Main(named), _) => main(ctx, b, w, (named, left_to), body),
+        (Role::Named, Some(other)) => by_name(ctx, b, w, other, body),
+        (Role::Named, None) => unreachable!("calls with keywords are parsed elsewhere"),
+        (Role::Parsed, _) => {
+            let count = match call {
+                Call::One => b.iconst(1),
+                Call::Fast | Call::FastKeywords => params[2],
+            };
+            parse(ctx, b, w, (count, params.get(3).copied()), body);
+        }
+    }
+}
+
+fn main(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    w: &mut Wrapped,
+    (named, left_to): (Option<FuncId>, Option<FuncId>),
     body: Block,
 ) {
     let params = b.func.params().to_vec();
-    w.cells.clear(b);
+    let call = Call::of(w.method);
+    if let Some(named) = named {
+        let others = b.cold_block();
+        b.exit_if(params[3], others, &[]);
+        let resume = b.current();
+        b.seal_and_switch_to(others);
+        leave_to(ctx, b, named, call, &params);
+        b.switch_to(resume);
+    }
     let (cold, forget) = (b.cold_block(), b.cold_block());
-    let told = if call == Call::FastKeywords { 2 } else { 1 };
-    let [told_cold, told_forget] = [cold, forget].map(|block| {
-        (0..told)
-            .map(|_| b.param(block, Type::I64))
-            .collect::<Vec<_>>()
-    });
+    let known = match (left_to, call) {
+        (Some(_), _) => Vec::new(),
+        (None, Call::One) => vec![b.iconst(1)],
+        (None, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
+    };
+    let mut told = |block| -> Vec<Value> {
+        let params = known.iter().map(|_| b.param(block, Type::I64));
+        params.collect()
+    };
+    let (told_cold, told_forget) = (told(cold), told(forget));
     let exits = Exits {
         cold,
         forget,
-        known: match call {
-            Call::One => vec![b.iconst(1)],
-            Call::Fast | Call::FastKeywords => params[2..].to_vec(),
-        },
+        known,
     };
-    match call {
-        _ if !has_hot_path(w.method) => b.jump(cold, &exits.known),
-        Call::One => {
-            let convert = w.method.params[0].convert;
-            let mut values = convert::hot(ctx, b, &mut w.cells, convert, params[1], &exits);
-            if convert::is_taken(convert) {
-                values = convert::take(ctx, b, (&mut w.cells, 0), convert, params[1], w.fails);
-            }
-            b.jump(body, &values);
-        }
-        Call::Fast | Call::FastKeywords => {
-            let values = fast(ctx, b, w, &params, exits);
-            b.jump(body, &values.concat());
-        }
-    }
-
-    b.seal_and_switch_to(forget);
-    if b.is_reached(forget) {
-        ctx.call(b, "PyErr_Clear", &[]);
-        b.jump(cold, &told_forget);
+    if is_nested(w.method) || wants_keywords(w.method) {
+        b.jump(cold, &exits.known);
+    } else if call == Call::One {
+        let values = hot::only(ctx, b, w, params[1], &exits);
+        b.jump(body, &values);
     } else {
-        b.unreachable();
+        let values = hot::positional(ctx, b, w, &params, exits);
+        b.jump(body, &values.concat());
     }
+    forgetting(ctx, b, forget, cold, &told_forget);
     b.seal_and_switch_to(cold);
-    if !b.is_reached(cold) {
-        b.unreachable();
-        return;
+    match left_to {
+        _ if !b.is_reached(cold) => b.unreachable(),
+        Some(other) => leave_to(ctx, b, other, call, &params),
+        None => {
+            let known = (told_cold[0], told_cold.get(1).copied());
+            parse(ctx, b, w, known, body);
+        }
     }
-    if let Some(portable) = portable {
-        let result = b.call(portable, &call.signature(), &params)[0];
-        b.ret(&[result]);
-        return;
-    }
-    let args = match call {
+}
+
+/// Arguments with keywords; calls that are unusual are left to the `other` function.
+fn by_name(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, other: FuncId, body: Block) {
+    let params = b.func.params().to_vec();
+    let (cold, forget) = (b.cold_block(), b.cold_block());
+    let exits = Exits {
+        cold,
+        forget,
+        known: Vec::new(),
+    };
+    let named = Named::new(ctx, b, &params, wants_self(ctx, other));
+    let objects = keywords::bind(ctx, b, w, (&named, &params), cold);
+    let values = hot::bound(ctx, b, w, objects, &exits);
+    b.jump(body, &values.concat());
+    forgetting(ctx, b, forget, cold, &[]);
+    b.seal_and_switch_to(cold);
+    let params = named.params(b);
+    leave_to(ctx, b, other, Call::FastKeywords, &params);
+}
+
+/// Has the arguments parsed, of which there are so many, and goes on with their values.
+fn parse(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    w: &mut Wrapped,
+    (count, kwnames): (Value, Option<Value>),
+    body: Block,
+) {
+    let argument = b.func.params()[1];
+    let args = match Call::of(w.method) {
         Call::One => {
             let cell = b.slot(8, 8);
             let address = b.slot_addr(cell);
-            b.store(MemType::I64, params[1], address, 0);
+            b.store(MemType::I64, argument, address, 0);
             address
         }
-        Call::Fast | Call::FastKeywords => params[1],
+        Call::Fast | Call::FastKeywords => argument,
     };
     let given = Given {
         args,
-        count: told_cold[0],
-        kwnames: told_cold.get(1).copied(),
+        count,
+        kwnames,
     };
     let values = args::parse(ctx, b, w, given);
     b.jump(body, &values.concat());
 }
 
-/// The hot path of `METH_FASTCALL[|METH_KEYWORDS]`.
-fn fast(
-    ctx: &mut Ctx,
-    b: &mut Builder,
-    w: &mut Wrapped,
-    params: &[Value],
-    mut exits: Exits,
-) -> Vec<Parts> {
-    let method = w.method;
-    let (args, count) = (params[1], params[2]);
-    let positional = || {
-        method
-            .params
-            .iter()
-            .filter(|p| p.kind != ParamKind::KeywordOnly)
-    };
-    let most = positional().count() as i64;
-    let least = positional().filter(|p| p.default.is_none()).count() as i64;
-    if let Some(&kwnames) = params.get(3) {
-        b.exit_if(kwnames, exits.cold, &exits.known);
-        exits.known[1] = b.iconst(0);
-    }
-    let right = if least == most {
-        b.icmp_imm(IntCc::Eq, count, most)
+/// Clears the exception of a conversion, and goes on to the cold path.
+fn forgetting(ctx: &mut Ctx, b: &mut Builder, forget: Block, cold: Block, told: &[Value]) {
+    b.seal_and_switch_to(forget);
+    if b.is_reached(forget) {
+        ctx.call(b, "PyErr_Clear", &[]);
+        b.jump(cold, told);
     } else {
-        let low = b.iconst(least);
-        let surplus = b.op(Op::Isub, &[count, low]);
-        b.icmp_imm(IntCc::Ule, surplus, most - least)
-    };
-    b.exit_unless(right, exits.cold, &exits.known);
-    if least == most {
-        exits.known[0] = b.iconst(most);
-    }
-    let given = |at: usize, param: &Param| Argument {
-        at,
-        args,
-        count: match (param.kind, &param.default) {
-            (ParamKind::KeywordOnly, _) => Presence::Never,
-            (_, Some(_)) => Presence::If(count),
-            (_, None) => Presence::Always,
-        },
-    };
-    let mut values: Vec<Parts> = Vec::with_capacity(method.params.len());
-    for (at, param) in method.params.iter().enumerate() {
-        values.push(converted(ctx, b, w, param, given(at, param), &exits));
-    }
-    for (at, param) in method.params.iter().enumerate() {
-        let value = values[at].clone();
-        values[at] = taken(ctx, b, w, param, given(at, param), value);
-    }
-    values
-}
-
-/// An argument of the hot path.
-#[derive(Clone, Copy)]
-struct Argument {
-    at: usize,
-    args: Value,
-    count: Presence,
-}
-
-/// Whether an argument is there.
-#[derive(Clone, Copy)]
-enum Presence {
-    Always,
-    /// Where the number of arguments says so.
-    If(Value),
-    Never,
-}
-
-impl Argument {
-    /// What `there` makes of the argument, or `missing` of nothing; of these types.
-    fn value<'a>(
-        self,
-        (ctx, b, cells): (&mut Ctx<'a>, &mut Builder, &mut Cells),
-        types: &[Type],
-        there: impl FnOnce(&mut Ctx<'a>, &mut Builder, &mut Cells, Value) -> Parts,
-        missing: impl FnOnce(&mut Ctx<'a>, &mut Builder, &mut Cells) -> Parts,
-    ) -> Parts {
-        let load = |b: &mut Builder| b.load(MemType::I64, self.args, 8 * self.at as i32);
-        match self.count {
-            Presence::Always => {
-                let object = load(b);
-                there(ctx, b, cells, object)
-            }
-            Presence::Never => missing(ctx, b, cells),
-            Presence::If(count) => {
-                let (given, absent, joined) = (b.block(), b.block(), b.block());
-                let value = types.iter().map(|&part| b.param(joined, part)).collect();
-                let present = b.icmp_imm(IntCc::Sgt, count, self.at as i64);
-                b.br(present, given, &[], absent, &[]);
-                b.seal_and_switch_to(absent);
-                let default = missing(ctx, b, cells);
-                b.jump(joined, &default);
-                b.seal_and_switch_to(given);
-                let object = load(b);
-                let converted = there(ctx, b, cells, object);
-                b.jump(joined, &converted);
-                b.seal_and_switch_to(joined);
-                value
-            }
-        }
+        b.unreachable();
     }
 }
 
-/// Converts an argument, or takes the default; leaves by `exits`. What comes last ([`taken`]) is only looked at.
-fn converted(
-    ctx: &mut Ctx,
-    b: &mut Builder,
-    w: &mut Wrapped,
-    param: &Param,
-    argument: Argument,
-    exits: &Exits,
-) -> Parts {
-    let convert = param.convert;
-    let later = convert::is_taken(convert);
-    let types = if later { &[] } else { cells::types(convert) };
-    let made = w.cells.made_default(argument.at).is_some();
-    argument.value(
-        (ctx, b, &mut w.cells),
-        types,
-        |ctx, b, cells, object| convert::hot(ctx, b, cells, convert, object, exits),
-        |ctx, b, _| {
-            if later || made {
-                types.iter().map(|&part| defaults::zero(b, part)).collect()
-            } else {
-                defaults::value(ctx, b, convert, default(param))
-            }
-        },
-    )
+/// Ends with what another function of the method makes of the call. A `self` that it does not want is not kept for it.
+fn leave_to(ctx: &Ctx, b: &mut Builder, other: FuncId, call: Call, params: &[Value]) {
+    let mut params = params.to_vec();
+    if !wants_self(ctx, other) {
+        params[0] = b.iconst(0);
+    }
+    let result = b.call(other, &call.signature(), &params)[0];
+    b.ret(&[result]);
 }
 
-/// What must come last, when nothing leaves for the cold path any more: buffers are taken, and objects of defaults made.
-fn taken(
-    ctx: &mut Ctx,
-    b: &mut Builder,
-    w: &mut Wrapped,
-    param: &Param,
-    argument: Argument,
-    converted: Parts,
-) -> Parts {
-    let (convert, at, fails) = (param.convert, argument.at, w.fails);
-    let types = cells::types(convert);
-    let cells = &mut w.cells;
-    if convert::is_taken(convert) {
-        return argument.value(
-            (ctx, b, cells),
-            types,
-            |ctx, b, cells, object| convert::take(ctx, b, (cells, at), convert, object, fails),
-            |ctx, b, _| defaults::value(ctx, b, convert, default(param)),
-        );
-    }
-    if cells.made_default(at).is_none() {
-        return converted;
-    }
-    argument.value(
-        (ctx, b, cells),
-        types,
-        |_, _, _, _| converted,
-        |ctx, b, cells| defaults::make(ctx, b, cells, at, default(param), fails),
-    )
-}
-
-/// The default of a parameter that may be missing.
-fn default(param: &Param) -> &Const {
-    let default = param.default.as_ref();
-    default.unwrap_or_else(|| unreachable!("{} is always given", param.name))
+/// Whether a function of a method has a use for the module object. Those that a method table lists just hand on what they get.
+fn wants_self(ctx: &Ctx, other: FuncId) -> bool {
+    let func = ctx.program.func(other);
+    func.address_taken || func.count_uses()[func.params()[0].index()] > 0
 }

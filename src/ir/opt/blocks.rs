@@ -100,7 +100,7 @@ struct Empty {
 }
 
 fn lead_past_empty(func: &mut Func) -> bool {
-    let uses = count_uses(func);
+    let uses = func.count_uses();
     let empty: Vec<Option<Empty>> = (0..func.blocks.len() as u32)
         .map(|at| as_empty(func, Block(at), &uses))
         .collect();
@@ -141,24 +141,6 @@ fn as_empty(func: &Func, block: Block, uses: &[u32]) -> Option<Empty> {
         params: data.params.clone(),
         to: to.clone(),
     })
-}
-
-fn count_uses(func: &Func) -> Vec<u32> {
-    let mut uses = vec![0; func.values.len()];
-    for block in &func.blocks {
-        let insts = block.insts.iter();
-        let args = insts.flat_map(|inst| func.insts[inst.index()].args.iter());
-        let jumps = block.term.iter().flat_map(|term| term.targets());
-        let ends: &[Value] = match &block.term {
-            Some(Term::Br(cond, ..)) => std::slice::from_ref(cond),
-            Some(Term::Return(list)) => list,
-            Some(Term::Jump(_) | Term::Unreachable) | None => &[],
-        };
-        for value in args.chain(jumps.flat_map(|to| to.args.iter())).chain(ends) {
-            uses[value.index()] += 1;
-        }
-    }
-    uses
 }
 
 #[cfg(test)]

@@ -55,7 +55,14 @@ impl<'a> Lower<'a> {
         }
     }
 
-    pub(super) fn call(&mut self, data: &InstData) {
+    /// The call whose result `value` is, if it is a C `int` and nothing else wants it.
+    pub(super) fn sole_int_result(&self, value: Value) -> Option<Inst> {
+        let (inst, data) = self.definition(value)?;
+        let is_call = data.op.row().effect == Effect::Call && self.uses(value) == 1;
+        (is_call && self.signature(data).results == [AbiType::I32]).then_some(inst)
+    }
+
+    pub(super) fn call(&mut self, data: &InstData, is_narrow: bool) {
         let sig = self.signature(data);
         let conv = self.convention(sig.conv);
         let assignment = conv.assign(sig);
@@ -77,7 +84,7 @@ impl<'a> Lower<'a> {
                 continue;
             };
             let mut vreg = wanted;
-            if ty == AbiType::I32 {
+            if ty == AbiType::I32 && !is_narrow {
                 vreg = self.int();
                 extensions.push((vreg, wanted));
             }

@@ -164,6 +164,10 @@ impl Lower<'_> {
         {
             let (x, y) = (data.args[0], data.args[1]);
             self.test(x, y);
+        } else if let Some(call) = self.sole_int_result(a) {
+            self.states[call.index()] = State::Narrow;
+            let a = self.vreg_of(a);
+            self.row(Op::Test32MR, &[a], &a.into());
         } else if let Some((op, address, offset)) = self.narrow_compare(cc, a, 0) {
             let place = self.address(address, offset);
             self.row_imm(op, &[], &place, 0);

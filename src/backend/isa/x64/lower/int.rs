@@ -78,7 +78,9 @@ impl Lower<'_> {
             | IrOp::FfromBits => self.float_inst(data),
             IrOp::Load => self.load(data),
             IrOp::Store => self.store(data),
-            IrOp::Call | IrOp::CallImport | IrOp::CallIndirect => self.call(data),
+            IrOp::Call | IrOp::CallImport | IrOp::CallIndirect => {
+                self.call(data, state == State::Narrow);
+            }
         }
     }
 

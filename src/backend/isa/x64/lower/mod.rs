@@ -117,6 +117,8 @@ enum State {
     FlagFused,
     /// It also computes the results of this one.
     Pair(Inst),
+    /// Of its result, a C `int`, only the lower half is looked at.
+    Narrow,
 }
 
 struct Lower<'a> {
@@ -246,7 +248,7 @@ impl Lower<'_> {
     fn is_wanted(&self, inst: Inst, data: &InstData) -> bool {
         match self.states[inst.index()] {
             State::Done => return false,
-            State::FlagFused | State::Pair(_) => return true,
+            State::FlagFused | State::Pair(_) | State::Narrow => return true,
             State::Plain => {}
         }
         match data.op.row().effect {
