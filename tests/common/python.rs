@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -62,6 +63,31 @@ impl Python {
         }
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command
+    }
+
+    /// Whether it can make allocations fail; says so where it cannot.
+    pub fn has_testcapi(&self) -> bool {
+        let asked = self.command().args(["-c", "import _testcapi"]).output();
+        let has = asked.is_ok_and(|asked| asked.status.success());
+        if !has {
+            println!("skipped: {} has no _testcapi", self.name());
+        }
+        has
+    }
+
+    /// Runs a script that prints what is wrong, then "done" and how much it looked at; something is wrong where that is less than `least`.
+    pub fn judged<A: AsRef<OsStr>>(&self, args: &[A], least: u64) -> Option<String> {
+        let output = self
+            .command()
+            .args(args)
+            .output()
+            .expect("interpreters run");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let count = text.trim_end().strip_prefix("done ");
+        let count = count.and_then(|count| count.parse().ok());
+        let enough = count.is_some_and(|count: u64| count >= least);
+        let fine = output.status.success() && enough && output.stderr.is_empty();
+        (!fine).then(|| format!("{}: {}", self.name(), said(&output)))
     }
 }
 

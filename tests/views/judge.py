@@ -8,13 +8,16 @@
 # Prints what differs, then "done" and the number of calls.
 
 import array
-import gc
 import importlib.machinery
 import importlib.util
+import os
 import random
 import re
 import sys
 import threading
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "common"))
+from counting import changes_of
 
 FILE, MODE = sys.argv[1:]
 
@@ -205,20 +208,6 @@ def values_mode():
                     shown = [repr(make())[:100] for make in makers]
                     print(name, shown, "\n  got   ", repr(got)[:300], "\n  wanted", repr(wanted)[:300])
     return total
-
-
-def changes_of(act):
-    """By how much the number of references (or of blocks of memory, where they are not counted) changes in three rounds."""
-    count = getattr(sys, "gettotalrefcount", sys.getallocatedblocks)
-    # Numbers that are no objects.
-    before, changes = array.array("q", [0]), array.array("q", [0] * 3)
-    for at in range(3):
-        gc.collect()
-        before[0] = count()
-        act()
-        gc.collect()
-        changes[at] = count() - before[0]
-    return changes
 
 
 def references_mode():

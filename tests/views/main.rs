@@ -12,11 +12,12 @@
 #[path = "../common/python.rs"]
 mod python;
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use python::{Python, all, said};
+use python::{Python, all};
 
 /// The built module, in its folder.
 static BUILT: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
@@ -62,21 +63,10 @@ fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], mode: &str, le
     let (_, module) = &*BUILT;
     let mut wrong = Vec::new();
     for python in all().iter().filter(|python| wanted(python)) {
-        let output = python
-            .command()
-            .args(options)
-            .arg(python::root("tests/views/judge.py"))
-            .arg(module)
-            .arg(mode)
-            .output()
-            .expect("interpreters run");
-        let text = String::from_utf8_lossy(&output.stdout);
-        let count = text.trim_end().strip_prefix("done ");
-        let count = count.and_then(|count| count.parse().ok());
-        let enough = count.is_some_and(|count: u64| count >= least);
-        if !output.status.success() || !enough || !output.stderr.is_empty() {
-            wrong.push(format!("{} {mode}: {}", python.name(), said(&output)));
-        }
+        let script = python::root("tests/views/judge.py");
+        let mut args: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
+        args.extend([script.as_os_str(), module.as_os_str(), OsStr::new(mode)]);
+        wrong.extend(python.judged(&args, least));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -98,15 +88,7 @@ fn references_stay_as_many_as_they_were() {
 
 #[test]
 fn any_allocation_may_fail() {
-    let can = |python: &Python| {
-        let asked = python.command().args(["-c", "import _testcapi"]).output();
-        let can = asked.is_ok_and(|asked| asked.status.success());
-        if !can {
-            println!("skipped: {} has no _testcapi", python.name());
-        }
-        can
-    };
-    everywhere(can, &[], "starved", 1000);
+    everywhere(Python::has_testcapi, &[], "starved", 1000);
 }
 
 #[test]

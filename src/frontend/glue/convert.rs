@@ -1,8 +1,8 @@
 //! The hot path of one argument: an object of the usual type becomes a value, by functions that run no code of the user's; whatever is
 //! unusual leaves for the cold path, where the call starts again.
 //!
-//! Buffers are taken last, once nothing can leave for the cold path any more ([`take`]): taking one may run the user's code, and must not
-//! happen twice. What goes wrong then is raised as it is, which is what `PyArg_ParseTuple` does too.
+//! Buffers, and floats that the parser's function converts, are taken last, once nothing can leave for the cold path any more ([`take`]): taking
+//! one may run the user's code, and must not happen twice. What goes wrong then is raised as it is, which is what `PyArg_ParseTuple` does too.
 //!
 //! In: the object, where to leave. Out: the values that the parameter is made of. Which argument is whose is decided in `wrap`.
 
@@ -395,9 +395,9 @@ fn make_has_nul(func: Func) -> Func {
     b.finish()
 }
 
-// Buffers.
+// What may run the user's code.
 
-/// Takes the buffer of an argument, where nothing leaves for the cold path any more; goes to `fails` with the exception set.
+/// Takes an argument for which [`is_taken`] holds, where nothing leaves for the cold path any more; goes to `fails` with the exception set.
 pub fn take(
     ctx: &mut Ctx,
     b: &mut Builder,

@@ -353,68 +353,19 @@ impl Flow<'_> {
 pub fn assigned(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
     for statement in statements {
         match &statement.kind {
-            StmtKind::Assign(local, _) => visit(*local),
+            StmtKind::Assign(local, _) | StmtKind::ForRange { var: local, .. } => visit(*local),
             StmtKind::Unpack { targets, .. } => targets.iter().for_each(|local| visit(*local)),
-            StmtKind::If(_, body, orelse) | StmtKind::While(_, body, orelse) => {
-                assigned(body, visit);
-                assigned(orelse, visit);
-            }
-            StmtKind::ForRange {
-                var, body, orelse, ..
-            } => {
-                visit(*var);
-                assigned(body, visit);
-                assigned(orelse, visit);
-            }
-            StmtKind::ForEach {
-                index,
-                var,
-                body,
-                orelse,
-                ..
-            } => {
-                index.iter().chain([var]).for_each(|local| visit(*local));
-                assigned(body, visit);
-                assigned(orelse, visit);
-            }
-            StmtKind::ForObject {
-                index,
-                var,
-                body,
-                orelse,
-                ..
-            } => {
-                index.iter().chain([var]).for_each(|local| visit(*local));
-                assigned(body, visit);
-                assigned(orelse, visit);
-            }
             StmtKind::UnpackObject { targets, .. } => {
                 targets.iter().for_each(|local| visit(*local));
             }
-            StmtKind::Try(inner) => {
-                inner
-                    .handlers
-                    .iter()
-                    .flat_map(|h| h.name)
-                    .for_each(&mut *visit);
-                inner.blocks().for_each(|block| assigned(block, visit));
+            StmtKind::ForEach { index, var, .. } | StmtKind::ForObject { index, var, .. } => {
+                index.iter().chain([var]).for_each(|local| visit(*local));
             }
-            StmtKind::Nogil(body) => assigned(body, visit),
-            StmtKind::Delete(..)
-            | StmtKind::SetAttribute { .. }
-            | StmtKind::SetItem { .. }
-            | StmtKind::DelAttribute(..)
-            | StmtKind::DelItem(..)
-            | StmtKind::RaiseObject(..)
-            | StmtKind::Reraise
-            | StmtKind::Store { .. }
-            | StmtKind::Break
-            | StmtKind::Continue
-            | StmtKind::Return(_)
-            | StmtKind::Raise(..)
-            | StmtKind::Assert(..)
-            | StmtKind::Expr(_) => {}
+            StmtKind::Try(inner) => inner.names().for_each(&mut *visit),
+            _ => {}
         }
+        let blocks = statement.kind.blocks();
+        blocks.into_iter().for_each(|block| assigned(block, visit));
     }
 }
 
@@ -423,39 +374,10 @@ pub fn deleted(statements: &[Stmt], visit: &mut dyn FnMut(LocalId)) {
     for statement in statements {
         match &statement.kind {
             StmtKind::Delete(local, _) => visit(*local),
-            StmtKind::If(_, body, orelse)
-            | StmtKind::While(_, body, orelse)
-            | StmtKind::ForRange { body, orelse, .. }
-            | StmtKind::ForEach { body, orelse, .. }
-            | StmtKind::ForObject { body, orelse, .. } => {
-                deleted(body, visit);
-                deleted(orelse, visit);
-            }
-            StmtKind::Try(inner) => {
-                inner
-                    .handlers
-                    .iter()
-                    .flat_map(|h| h.name)
-                    .for_each(&mut *visit);
-                inner.blocks().for_each(|block| deleted(block, visit));
-            }
-            StmtKind::Nogil(body) => deleted(body, visit),
-            StmtKind::Assign(..)
-            | StmtKind::Unpack { .. }
-            | StmtKind::UnpackObject { .. }
-            | StmtKind::SetAttribute { .. }
-            | StmtKind::SetItem { .. }
-            | StmtKind::DelAttribute(..)
-            | StmtKind::DelItem(..)
-            | StmtKind::RaiseObject(..)
-            | StmtKind::Reraise
-            | StmtKind::Store { .. }
-            | StmtKind::Break
-            | StmtKind::Continue
-            | StmtKind::Return(_)
-            | StmtKind::Raise(..)
-            | StmtKind::Assert(..)
-            | StmtKind::Expr(_) => {}
+            StmtKind::Try(inner) => inner.names().for_each(&mut *visit),
+            _ => {}
         }
+        let blocks = statement.kind.blocks();
+        blocks.into_iter().for_each(|block| deleted(block, visit));
     }
 }

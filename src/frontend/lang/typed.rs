@@ -459,7 +459,44 @@ pub struct Try {
     pub finally: Vec<Stmt>,
 }
 
+impl StmtKind {
+    /// The statements in it, block by block, from top to bottom.
+    pub fn blocks(&self) -> Vec<&[Stmt]> {
+        match self {
+            StmtKind::If(_, body, orelse)
+            | StmtKind::While(_, body, orelse)
+            | StmtKind::ForRange { body, orelse, .. }
+            | StmtKind::ForEach { body, orelse, .. }
+            | StmtKind::ForObject { body, orelse, .. } => vec![body, orelse],
+            StmtKind::Try(inner) => inner.blocks().collect(),
+            StmtKind::Nogil(body) => vec![body],
+            StmtKind::Assign(..)
+            | StmtKind::Unpack { .. }
+            | StmtKind::UnpackObject { .. }
+            | StmtKind::SetAttribute { .. }
+            | StmtKind::SetItem { .. }
+            | StmtKind::DelAttribute(..)
+            | StmtKind::DelItem(..)
+            | StmtKind::Delete(..)
+            | StmtKind::RaiseObject(..)
+            | StmtKind::Reraise
+            | StmtKind::Store { .. }
+            | StmtKind::Break
+            | StmtKind::Continue
+            | StmtKind::Return(_)
+            | StmtKind::Raise(..)
+            | StmtKind::Assert(..)
+            | StmtKind::Expr(_) => Vec::new(),
+        }
+    }
+}
+
 impl Try {
+    /// What handlers call the exceptions that they handle.
+    pub fn names(&self) -> impl Iterator<Item = LocalId> {
+        self.handlers.iter().filter_map(|handler| handler.name)
+    }
+
     /// Its blocks, from top to bottom.
     pub fn blocks(&self) -> impl Iterator<Item = &[Stmt]> {
         let handlers = self.handlers.iter().map(|handler| &handler.body[..]);

@@ -180,7 +180,7 @@ impl Verifier<'_> {
                 ensure(flagged, || "del: no flag".into())
             }
             StmtKind::Try(inner) => {
-                for name in inner.handlers.iter().flat_map(|handler| handler.name) {
+                for name in inner.names() {
                     let held = self.storage(name.0)? == Storage::Object;
                     ensure(held, || "except: an object in something else".into())?;
                 }
