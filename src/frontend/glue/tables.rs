@@ -46,10 +46,10 @@ impl Tables {
             };
             let portable = portable.main;
             all.push((method, portable));
-            let counted = counts(method).then(|| version(Access::Counts));
+            let counted = (module.fast && counts(method)).then(|| version(Access::Counts));
             differs |= counted.is_some();
             counting.push((method, counted.unwrap_or(portable)));
-            if gains(method) {
+            if module.fast && gains(method) {
                 fast.push((method, version(Access::Fields)));
             }
         }
