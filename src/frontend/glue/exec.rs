@@ -49,8 +49,8 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     if wants_facts {
         lasting(ctx, &mut b);
     }
-    if let Some(methods) = tables.fast {
-        fast(ctx, &mut b, self_, methods, failed);
+    if !tables.fast.is_empty() {
+        fast(ctx, &mut b, self_, tables);
     }
     for (name, value) in &ctx.module.constants {
         let object = constant(ctx, &mut b, value);
@@ -79,14 +79,12 @@ fn lasting(ctx: &mut Ctx, b: &mut Builder) {
 }
 
 /// Where objects look as they should, puts the functions that look into them in place of those that do not.
-fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, methods: DataId, failed: Block) {
+fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, tables: &Tables) {
     let (known, done) = (b.cold_block(), b.cold_block());
     let are_known = probe::are_objects_known(ctx, b, module);
     b.br(are_known, known, &[], done, &[]);
     b.seal_and_switch_to(known);
-    let methods = b.data_addr(methods, 0);
-    let error = ctx.call1(b, "PyModule_AddFunctions", &[module, methods]);
-    b.exit_if(error, failed, &[]);
+    tables.put(b, &tables.fast);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

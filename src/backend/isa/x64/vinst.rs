@@ -91,6 +91,8 @@ pub enum Inst64 {
     FloatCmov(Cond),
     /// A call.
     Call(Callee),
+    /// A call of a function that calls nothing: it wants no frame.
+    LeafCall(Callee),
     /// A jump to another function, the frame being undone.
     TailCall(Callee),
     /// Undoes the frame and returns.
