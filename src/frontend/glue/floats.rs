@@ -26,7 +26,7 @@ pub fn take(ctx: &mut Ctx, b: &mut Builder, object: Value, fails: Block) -> Valu
     b.seal_and_switch_to(suspect);
     let error = ctx.call1(b, "PyErr_Occurred", &[]);
     // Said again, so that the usual path keeps nothing over this call.
-    let minus_one = b.fconst(-1.0);
+    let minus_one = b.load(MemType::F64, place, 0);
     b.br(error, fails, &[], fine, &[minus_one]);
     b.seal_and_switch_to(fine);
     value

@@ -153,9 +153,10 @@ impl<'a> Lower<'a> {
                 self.stack_arg(arg, ty, offset);
             }
         }
-        for (&arg, &loc) in args.iter().zip(&assignment.args) {
+        for (at, (&arg, &loc)) in args.iter().zip(&assignment.args).enumerate() {
             match loc {
                 ArgLoc::Stack(_) => {}
+                ArgLoc::Reg(_) if self.is_idle(data, at) => {}
                 ArgLoc::Reg(reg) => {
                     let mut vreg = self.arg_of(arg);
                     let is_float = super::class_of(self.func.ty(arg)) == RegClass::Float;
@@ -177,6 +178,15 @@ impl<'a> Lower<'a> {
             operands.push(fixed(count, reg, Access::Use));
         }
         operands
+    }
+
+    /// Whether one of our functions that others may call as well has no use for an argument: whatever the register holds will do.
+    fn is_idle(&self, data: &InstData, at: usize) -> bool {
+        let Payload::Func(callee) = data.payload else {
+            return false;
+        };
+        let callee = self.program.func(callee);
+        callee.address_taken && callee.count_uses()[callee.params()[at].index()] == 0
     }
 
     /// A register for an argument. Where a rare call is not the last to want a value, the call gets a copy: the value itself goes to memory
