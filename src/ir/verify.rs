@@ -196,7 +196,10 @@ impl Check<'_> {
                 );
             }
             Conv::Leaf if sig.params.len() > 1 || sig.results.len() > 1 || float_results > 0 => {
-                self.error(at, &format!("{what}: leaf functions take and give one integer"));
+                self.error(
+                    at,
+                    &format!("{what}: leaf functions take and give one integer"),
+                );
             }
             Conv::C | Conv::Internal | Conv::Leaf => {}
         }

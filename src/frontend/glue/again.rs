@@ -16,15 +16,14 @@ use crate::frontend::lang::typed::IntTy;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Convert, Method, Param};
 use crate::ir::builder::Builder;
-use crate::ir::func::{AbiType, Func, Signature, Value};
-use crate::ir::op::{IntCc, MemType, Type};
+use crate::ir::func::{AbiType, BlockData, Func, Inst, InstData, Payload, Signature, Value};
+use crate::ir::op::{IntCc, MemType, Op, Type};
 use crate::ir::program::FuncId;
 
 /// Whether calls of the method can start again.
 pub fn is_possible(method: &Method) -> bool {
-    let plain = |param: &Param| {
-        param.kind == ParamKind::PositionalOnly && is_taken_again(param.convert)
-    };
+    let plain =
+        |param: &Param| param.kind == ParamKind::PositionalOnly && is_taken_again(param.convert);
     let nested = |nest: &Nest| *nest != Nest::Param;
     method.params.iter().all(plain) && !method.arguments.iter().any(nested)
 }
@@ -64,8 +63,14 @@ pub fn start(ctx: &mut Ctx, b: &mut Builder, method: &Method, params: &[Value], 
         format!("{optional}{unit}")
     };
     let words: Vec<String> = method.params.iter().enumerate().map(word).collect();
-    let single = if Call::of(method) == Call::One { "one." } else { "" };
+    let single = if Call::of(method) == Call::One {
+        "one."
+    } else {
+        ""
+    };
     let name = format!("again.{single}{}", words.join("."));
+    // In the place of `self`, if it comes to that.
+    b.iconst(0);
     let mut all = params.to_vec();
     all.push(ctx.c_string(b, &format.text));
     all.push(b.func_addr(function));
@@ -73,6 +78,27 @@ pub fn start(ctx: &mut Ctx, b: &mut Builder, method: &Method, params: &[Value], 
     let (again, sig) = ctx.shared(&name, sig, |ctx, func| make(ctx, func, method));
     let result = b.call(again, &sig, &all)[0];
     b.ret(&[result]);
+}
+
+/// Where a wrapper has no other use for `self` than to start again with it, it does not keep it for that.
+pub fn forget_self(func: &mut Func) {
+    let self_ = func.params()[0];
+    if func.count_uses()[self_.index()] != 1 {
+        return;
+    }
+    let is_zero = |inst: &InstData| inst.op == Op::Iconst && inst.payload == Payload::Int(0);
+    let block = |block: &BlockData| -> Option<(Inst, Value)> {
+        let call = *block.insts.last()?;
+        let zero = block
+            .insts
+            .iter()
+            .map(|inst| &func.insts[inst.index()])
+            .find(|inst| is_zero(inst))?;
+        (func.insts[call.index()].args.first() == Some(&self_)).then(|| (call, zero.results[0]))
+    };
+    if let Some((call, zero)) = func.blocks.iter().find_map(block) {
+        func.insts[call.index()].args[0] = zero;
+    }
 }
 
 fn make(ctx: &mut Ctx, func: Func, method: &Method) -> Func {

@@ -4,8 +4,7 @@
 //!
 //! ```text
 //! moduledef      free-threaded builds' head | the rest, which is the definition of default builds as well
-//! PyInit_x       free-threaded build?  -> PyModuleDef_Init(&moduledef)
-//!                else                  -> m_slots = slots + 0 (3.13 on), 1 (3.12), 2 (before); PyModuleDef_Init(&the rest)
+//! PyInit_x       m_slots = slots + 0 (3.13 on), 1 (3.12), 2 (before); PyModuleDef_Init(free-threaded build? &moduledef : &the rest)
 //! PyModExport_x  -> pyslots                                                    (3.15 on; PyInit_x is not called then)
 //! slots          {4 Py_mod_gil} {3 Py_mod_multiple_interpreters} {2 Py_mod_exec} {0}     older interpreters refuse ids they do not know
 //! module state   one pointer per exception class
@@ -18,8 +17,8 @@ use super::tables::Tables;
 use super::version::{interpreter, is_plain};
 use super::{access, exec};
 use crate::frontend::capi::layout::{
-    HEAD, HEAD_FT, PY_ABI_INFO, PY_MODULE_DEF, PY_MODULE_DEF_FT, PY_MODULE_DEF_IN_FT,
-    PY_MODULE_DEF_SLOT, PY_SLOT, Record,
+    HEAD, HEAD_FT, PY_ABI_INFO, PY_MODULE_DEF_FT, PY_MODULE_DEF_IN_FT, PY_MODULE_DEF_SLOT, PY_SLOT,
+    Record,
 };
 use crate::frontend::capi::names;
 use crate::ir::builder::Builder;
@@ -199,13 +198,6 @@ fn export(ctx: &Ctx, hook: &str) -> Func {
 fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
     let mut b = Builder::new(export(ctx, "PyInit"));
     let (minor, free_threaded) = interpreter(ctx, &mut b);
-    let (ft, gil) = (b.block(), b.block());
-    b.br(free_threaded, ft, &[], gil, &[]);
-    b.seal_and_switch_to(ft);
-    let address = b.data_addr(definition, 0);
-    let module = ctx.call1(&mut b, "PyModuleDef_Init", &[address]);
-    b.ret(&[module]);
-    b.seal_and_switch_to(gil);
     // One entry less for each version before 3.13: 3.12 does not know Py_mod_gil, 3.11 not Py_mod_multiple_interpreters either.
     let old = b.icmp_imm(IntCc::Slt, minor, 13);
     let older = b.icmp_imm(IntCc::Slt, minor, 12);
@@ -214,16 +206,16 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
     let skipped = b.op(Op::Imul, &[skipped, size]);
     let all = b.data_addr(slots, 0);
     let first = b.op(Op::Iadd, &[all, skipped]);
-    let address = b.data_addr(definition, PY_MODULE_DEF_IN_FT.into());
-    b.store(
-        MemType::I64,
-        first,
-        address,
-        PY_MODULE_DEF.field("m_slots").offset as i32,
+    let (ft, gil) = (
+        b.data_addr(definition, 0),
+        b.data_addr(definition, PY_MODULE_DEF_IN_FT.into()),
     );
+    let field = PY_MODULE_DEF_FT.field("m_slots").offset;
+    b.store(MemType::I64, first, ft, field as i32);
     if !tables.counting.is_empty() {
         count_in_place(ctx, &mut b, minor, tables);
     }
+    let address = b.op(Op::Select, &[free_threaded, ft, gil]);
     let module = ctx.call1(&mut b, "PyModuleDef_Init", &[address]);
     b.ret(&[module]);
     let func = b.finish();

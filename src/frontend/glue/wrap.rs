@@ -121,8 +121,8 @@ pub fn wrap(
     let method = &ctx.module.methods[index];
     let has_names = Call::of(method) == Call::FastKeywords && !is_nested(method);
     let apart = has_names || (is_parsed_apart(method) && !again::is_possible(method));
-    let parsed = (portable.is_none() && apart)
-        .then(|| function(ctx, bodies, index, Role::Parsed, None));
+    let parsed =
+        (portable.is_none() && apart).then(|| function(ctx, bodies, index, Role::Parsed, None));
     let cold = portable.and_then(|portable| portable.named).or(parsed);
     let named = has_names.then(|| function(ctx, bodies, index, Role::Named, cold));
     let cold = portable.map(|portable| portable.main).or(parsed);
@@ -214,7 +214,10 @@ fn function(
     }
     let null = b.iconst(0);
     b.ret(&[null]);
-    let func = b.finish();
+    let mut func = b.finish();
+    if let Cold::Again(_) = cold {
+        again::forget_self(&mut func);
+    }
     ctx.program.define(id, func);
     id
 }
@@ -286,9 +289,9 @@ fn main(
     }
     let (cold, forget) = (b.cold_block(), b.cold_block());
     let known = match (left_to, call) {
-        (Cold::Other(_) | Cold::Again(_), _) => Vec::new(),
+        (Cold::Other(_), _) | (Cold::Again(_), Call::One) => Vec::new(),
         (Cold::Here, Call::One) => vec![b.iconst(1)],
-        (Cold::Here, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
+        (_, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
     };
     let mut told = |block| -> Vec<Value> {
         let params = known.iter().map(|_| b.param(block, Type::I64));
@@ -314,7 +317,10 @@ fn main(
     match left_to {
         _ if !b.is_reached(cold) => b.unreachable(),
         Cold::Other(other) => leave_to(ctx, b, other, call, &params),
-        Cold::Again(itself) => again::start(ctx, b, w.method, &params, itself),
+        Cold::Again(itself) => {
+            let given = [&params[..2], &told_cold].concat();
+            again::start(ctx, b, w.method, &given, itself);
+        }
         Cold::Here => {
             let known = (told_cold[0], told_cold.get(1).copied());
             parse(ctx, b, w, known, body);

@@ -184,7 +184,9 @@ impl Emit<'_> {
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatCmov(cond) => self.float_cmov(cond, reg(1), reg(2)),
-            Inst64::Call(callee) | Inst64::LeafCall(callee) => self.transfer(callee, Op::CallD, Op::CallM, locs),
+            Inst64::Call(callee) | Inst64::LeafCall(callee) => {
+                self.transfer(callee, Op::CallD, Op::CallM, locs)
+            }
             Inst64::TailCall(callee) => {
                 self.epilogue();
                 // Behind an epilogue, REX.W says that the jump leaves the function: its target tells nothing.
