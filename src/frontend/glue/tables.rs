@@ -82,7 +82,7 @@ fn counts(method: &Method) -> bool {
 }
 
 /// Whether fields of arguments are read, or results made in place.
-fn gains(method: &Method) -> bool {
+pub fn gains(method: &Method) -> bool {
     let read = |convert: Convert| {
         matches!(
             convert,

@@ -25,7 +25,7 @@ use super::cells::{self, Cells};
 use super::convert::Exits;
 use super::ctx::Ctx;
 use super::keywords::{self, Named};
-use super::{again, hot, result};
+use super::{again, hot, result, tables};
 use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Method, Param};
@@ -152,7 +152,7 @@ fn function(
     };
     let func = Func {
         address_taken: matches!(role, Role::Main(_)),
-        cold: matches!(role, Role::Parsed),
+        cold: is_cold(ctx, method, role),
         span: Some(method.span),
         ..Func::new(
             format!("{}{version}{part}", method.name),
@@ -222,6 +222,12 @@ fn function(
     id
 }
 
+/// Whether a function is better small: one that only parses, one that has a quicker twin, and where nothing is to be fast.
+fn is_cold(ctx: &Ctx, method: &Method, role: Role) -> bool {
+    let has_twin = ctx.access == Access::Calls && tables::gains(method);
+    matches!(role, Role::Parsed) || has_twin || !ctx.module.fast
+}
+
 /// Whether parsing would be in the way of the hot path: it holds more, or the path would have to bring several values to where they meet.
 fn is_parsed_apart(method: &Method) -> bool {
     let several = |param: &Param| cells::types(param.convert).len() > 1;
@@ -289,9 +295,10 @@ fn main(
     }
     let (cold, forget) = (b.cold_block(), b.cold_block());
     let known = match (left_to, call) {
-        (Cold::Other(_), _) | (Cold::Again(_), Call::One) => Vec::new(),
+        (Cold::Other(_), _) => Vec::new(),
+        (Cold::Again(_), _) => params[1..].iter().rev().copied().collect(),
         (Cold::Here, Call::One) => vec![b.iconst(1)],
-        (_, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
+        (Cold::Here, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
     };
     let mut told = |block| -> Vec<Value> {
         let params = known.iter().map(|_| b.param(block, Type::I64));
@@ -318,7 +325,8 @@ fn main(
         _ if !b.is_reached(cold) => b.unreachable(),
         Cold::Other(other) => leave_to(ctx, b, other, call, &params),
         Cold::Again(itself) => {
-            let given = [&params[..2], &told_cold].concat();
+            let given = params[..1].iter().chain(told_cold.iter().rev());
+            let given: Vec<Value> = given.copied().collect();
             again::start(ctx, b, w.method, &given, itself);
         }
         Cold::Here => {

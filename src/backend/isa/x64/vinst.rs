@@ -79,7 +79,7 @@ pub enum Inst64 {
     },
     /// Defines the parameters: writes nothing.
     Args,
-    /// Has values in registers at the start of a cold block: writes nothing.
+    /// Uses values at the start of a cold block: writes nothing.
     Keep,
     /// An integer register becomes 0; flags are destroyed.
     Zero,

@@ -233,13 +233,13 @@ impl Lower<'_> {
         calls(at) && !blocks[at].preds.iter().any(|pred| calls(pred.index()))
     }
 
-    /// Has what is live over the calls of a cold block in registers at its start. Register allocation moves a value to memory right behind
+    /// Uses what is live over the calls of a cold block at its start, wherever it is. Register allocation moves a value to memory right behind
     /// its last use before the call: without this one, that would be on the usual path.
     fn keep(&mut self, live: &[VReg]) {
         const MOST: usize = 9;
         let operand = |&vreg: &VReg| Operand {
             vreg,
-            constraint: Constraint::Reg,
+            constraint: Constraint::Any,
             access: Access::Use,
         };
         let operands: SmallVec<[Operand; MOST]> = live.iter().take(MOST).map(operand).collect();
