@@ -7,9 +7,9 @@
     ours       as it comes: functions that read objects in place beside the portable ones, chosen at import
     fields     C that reads objects in place, by hand, with a function for 3.11 and one for 3.12 and 3.13
 
-The same in C: METH_O or METH_FASTCALL, arguments counted and converted in the function, by inline functions as in `calls/stable.c` and
-`calls/fields.h`; errors by cold functions that all methods share; OverflowError where ours raises it; the same names and docs. The compiler's
-flags are those of `calls.py`, with -Os for -O2, and full RELRO. Not the same: C refuses in words of its own, ours in those of PyArg_ParseTuple; the
+The same in C: METH_O or METH_FASTCALL; arguments counted and converted in the function, as by hand: by macros within the limited API, by inline
+functions, which -Os shares where it pays, where objects are read in place; errors by cold functions that all methods share; OverflowError where
+ours raises it; the same names and docs. The compiler's flags are those of `calls.py`, with -Os for -O2, and full RELRO. Not the same: C refuses in words of its own, ours in those of PyArg_ParseTuple; the
 C of `fields` examines nothing at import and has no functions for other versions.
 
 With --limit the exit code is 1 where `portable` is above 0.6 times `stable`, or `ours` above 1.2 times `fields`.
@@ -42,11 +42,11 @@ KINDS = [
     ("", None, None, "", "return LASTING(Py_None);"),
 ]
 TAKE = {                                              # a parameter: its declaration, its conversion
-    "I": ("long long {0};", "if (as_int({1}, &{0})) return NULL;"),
-    "F": ("double {0};", "if (as_float({1}, &{0})) return NULL;"),
+    "I": ("long long {0};", "TAKE_INT({1}, {0})"),
+    "F": ("double {0};", "TAKE_FLOAT({1}, {0})"),
     "O": ("", ""),
-    "B": ("char *bytes; Py_ssize_t length;", "if (as_bytes({1}, &bytes, &length)) return NULL;"),
-    "S": ("Py_ssize_t length;", "if (as_text({1}, &length)) return NULL;"),
+    "B": ("char *bytes; Py_ssize_t length;", "TAKE_BYTES({1})"),
+    "S": ("Py_ssize_t length;", "TAKE_TEXT({1})"),
 }
 COMMON = """
 #define Py_LIMITED_API 0x030b0000
@@ -81,28 +81,22 @@ COLD static int second_try(PyObject *object, long long *value)
     *value = PyLong_AsLongLong(object);
     return *value == -1 && PyErr_Occurred() != NULL;
 }
-static inline int as_int(PyObject *object, long long *value)
-{
-    *value = PyLong_AsSsize_t(object);
-    return UNLIKELY(*value == -1) && PyErr_Occurred() != NULL && second_try(object, value);
-}
-static inline int as_float(PyObject *object, double *value)
-{
-    *value = PyFloat_AsDouble(object);
-    return UNLIKELY(*value == -1.0) && PyErr_Occurred() != NULL;
-}
-static inline int as_bytes(PyObject *object, char **bytes, Py_ssize_t *length)
-{
-    return UNLIKELY(PyBytes_AsStringAndSize(object, bytes, length) < 0);
-}
-static inline int as_text(PyObject *object, Py_ssize_t *length)
-{
-    if (UNLIKELY(!PyUnicode_Check(object)))
-        return no_text(object, length);
-    return UNLIKELY(!PyUnicode_AsUTF8AndSize(object, length));
-}
+#define TAKE_INT(object, value) \\
+    value = PyLong_AsSsize_t(object); \\
+    if (UNLIKELY(value == -1) && PyErr_Occurred() && second_try(object, &value)) return NULL;
+#define TAKE_FLOAT(object, value) \\
+    value = PyFloat_AsDouble(object); \\
+    if (UNLIKELY(value == -1.0) && PyErr_Occurred()) return NULL;
+#define TAKE_BYTES(object) if (UNLIKELY(PyBytes_AsStringAndSize(object, &bytes, &length) < 0)) return NULL;
+#define TAKE_TEXT(object) \\
+    if (UNLIKELY(!PyUnicode_Check(object))) { no_text(object, &length); return NULL; } \\
+    if (UNLIKELY(!PyUnicode_AsUTF8AndSize(object, &length))) return NULL;
 """
 FIELDS = """
+#define TAKE_INT(object, value) if (UNLIKELY(as_int(object, &value))) return NULL;
+#define TAKE_FLOAT(object, value) if (UNLIKELY(as_float(object, &value))) return NULL;
+#define TAKE_BYTES(object) if (UNLIKELY(as_bytes(object, &bytes, &length))) return NULL;
+#define TAKE_TEXT(object) if (UNLIKELY(as_text(object, &length))) return NULL;
 #define LEAST (-5)
 #define SMALL 262
 static PyObject *small_ints[SMALL];

@@ -15,12 +15,13 @@ use super::ctx::Ctx;
 use super::state::{self, StateFuncs};
 use super::tables::Tables;
 use super::version::{interpreter, is_plain};
-use super::{access, exec};
+use super::{access, exec, facts};
 use crate::frontend::capi::layout::{
     HEAD, HEAD_FT, PY_ABI_INFO, PY_MODULE_DEF_FT, PY_MODULE_DEF_IN_FT, PY_MODULE_DEF_SLOT, PY_SLOT,
     Record,
 };
 use crate::frontend::capi::names;
+use crate::frontend::capi::objects::Fact;
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
 use crate::ir::func::{AbiType, Func, Signature, Value};
@@ -201,6 +202,10 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
     // One entry less for each version before 3.13: 3.12 does not know Py_mod_gil, 3.11 not Py_mod_multiple_interpreters either.
     let old = b.icmp_imm(IntCc::Slt, minor, 13);
     let older = b.icmp_imm(IntCc::Slt, minor, 12);
+    if facts::wanted(ctx) {
+        // From 3.12 on, `None` and its like have no counts.
+        facts::store(ctx, &mut b, Fact::Counted, older);
+    }
     let skipped = b.op(Op::Iadd, &[old, older]);
     let size = b.iconst(i64::from(PY_MODULE_DEF_SLOT.size));
     let skipped = b.op(Op::Imul, &[skipped, size]);

@@ -14,7 +14,7 @@ use crate::frontend::capi::objects::{
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind};
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
-use crate::ir::op::{IntCc, MemType, Op, Type};
+use crate::ir::op::{IntCc, MemType, Op};
 
 /// Kinds of objects that functions look into, or make in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,10 +38,6 @@ const SAMPLES: [(i64, Fact); 4] = [
 ];
 /// A float whose bytes all differ.
 const FLOAT: f64 = f64::from_bits(0x4012_3456_789a_bcde);
-/// Not so many small ints, and there are none: something is not as we think.
-const SMALL_INTS: i64 = 262;
-/// No version has more.
-const MOST_SMALL_INTS: i64 = 1030;
 /// Two digits have so many values.
 const TWO_DIGITS: i64 = 1 << (2 * DIGIT_BITS);
 
@@ -273,37 +269,27 @@ fn holds(b: &mut Builder, object: Value, start: Value, text: Option<&[u8]>, unkn
     b.exit_unless(same, unknown, &[]);
 }
 
-/// Finds the ints that exist in advance, and how many follow one another.
+/// The ints that exist in advance stand side by side: the last one is as far behind the first as it should be.
 fn small_ints(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
-    let (next, there, done) = (b.block(), b.block(), b.block());
     let least = b.iconst(LEAST_SMALL_INT);
-    let first = ctx.call1(b, "PyLong_FromLongLong", &[least]);
-    b.exit_unless(first, unknown, &[]);
-    let at = b.param(next, Type::I64);
-    let zero = b.iconst(0);
-    b.jump(next, &[zero]);
-    b.switch_to(next);
-    let more = b.icmp_imm(IntCc::Slt, at, MOST_SMALL_INTS);
-    b.exit_unless(more, done, &[]);
-    let number = b.op(Op::Iadd, &[at, least]);
-    let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
-    b.exit_unless(object, unknown, &[]);
-    // Whoever else has a reference, the address says enough.
-    ctx.call(b, "Py_DecRef", &[object]);
+    let pages = facts::load(ctx, b, Fact::SmallPages);
+    let eight = b.iconst(8);
+    let most = b.op(Op::Ishl, &[pages, eight]);
+    let [first, last] = [least, most].map(|number| {
+        let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
+        b.exit_unless(object, unknown, &[]);
+        // Whoever else has a reference, the address says enough.
+        ctx.call(b, "Py_DecRef", &[object]);
+        object
+    });
+    let distance = b.op(Op::Isub, &[most, least]);
     let size = b.iconst(INT_SIZE);
-    let offset = b.op(Op::Imul, &[at, size]);
-    let place = b.op(Op::Iadd, &[first, offset]);
-    let is_there = b.icmp(IntCc::Eq, object, place);
-    b.br(is_there, there, &[], done, &[]);
-    b.seal_and_switch_to(there);
-    let one = b.iconst(1);
-    let following = b.op(Op::Iadd, &[at, one]);
-    b.jump(next, &[following]);
-    b.seal(next);
-    b.seal_and_switch_to(done);
-    ctx.call(b, "Py_DecRef", &[first]);
-    let enough = b.icmp_imm(IntCc::Sge, at, SMALL_INTS);
-    b.exit_unless(enough, unknown, &[]);
+    let distance = b.op(Op::Imul, &[distance, size]);
+    let place = b.op(Op::Iadd, &[first, distance]);
+    let same = b.icmp(IntCc::Eq, last, place);
+    b.exit_unless(same, unknown, &[]);
+    let behind = b.iconst(1 - LEAST_SMALL_INT);
+    let count = b.op(Op::Iadd, &[most, behind]);
     facts::store(ctx, b, Fact::SmallInts, first);
-    facts::store(ctx, b, Fact::SmallCount, at);
+    facts::store(ctx, b, Fact::SmallCount, count);
 }
