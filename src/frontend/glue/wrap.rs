@@ -295,8 +295,6 @@ fn main(
     }
     let (cold, forget) = (b.cold_block(), b.cold_block());
     let known = match (left_to, call) {
-        // A count that is known is not kept over calls; where there are none, it is still in its register.
-        (Cold::Other(_), Call::Fast) if ctx.access == Access::Counts => params[2..].to_vec(),
         (Cold::Other(_), _) => Vec::new(),
         (Cold::Again(_), _) => params[1..].iter().rev().copied().collect(),
         (Cold::Here, Call::One) => vec![b.iconst(1)],
@@ -325,11 +323,7 @@ fn main(
     b.seal_and_switch_to(cold);
     match left_to {
         _ if !b.is_reached(cold) => b.unreachable(),
-        Cold::Other(other) => {
-            let kept = params.len() - told_cold.len();
-            let given = [&params[..kept], &told_cold].concat();
-            leave_to(ctx, b, other, call, &given);
-        }
+        Cold::Other(other) => leave_to(ctx, b, other, call, &params),
         Cold::Again(itself) => {
             let given = params[..1].iter().chain(told_cold.iter().rev());
             let given: Vec<Value> = given.copied().collect();
