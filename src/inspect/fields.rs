@@ -54,9 +54,11 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// A field of a structure; its value is what its bytes say.
+    /// A field of a structure; longer ones may be texts.
     fn named(&mut self, name: String, offset: u64, size: u64) {
-        let value = self.value(super::slice(self.bytes, offset, size));
+        let bytes = super::slice(self.bytes, offset, size);
+        let text = printable(bytes).filter(|_| size >= 8);
+        let value = text.map(quoted).unwrap_or_default();
         self.add(Field {
             name,
             offset,
@@ -64,25 +66,6 @@ impl<'a> Finder<'a> {
             value,
             ..Field::default()
         });
-    }
-
-    fn value(&self, bytes: &[u8]) -> String {
-        if bytes.len() > 8 || bytes.len() == 3 {
-            return match printable(bytes) {
-                Some(text) => quoted(text),
-                None => String::new(),
-            };
-        }
-        let number = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
-        let value = if self.memory.big_endian {
-            bytes.iter().fold(0, number)
-        } else {
-            bytes.iter().rev().fold(0, number)
-        };
-        match value {
-            0..=9 => value.to_string(),
-            _ => format!("{value:#x} ({value})"),
-        }
     }
 
     /// Headers and tables, by the share that they are.
@@ -97,24 +80,17 @@ impl<'a> Finder<'a> {
     fn table(&mut self, structure: &'static Structure, start: u64, end: u64) {
         let size = structure.size();
         let mut at = start;
-        let mut index = 0;
         while end.saturating_sub(at) >= size && self.fields.len() < MOST {
             let mut offset = at;
             for (field, size) in structure.fields {
-                let name = match structure.filling {
-                    Filling::Once => format!("{}.{field}", structure.name),
-                    _ => format!("{}[{index}].{field}", structure.name),
-                };
-                self.named(name, offset, *size);
+                self.named(format!("{}.{field}", structure.name), offset, *size);
                 offset += size;
             }
-            index += 1;
             at = match structure.filling {
                 Filling::Once => return,
                 Filling::Array => offset,
                 Filling::ArrayWithMore => {
                     let more = self.bytes.get(offset as usize - 1).copied().unwrap_or(0);
-                    index += u64::from(more);
                     offset + u64::from(more) * size
                 }
                 Filling::Chain => {

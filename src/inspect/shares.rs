@@ -27,65 +27,37 @@ impl Ranges {
     }
 
     /// The shares of a file, in its order.
-    pub fn shares(self, bytes: &[u8]) -> Vec<Share> {
-        let ranges = self.ranges.iter().map(|range| (range.0, range.1));
-        let mut shares: Vec<Share> = Vec::new();
-        for run in partition(ranges, bytes.len() as u64) {
-            let name = run.index.map(|index| &self.ranges[index].2[..]);
-            let content = &bytes[run.offset as usize..][..run.size as usize];
-            add(&mut shares, name, run.offset, content);
-        }
-        shares
-    }
-}
-
-/// Bytes that belong to the same range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Where they start.
-    pub offset: u64,
-    /// How many they are.
-    pub size: u64,
-    /// The number of the range, if they are in one.
-    pub index: Option<usize>,
-}
-
-/// Cuts a file of so many bytes by ranges (offset, size): of those that overlap, the smallest gets the byte. Runs follow each other from the
-/// first byte to the last.
-pub fn partition(ranges: impl Iterator<Item = (u64, u64)>, length: u64) -> Vec<Run> {
-    // Where a range starts or ends, by offset; of what is open there, the smallest gets what follows.
-    let mut events: Vec<(u64, bool, u64, usize)> = Vec::new();
-    for (index, (offset, size)) in ranges.enumerate() {
-        let end = offset.saturating_add(size).min(length);
-        if offset < end {
+    pub fn shares(mut self, bytes: &[u8]) -> Vec<Share> {
+        let length = bytes.len() as u64;
+        self.ranges.retain(|range| range.0 < length);
+        // Where a range starts or ends, by offset; of what is open there, the smallest names what follows.
+        let mut events: Vec<(u64, bool, u64, usize)> = Vec::new();
+        for (index, &(offset, size, _)) in self.ranges.iter().enumerate() {
+            let end = offset.saturating_add(size).min(length);
             events.push((offset, true, size, index));
             events.push((end, false, size, index));
         }
-    }
-    events.sort_unstable();
-    let mut open: BTreeSet<(u64, usize)> = BTreeSet::new();
-    let mut runs: Vec<Run> = Vec::new();
-    let mut at = 0;
-    let mut cut = |at: &mut u64, next: u64, open: &BTreeSet<(u64, usize)>| {
-        if next > *at {
-            runs.push(Run {
-                offset: *at,
-                size: next - *at,
-                index: open.first().map(|&(_, index)| index),
-            });
-            *at = next;
+        events.sort_unstable();
+        let mut open: BTreeSet<(u64, usize)> = BTreeSet::new();
+        let mut shares: Vec<Share> = Vec::new();
+        let mut at = 0;
+        for (next, starts, size, index) in events {
+            if next > at {
+                let name = open.first().map(|&(_, index)| &self.ranges[index].2[..]);
+                add(&mut shares, name, at, &bytes[at as usize..next as usize]);
+                at = next;
+            }
+            if starts {
+                open.insert((size, index));
+            } else {
+                open.remove(&(size, index));
+            }
         }
-    };
-    for (next, starts, size, index) in events {
-        cut(&mut at, next, &open);
-        if starts {
-            open.insert((size, index));
-        } else {
-            open.remove(&(size, index));
+        if at < length {
+            add(&mut shares, None, at, &bytes[at as usize..]);
         }
+        shares
     }
-    cut(&mut at, length, &open);
-    runs
 }
 
 /// Adds a share; what goes on is one with what was before.

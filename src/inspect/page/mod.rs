@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::report::{Field, Report, hex};
-use super::shares;
 use crate::base::base64::base64url;
 use crate::pack::archive;
 
@@ -179,22 +178,30 @@ impl View {
     fn data(&self) -> Value {
         let report = &self.report;
         let mut texts = Texts::default();
-        let field = |field: &Field, texts: &mut Texts| {
+        let mut columns: [Vec<i64>; 8] = Default::default();
+        let mut before = 0;
+        for field in &report.fields {
             let line = self.line(field);
-            json!([
-                field.offset,
-                field.size,
-                texts.number(&field.name),
-                texts.number(&field.value),
-                u8::from(field.code),
-                field.target.map_or(-1, |target| target as i64),
+            // None is 0, so that the distance to itself cannot be.
+            let target = field.target.map_or(0, |target| {
+                let distance = target as i64 - field.offset as i64;
+                distance + i64::from(distance >= 0)
+            });
+            let row = [
+                (field.offset - before) as i64,
+                field.size as i64,
+                texts.number(&field.name) as i64,
+                texts.number(&field.value) as i64,
+                field.code.into(),
+                target,
                 line.map_or(-1, |line| line.0 as i64),
                 line.map_or(-1, |line| line.1 as i64),
-            ])
-        };
-        let fields: Vec<Value> = report.fields.iter().map(|f| field(f, &mut texts)).collect();
-        let ranges = report.fields.iter().map(|f| (f.offset, f.size));
-        let runs = shares::partition(ranges, report.bytes.len() as u64);
+            ];
+            before = field.offset;
+            for (column, cell) in columns.iter_mut().zip(row) {
+                column.push(cell);
+            }
+        }
         json!({
             "title": self.title,
             "about": self.about(),
@@ -202,12 +209,10 @@ impl View {
             "shares": report.shares.iter().map(|share| json!([
                 share.offset, share.size, share.name, colour(&share.name),
             ])).collect::<Vec<_>>(),
-            "fields": fields,
+            // Columns compress better than rows: offset behind the last one's, size, name, value, code, distance to the target, source, line.
+            "fields": columns,
             "texts": texts.list,
-            // Bytes, and the field that they belong to or -1.
-            "runs": runs.iter().map(|run| json!([
-                run.size, run.index.map_or(-1, |index| index as i64),
-            ])).collect::<Vec<_>>(),
+            "big": report.header.contains(&("data", "big-endian".to_owned())),
             "tables": self.tables(),
             "findings": report.findings.iter().map(|f| json!([
                 f.severity.word(), f.rule, f.message,

@@ -21,16 +21,39 @@
   const hex = (number) => "0x" + number.toString(16);
 
   // ---- data ----------------------------------------------------------------------------------------------------------------------
-  const views = data.views.map((raw, number) => {
-    const fields = raw.fields.map(([offset, size, name, value, code, target, source, line]) => ({
-      offset, size, name: raw.texts[name], value: raw.texts[value], code: code === 1, target, source, line,
-    }));
-    let at = 0;
-    const runs = raw.runs.map(([size, field]) => {
-      const run = { offset: at, size, field };
-      at += size;
-      return run;
+  // The number that some bytes are.
+  const numeral = (raw, offset, size) => {
+    const pairs = raw.bytes.slice(2 * offset, 2 * (offset + size)).match(/../g) ?? [];
+    if (pairs.length === 0 || pairs.length > 8) return "";
+    const value = BigInt("0x" + (raw.big ? pairs : pairs.reverse()).join(""));
+    return value < 10n ? String(value) : `0x${value.toString(16)} (${value})`;
+  };
+  // Runs of bytes that belong to the same field, from the first byte to the last: of fields that overlap, the smallest.
+  const cut = (fields, length) => {
+    const owner = new Int32Array(length).fill(-1);
+    const bySize = fields.map((_, field) => field).sort((a, b) => fields[b].size - fields[a].size);
+    for (const field of bySize) owner.fill(field, fields[field].offset, fields[field].offset + fields[field].size);
+    const runs = [];
+    owner.forEach((field, offset) => {
+      const run = runs[runs.length - 1];
+      if (run && run.field === field) run.size += 1;
+      else runs.push({ offset, size: 1, field });
     });
+    return runs;
+  };
+
+  const views = data.views.map((raw, number) => {
+    const [offsets, sizes, names, values, codes, targets, sources, lines] = raw.fields;
+    let at = 0;
+    const fields = offsets.map((more, field) => {
+      at += more;
+      const target = targets[field] === 0 ? -1 : at + targets[field] - (targets[field] > 0 ? 1 : 0);
+      const value = raw.texts[values[field]] || numeral(raw, at, sizes[field]);
+      return {
+        offset: at, size: sizes[field], name: raw.texts[names[field]], value, code: codes[field] === 1, target, source: sources[field], line: lines[field],
+      };
+    });
+    const runs = cut(fields, raw.bytes.length / 2);
     const shares = raw.shares.map(([offset, size, name, colour]) => ({ offset, size, name, colour }));
     return { ...raw, number, fields, runs, shares, marks: new Map() };
   });
@@ -212,7 +235,7 @@
   };
 
   // A pane of bytes or instructions: what pointer and keys do in it.
-  const listen = (view, element, step) => {
+  const listen = (view, element, step, start = 0, end = Infinity) => {
     const place = (event) => event.target.closest("[data-at]")?.dataset.at;
     element.addEventListener("pointerover", (event) => {
       const at = place(event);
@@ -225,7 +248,8 @@
     element.addEventListener("keydown", (event) => {
       const first = element.querySelector("[data-at]");
       if (!first) return;
-      const inside = chosen && chosen.view === view ? chosen.offset : Number(first.dataset.at);
+      const here = chosen && chosen.view === view && chosen.offset >= start && chosen.offset < end;
+      const inside = here ? chosen.offset : Number(first.dataset.at);
       const next = step(event.key, inside);
       if (next === undefined) return;
       event.preventDefault();
@@ -313,7 +337,7 @@
         details.open = true;
       };
       details.addEventListener("toggle", () => details.open && share.draw());
-      listen(view, bytes, stepBytes(view));
+      listen(view, bytes, stepBytes(view), share.offset, share.offset + share.size);
       details.append(bytes);
       section.append(details);
       drawn += share.size;

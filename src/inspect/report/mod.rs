@@ -119,7 +119,7 @@ pub struct Field {
     pub size: u64,
     /// What it is: `Elf64_Sym.st_name`, `R_X86_64_GLOB_DAT`, or the function an instruction belongs to.
     pub name: String,
-    /// What it says.
+    /// What it says, where that is something else than the number that its bytes are.
     pub value: String,
     /// Where in the file it points.
     pub target: Option<u64>,
