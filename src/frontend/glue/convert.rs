@@ -9,7 +9,7 @@
 use super::access::Access;
 use super::cells::{Cells, Parts, buffer_length, moved};
 use super::ctx::Ctx;
-use super::{buffer, converter, defaults, direct, exec, floats};
+use super::{buffer, converter, defaults, direct, exec, floats, ints};
 use crate::frontend::lang::typed::IntTy;
 use crate::frontend::spec::module::{ClassRef, Convert, Takes};
 use crate::ir::builder::Builder;
@@ -60,7 +60,7 @@ pub fn hot(
 ) -> Parts {
     match convert {
         Convert::Int(ty) | Convert::IntOwn(ty, _) => {
-            let value = int(ctx, b, object, exits);
+            let value = ints::read(ctx, b, object, exits);
             if ty != IntTy::I64 {
                 let fits = fits(b, ty, value);
                 b.exit_unless(fits, exits.cold, &exits.known);
@@ -155,43 +155,9 @@ fn leave(b: &mut Builder, exits: &Exits) {
     b.seal_and_switch_to(dead);
 }
 
-/// `PyLong_AsSsize_t` takes an int, or raises without running user code; unlike `PyLong_AsLongLong` it is quick for ints of several digits.
-fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
-    if ctx.access == Access::Fields {
-        return direct::int(ctx, b, object, exits);
-    }
-    let read = ctx.call1(b, "PyLong_AsSsize_t", &[object]);
-    let (suspect, fine) = (b.cold_block(), b.block());
-    let value = b.param(fine, Type::I64);
-    let minus_one = b.icmp_imm(IntCc::Eq, read, -1);
-    b.br(minus_one, suspect, &[], fine, &[read]);
-    b.seal_and_switch_to(suspect);
-    let sig = Signature::internal(&[], &[AbiType::I64; 2]);
-    let (func, sig) = ctx.shared("int.failed", sig, make_int_failed);
-    let results = b.call(func, &sig, &[]);
-    b.br(results[1], exits.cold, &exits.known, fine, &[results[0]]);
-    b.seal_and_switch_to(fine);
-    value
-}
-
-/// -1, and whether it stands for an exception, which is forgotten. The first is said again so that the usual path keeps nothing over this call.
-fn make_int_failed(ctx: &mut Ctx, func: Func) -> Func {
-    let mut b = Builder::new(Func { cold: true, ..func });
-    let (failed, fine) = (b.block(), b.block());
-    let (minus_one, no, yes) = (b.iconst(-1), b.iconst(0), b.iconst(1));
-    let error = ctx.call1(&mut b, "PyErr_Occurred", &[]);
-    b.br(error, failed, &[], fine, &[]);
-    b.seal_and_switch_to(failed);
-    ctx.call(&mut b, "PyErr_Clear", &[]);
-    b.ret(&[minus_one, yes]);
-    b.seal_and_switch_to(fine);
-    b.ret(&[minus_one, no]);
-    b.finish()
-}
-
 /// An int modulo 2^N. 3.15 warns of values outside of both the signed and the unsigned range: those are CPython's to convert.
 fn modulo(ctx: &mut Ctx, b: &mut Builder, ty: IntTy, object: Value, exits: &Exits) -> Value {
-    let value = int(ctx, b, object, exits);
+    let value = ints::read(ctx, b, object, exits);
     if ty == IntTy::U64 {
         return value;
     }

@@ -18,6 +18,7 @@ pub mod exec;
 pub mod facts;
 mod floats;
 pub mod hot;
+mod ints;
 pub mod item;
 pub mod keywords;
 pub mod nested;
