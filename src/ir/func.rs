@@ -89,6 +89,8 @@ pub enum Conv {
     /// Ours, between functions of one program: any number of results, as long as the target's row has registers for them
     /// (at least 2 integers and 2 floats on every target).
     Internal,
+    /// Ours, for functions that call nothing: one integer in, one out; such a call costs its caller next to nothing.
+    Leaf,
 }
 
 /// Parameters and results of a function.
@@ -122,6 +124,14 @@ impl Signature {
             params: params.to_vec(),
             results: results.to_vec(),
             variadic: None,
+        }
+    }
+
+    /// A function that only the program itself calls, and that calls nothing.
+    pub fn leaf() -> Signature {
+        Signature {
+            conv: Conv::Leaf,
+            ..Signature::internal(&[AbiType::I64], &[AbiType::I64])
         }
     }
 }

@@ -256,7 +256,7 @@ fn find_preheaders(
 }
 
 /// Whether a block makes a call.
-pub fn calls(func: &Func, source: Source) -> bool {
+fn calls(func: &Func, source: Source) -> bool {
     let Source::Block(block) = source else {
         return false;
     };
