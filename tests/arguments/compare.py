@@ -34,6 +34,9 @@ NAMES = ["'zz'", "'X'", "'valu'", "'Values'", "'valuess'", "'groesse'", "'gro\\x
 
 
 BASELINE = " of the baseline"
+# These take `es` in a tuple for two units, and never find the second; later ones and ours do not.
+MISCOUNTS = sys.version_info < (3, 11, 7) or sys.version_info[:3] == (3, 12, 0)
+ENCODED_IN_TUPLE = re.compile(r"\([^)]*e[st]")
 
 
 def load(job):
@@ -48,6 +51,8 @@ def load(job):
     values.NAMESPACE.update(Problem=module.Problem, SubProblem=values.sub(module.Problem))
     ctypes.c_void_p.in_dll(twin, "problem").value = id(module.Problem)
     ours, twins = dict(vars(module)), twin.functions(job["name"].encode())
+    if MISCOUNTS:
+        job["methods"] = [method for method in job["methods"] if not ENCODED_IN_TUPLE.search(method["format"])]
     for method in list(job["methods"]):
         name = method["name"]
         if first[name] is not ours[name]:
