@@ -63,6 +63,39 @@ impl Items {
     }
 }
 
+/// What is known of the item that `view[index] op= value` reads before it writes it, so that the index is checked once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadItem {
+    /// Nothing, and nobody wants to know.
+    None,
+    /// It comes next.
+    Next,
+    /// It was read: of so many items, by this index, which from the start is that one.
+    Read {
+        count: Value,
+        index: Value,
+        at: Value,
+    },
+}
+
+/// Whether the first thing that a value does is to read an item, whatever it does then.
+fn reads_item_first(value: &Expr) -> bool {
+    fn is_plain(e: &Expr) -> bool {
+        match &e.kind {
+            ExprKind::NotNone(x) | ExprKind::Widen(x) => is_plain(x),
+            kind => matches!(kind, ExprKind::Local { .. } | ExprKind::Const(_)),
+        }
+    }
+    match &value.kind {
+        ExprKind::Index(view, index) => is_plain(view) && is_plain(index),
+        ExprKind::Binary { left, .. } => reads_item_first(left),
+        ExprKind::Widen(x) | ExprKind::Reinterpret(x, _) | ExprKind::Narrow(x, ..) => {
+            reads_item_first(x)
+        }
+        _ => false,
+    }
+}
+
 /// How an item stands in memory.
 fn mem_type(item: Item) -> MemType {
     match item {
@@ -132,7 +165,15 @@ impl Lower<'_, '_> {
         let view = self.required(view);
         let at = self.value(index);
         let items = Items::of(&self.require(view, Need::Item));
-        let at = self.index_in(items, (at, index));
+        let (by, is_wanted) = (at, self.item == ReadItem::Next);
+        let at = self.index_in(items, (by, index));
+        if is_wanted {
+            self.item = ReadItem::Read {
+                count: items.count,
+                index: by,
+                at,
+            };
+        }
         let item = self.load_item(items, at);
         self.release_held(mark);
         item
@@ -173,6 +214,18 @@ impl Lower<'_, '_> {
         result
     }
 
+    /// The same for an item that may have been read just now.
+    fn index_of(&mut self, read: ReadItem, items: Items, (at, index): (Value, &Expr)) -> Value {
+        match read {
+            ReadItem::Read {
+                count,
+                index,
+                at: from_start,
+            } if (count, index) == (items.count, at) => from_start,
+            _ => self.index_in(items, (at, index)),
+        }
+    }
+
     fn item_address(&mut self, items: Items, at: Value) -> Value {
         let shift = i64::from(items.view.item.size().trailing_zeros());
         let offset = if shift == 0 {
@@ -198,7 +251,11 @@ impl Lower<'_, '_> {
     /// before the index (from 3.10 on), a memoryview at the index first.
     pub fn store(&mut self, view: &Expr, index: &Expr, value: &Expr, rule: Rule) {
         let value_ty = value.ty;
+        if reads_item_first(value) {
+            self.item = ReadItem::Next;
+        }
         let value = self.value(value);
+        let read = std::mem::replace(&mut self.item, ReadItem::None);
         let mark = self.mark();
         let view = self.required(view);
         let at = self.value(index);
@@ -214,9 +271,9 @@ impl Lower<'_, '_> {
                 self.fail_if(huge, Failure::HugeIndex);
             }
             let value = self.item_value(value, value_ty, items.view.item, rule, misfit);
-            (value, self.index_in(items, (at, index)))
+            (value, self.index_of(read, items, (at, index)))
         } else {
-            let at = self.index_in(items, (at, index));
+            let at = self.index_of(read, items, (at, index));
             let value = self.item_value(value, value_ty, items.view.item, rule, misfit);
             (value, at)
         };
