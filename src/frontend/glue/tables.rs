@@ -19,6 +19,10 @@ use crate::frontend::spec::module::{Convert, Method, ResultUnit};
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
 use crate::ir::program::FuncId;
 
+/// Instructions of a function, before they are optimised, up to which it shows whether a reference is counted by a call (about six instructions)
+/// or in place.
+const SHORT: usize = 48;
+
 /// A module's method tables; those that would not differ from the first are not there.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables {
@@ -38,6 +42,7 @@ impl Tables {
         let mut differs = false;
         for (at, method) in module.methods.iter().enumerate() {
             let portable = wrap::wrap(ctx, bodies, at, None);
+            let is_short = ctx.program.func(portable.main).insts.len() <= SHORT;
             let mut version = |access| {
                 ctx.access = access;
                 let functions = wrap::wrap(ctx, bodies, at, Some(portable));
@@ -46,7 +51,7 @@ impl Tables {
             };
             let portable = portable.main;
             all.push((method, portable));
-            let counted = counts(method).then(|| version(Access::Counts));
+            let counted = (counts(method) && is_short).then(|| version(Access::Counts));
             differs |= counted.is_some();
             counting.push((method, counted.unwrap_or(portable)));
             if gains(method) {
@@ -88,8 +93,11 @@ fn gains(method: &Method) -> bool {
         )
     };
     let made = |unit: &ResultUnit| matches!(unit, ResultUnit::Signed | ResultUnit::Unsigned);
+    // Of a call without arguments, counting None is most of what there is to it.
+    let nothing = method.params.is_empty() && method.returns.shape == Shape::None;
     let hot = wrap::has_hot_path(method);
-    hot && (Call::of(method) == Call::FastKeywords
+    hot && (nothing
+        || Call::of(method) == Call::FastKeywords
         || method.params.iter().any(|param| read(param.convert))
         || method.returns.units.iter().any(made))
 }
