@@ -199,12 +199,7 @@ fn size(ctx: &mut Ctx, b: &mut Builder, object: Value, is_tuple: Value) -> Value
     size
 }
 
-fn wrong_size(
-    ctx: &mut Ctx,
-    b: &mut Builder,
-    [size, count, wants_tuple]: [Value; 3],
-    ways: &Ways,
-) {
+fn wrong_size(ctx: &mut Ctx, b: &mut Builder, [size, count, wants_tuple]: [Value; 3], ways: &Ways) {
     let nothing = b.iconst(0);
     let failed = b.icmp_imm(IntCc::Slt, size, 0);
     b.exit_if(failed, ways.fails, &[nothing]);

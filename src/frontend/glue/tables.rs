@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! methods            every method, through the C API only: what a module starts with, on builds that nothing is known of for good
-//! methods.counting   every method, those that count references in place: what it starts with up to 3.13, where they may
+//! methods.counting   every method, short ones as they count references in place: what it starts with up to 3.13, where they may
 //! methods.fast       methods whose arguments or results are read or made in place: put over the others when the module is imported,
 //!                    where objects look as they should
 //! ```

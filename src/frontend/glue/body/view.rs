@@ -64,34 +64,33 @@ impl Items {
 }
 
 /// What is known of the item that `view[index] op= value` reads before it writes it, so that the index is checked once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum ReadItem {
     /// Nothing, and nobody wants to know.
     None,
     /// It comes next.
     Next,
-    /// It was read: of so many items, by this index, which from the start is that one.
-    Read {
-        count: Value,
-        index: Value,
-        at: Value,
-    },
+    /// It was read, by this index from the start.
+    Read(Value),
 }
 
-/// Whether the first thing that a value does is to read an item, whatever it does then.
-fn reads_item_first(value: &Expr) -> bool {
-    fn is_plain(e: &Expr) -> bool {
-        match &e.kind {
-            ExprKind::NotNone(x) | ExprKind::Widen(x) => is_plain(x),
-            kind => matches!(kind, ExprKind::Local { .. } | ExprKind::Const(_)),
-        }
-    }
+/// Whether the first thing that a value does is to read that item, whatever it does then. No expression writes a local.
+fn reads_first(value: &Expr, view: &Expr, index: &Expr) -> bool {
     match &value.kind {
-        ExprKind::Index(view, index) => is_plain(view) && is_plain(index),
-        ExprKind::Binary { left, .. } => reads_item_first(left),
-        ExprKind::Widen(x) | ExprKind::Reinterpret(x, _) | ExprKind::Narrow(x, ..) => {
-            reads_item_first(x)
-        }
+        ExprKind::Index(v, i) => is_same_local(v, view) && is_same_local(i, index),
+        ExprKind::Binary { left: x, .. }
+        | ExprKind::Widen(x)
+        | ExprKind::Reinterpret(x, _)
+        | ExprKind::Narrow(x, ..) => reads_first(x, view, index),
+        _ => false,
+    }
+}
+
+fn is_same_local(a: &Expr, b: &Expr) -> bool {
+    match (&a.kind, &b.kind) {
+        (ExprKind::NotNone(x) | ExprKind::Widen(x), _) => is_same_local(x, b),
+        (_, ExprKind::NotNone(y) | ExprKind::Widen(y)) => is_same_local(a, y),
+        (ExprKind::Local { local: x, .. }, ExprKind::Local { local: y, .. }) => x == y,
         _ => false,
     }
 }
@@ -165,14 +164,9 @@ impl Lower<'_, '_> {
         let view = self.required(view);
         let at = self.value(index);
         let items = Items::of(&self.require(view, Need::Item));
-        let (by, is_wanted) = (at, self.item == ReadItem::Next);
-        let at = self.index_in(items, (by, index));
-        if is_wanted {
-            self.item = ReadItem::Read {
-                count: items.count,
-                index: by,
-                at,
-            };
+        let at = self.index_in(items, (at, index));
+        if matches!(self.item, ReadItem::Next) {
+            self.item = ReadItem::Read(at);
         }
         let item = self.load_item(items, at);
         self.release_held(mark);
@@ -215,14 +209,10 @@ impl Lower<'_, '_> {
     }
 
     /// The same for an item that may have been read just now.
-    fn index_of(&mut self, read: ReadItem, items: Items, (at, index): (Value, &Expr)) -> Value {
+    fn index_of(&mut self, read: ReadItem, items: Items, index: (Value, &Expr)) -> Value {
         match read {
-            ReadItem::Read {
-                count,
-                index,
-                at: from_start,
-            } if (count, index) == (items.count, at) => from_start,
-            _ => self.index_in(items, (at, index)),
+            ReadItem::Read(at) => at,
+            ReadItem::None | ReadItem::Next => self.index_in(items, index),
         }
     }
 
@@ -251,7 +241,7 @@ impl Lower<'_, '_> {
     /// before the index (from 3.10 on), a memoryview at the index first.
     pub fn store(&mut self, view: &Expr, index: &Expr, value: &Expr, rule: Rule) {
         let value_ty = value.ty;
-        if reads_item_first(value) {
+        if reads_first(value, view, index) {
             self.item = ReadItem::Next;
         }
         let value = self.value(value);
