@@ -11,6 +11,7 @@ use crate::target::regs::{Reg, RegClass};
 #[derive(Clone, Debug)]
 pub struct Registers {
     env: ra::MachineEnv,
+    all: Clobbers,
 }
 
 impl Registers {
@@ -27,7 +28,9 @@ impl Registers {
                 ra::PRegSet::empty(),
             ]
         };
+        let all = first.iter().chain(then);
         Registers {
+            all: all.fold(Clobbers::default(), |all, &reg| all.with(reg)),
             env: ra::MachineEnv {
                 preferred_regs_by_class: sets(first),
                 non_preferred_regs_by_class: sets(then),
@@ -140,7 +143,7 @@ pub fn allocate(
 ) -> Allocation {
     let rare_clobbers = manner
         .spares_saved
-        .then(|| ra::PRegSet::from(&registers.env));
+        .then(|| clobber_set(of_classes(registers.all, &shape.classes)));
     let adapter = Adapter::new(shape, rare_clobbers);
     let options = ra::RegallocOptions {
         verbose_log: false,
@@ -216,6 +219,9 @@ struct Adapter<'a> {
     succs: Vec<[ra::Block; 2]>,
     preds: Vec<Vec<ra::Block>>,
     block_ends: Vec<bool>,
+    /// The sets of registers that calls destroy, as far as there are values for them: each of the others would cost a live range at each
+    /// call.
+    clobber_sets: Vec<ra::PRegSet>,
     /// What calls in cold blocks destroy, where that is not what they really do.
     rare_clobbers: Option<ra::PRegSet>,
 }
@@ -244,10 +250,13 @@ impl<'a> Adapter<'a> {
         for block in &shape.blocks {
             block_ends[block.insts.end as usize - 1] = true;
         }
+        let sets = shape.clobber_sets().iter();
+        let clobber_sets = sets.map(|&set| clobber_set(of_classes(set, &shape.classes)));
         let blocks = || shape.blocks.iter();
         let invalid = ra::Block::invalid();
         Adapter {
             shape,
+            clobber_sets: clobber_sets.collect(),
             rare_clobbers,
             operands: shape.operands().iter().map(operand).collect(),
             params: blocks().map(|b| vregs(&b.params)).collect(),
@@ -317,7 +326,7 @@ impl ra::Function for Adapter<'_> {
     }
 
     fn inst_clobbers(&self, inst: ra::Inst) -> ra::PRegSet {
-        let Some(clobbers) = self.shape.clobbers(inst.index()) else {
+        let Some(set) = self.shape.clobber_set(inst.index()) else {
             return ra::PRegSet::empty();
         };
         match self.rare_clobbers {
@@ -331,7 +340,7 @@ impl ra::Function for Adapter<'_> {
                 }
                 all
             }
-            _ => clobber_set(clobbers),
+            _ => self.clobber_sets[set],
         }
     }
 
@@ -349,6 +358,17 @@ impl Adapter<'_> {
         let blocks = &self.shape.blocks;
         &blocks[blocks.partition_point(|b| b.insts.end as usize <= inst.index())]
     }
+}
+
+/// The registers for which there are values.
+fn of_classes(mut set: Clobbers, classes: &[RegClass]) -> Clobbers {
+    if !classes.contains(&RegClass::Int) {
+        set.ints = 0;
+    }
+    if !classes.contains(&RegClass::Float) {
+        set.floats = 0;
+    }
+    set
 }
 
 fn clobber_set(clobbers: Clobbers) -> ra::PRegSet {

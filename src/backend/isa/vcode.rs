@@ -163,12 +163,14 @@ impl Shape {
         start as usize..self.operand_ends[inst] as usize
     }
 
-    /// The registers that instruction `inst` destroys besides those it defines; `None` for most.
-    pub fn clobbers(&self, inst: usize) -> Option<Clobbers> {
-        match self.clobbers[inst] {
-            0 => None,
-            set => Some(self.clobber_sets[set as usize - 1]),
-        }
+    /// Which of [`Shape::clobber_sets`] instruction `inst` destroys besides the registers it defines; `None` for most.
+    pub fn clobber_set(&self, inst: usize) -> Option<usize> {
+        (self.clobbers[inst] as usize).checked_sub(1)
+    }
+
+    /// The different sets of registers that instructions destroy.
+    pub fn clobber_sets(&self) -> &[Clobbers] {
+        &self.clobber_sets
     }
 }
 
