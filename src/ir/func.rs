@@ -337,6 +337,14 @@ impl Func {
 }
 
 impl Term {
+    /// The nth jump it may take.
+    pub fn target(&self, n: usize) -> Option<&BlockCall> {
+        match (self, n) {
+            (Term::Jump(to), 0) | (Term::Br(_, to, _), 0) | (Term::Br(_, _, to), 1) => Some(to),
+            (Term::Jump(_) | Term::Br(..) | Term::Return(_) | Term::Unreachable, _) => None,
+        }
+    }
+
     /// The jumps it may take.
     pub fn targets(&self) -> SmallVec<[&BlockCall; 2]> {
         match self {

@@ -23,6 +23,7 @@ use super::inst::{Cc, Op};
 use super::vinst::{Base, Callee, Inst64, RmShape};
 use crate::backend::isa::Options;
 use crate::backend::isa::flow::{Flow, Source, analyse, nth_target, terminator};
+use crate::backend::isa::order::calls;
 use crate::backend::isa::vcode::{
     Access, BlockShape, Builder, Constraint, Operand, VBlock, VCode, VReg,
 };
@@ -181,7 +182,9 @@ impl Lower<'_> {
     // Blocks.
 
     fn edge(&mut self, from: Block, n: usize, shape: &mut BlockShape) {
-        let call = nth_target(terminator(self.func, from), n).expect("edges are branches");
+        let call = terminator(self.func, from)
+            .target(n)
+            .expect("edges are branches");
         shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
         // An edge may be what leads into a loop.
         self.make_hoisted();
