@@ -90,6 +90,7 @@ pub static FUNCS: &[ApiFunc] = &[
     row("PyLong_FromString", &[I64, I64, I32], Some(I64), 2),
     row("PyLong_FromUnsignedLongLong", &[I64], Some(I64), 2),
     row("PyMem_Free", &[I64], None, 2),
+    row("PyMemoryView_FromObject", &[I64], Some(I64), 2),
     row("PyModuleDef_Init", &[I64], Some(I64), 5),
     row("PyModule_AddFunctions", &[I64, I64], Some(I32), 7),
     row("PyModule_AddObject", &[I64, I64, I64], Some(I32), 2),

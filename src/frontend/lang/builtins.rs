@@ -56,11 +56,7 @@ fn other(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option<Va
         "isinstance" => return body.isinstance(call, span),
         "repr" => return body.text_of(name, ObjectOp::Repr, call, span),
         "ascii" => return body.text_of(name, ObjectOp::Ascii, call, span),
-        "memoryview" => {
-            body.arguments(call);
-            body.not_yet(call.callee.span, "`memoryview`");
-            return None;
-        }
+        "memoryview" => return body.memoryview(call, span),
         _ if objects::function(name).is_some() || classes::symbol(name).is_some() => {
             return body.call_builtin(name, call, span);
         }

@@ -64,7 +64,10 @@ impl Body<'_> {
                 let count = ty::to_int(val.number(), IntTy::I64, Rule::Raise)?;
                 count.wrap(ExprKind::Zeroes, Ty::View(view))
             }
-            Ty::View(_) => val.present().copied(view.whole),
+            Ty::View(from) => {
+                self.copies(name, from, val.span())?;
+                val.present().copied(view.whole)
+            }
             Ty::Str { .. } => {
                 let hint = "write `s.encode()`, which gives the bytes of its UTF-8";
                 let message = format!("`{name}` of a str wants an encoding");

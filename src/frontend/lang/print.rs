@@ -393,6 +393,12 @@ impl Printer<'_> {
                 call(&format!("decode.{codec:?}").to_lowercase(), &[inner])
             }
             ExprKind::Zeroes(inner) => call("zeroes", &[inner]),
+            ExprKind::Table(table) => table.to_string(),
+            ExprKind::NewArray { count, in_frame } => {
+                let place = if *in_frame { "in the frame" } else { "object" };
+                format!("new({}, {count}, {place})", ty_name(e.ty))
+            }
+            ExprKind::Cast(inner) => format!("cast({}, {})", self.expr(inner), ty_name(e.ty)),
             ExprKind::Copy(inner) => call(ty_name(e.ty), &[inner]),
             ExprKind::Part(inner, part) => {
                 format!(

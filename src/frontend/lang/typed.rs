@@ -12,6 +12,8 @@ index! {
     FunctionId "fn";
     /// A local variable of a function; parameters come first.
     LocalId "l";
+    /// A table of the module, in the spec's order.
+    TableId "t";
 }
 
 /// Integer types of declared things.
@@ -112,6 +114,12 @@ pub enum Whole {
     Bytes,
     /// Likewise a `bytearray`, which nothing resizes while the view lives.
     ByteArray,
+    /// What `memoryview(...)` gives, and casts of it; the code of its items, as in `struct`. As with `Part`, there is no object of the kind.
+    Memory(u8),
+    /// A table of the module: a tuple in a Python source.
+    Table,
+    /// An array of a body, or a part of one.
+    Array,
 }
 
 /// The items of a view.
@@ -491,6 +499,34 @@ impl StmtKind {
     }
 }
 
+impl StmtKind {
+    /// The blocks of [`StmtKind::blocks`], to be changed.
+    pub fn blocks_mut(&mut self) -> Vec<&mut Vec<Stmt>> {
+        match self {
+            StmtKind::If(_, body, orelse)
+            | StmtKind::While(_, body, orelse)
+            | StmtKind::ForRange { body, orelse, .. }
+            | StmtKind::ForEach { body, orelse, .. }
+            | StmtKind::ForObject { body, orelse, .. } => vec![body, orelse],
+            StmtKind::Try(inner) => {
+                let Try {
+                    body,
+                    handlers,
+                    orelse,
+                    finally,
+                } = &mut **inner;
+                let handlers = handlers.iter_mut().map(|handler| &mut handler.body);
+                std::iter::once(body)
+                    .chain(handlers)
+                    .chain([orelse, finally])
+                    .collect()
+            }
+            StmtKind::Nogil(body) => vec![body],
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Try {
     /// What handlers call the exceptions that they handle.
     pub fn names(&self) -> impl Iterator<Item = LocalId> {
@@ -774,6 +810,18 @@ pub enum ExprKind {
     Decode(Box<Expr>, Codec),
     /// `bytearray(n)`, `bytes(n)`: n zeroes; ValueError (`negative count`), MemoryError. The expression's type says of which class.
     Zeroes(Box<Expr>),
+    /// A table of the module: a view of all of it.
+    Table(TableId),
+    /// `Array[T, n]()`: n zeroes, of items as the expression's type has them.
+    NewArray {
+        /// How many.
+        count: u64,
+        /// They stand in the function's frame: the expression runs once in a call of the function, or nothing can tell. No recursive function
+        /// has such arrays, and no view of one gets out of it.
+        in_frame: bool,
+    },
+    /// `memoryview(view)`, and casts of it: the same memory as items of the expression's type; TypeError where it is no whole number of them.
+    Cast(Box<Expr>),
     /// `bytearray(view)`, `bytes(view)`: a copy of the view's memory; the expression's type says of which class. None stays None where the
     /// type allows it.
     Copy(Box<Expr>),

@@ -72,8 +72,7 @@ impl Body<'_> {
         let ty = Ty::View(View {
             whole: match view.whole {
                 Whole::Bytes | Whole::Slice => Whole::Slice,
-                Whole::Part => Whole::Part,
-                Whole::ByteArray => Whole::ByteArray,
+                whole => whole,
             },
             ..view
         });

@@ -178,6 +178,9 @@ impl Lower<'_, '_> {
             ExprKind::Encode(s) => self.encode(expr.ty, s),
             ExprKind::Decode(view, codec) => self.decode(expr.ty, view, *codec),
             ExprKind::Zeroes(count) => self.zeroes(expr.ty, count),
+            ExprKind::Table(table) => self.table(expr.ty, *table),
+            ExprKind::NewArray { count, in_frame } => self.new_array(expr.ty, *count, *in_frame),
+            ExprKind::Cast(view) => self.cast(expr.ty, view),
             ExprKind::Copy(view) => self.copy(expr.ty, view),
             ExprKind::MakeComplex(re, im) => Operand {
                 ty: expr.ty,

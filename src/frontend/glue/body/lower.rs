@@ -99,6 +99,10 @@ pub(super) enum Failure {
     HugeIndex,
     /// An integer that is no byte.
     NoByte,
+    /// An integer that is no item of a memoryview; the code of its items.
+    NoItem(u8),
+    /// Memory that is no whole number of items.
+    NoMultiple,
     /// None, where something else is needed.
     None(Need),
     /// A new object of less than no bytes.
@@ -372,6 +376,17 @@ impl<'l, 'a> Lower<'l, 'a> {
             }
             Failure::NoByte => {
                 raise::text(ctx, b, "ValueError", "byte must be in range(0, 256)");
+            }
+            Failure::NoItem(code) => {
+                let text = format!(
+                    "memoryview: invalid value for format '{}'",
+                    char::from(code)
+                );
+                raise::text(ctx, b, "ValueError", &text);
+            }
+            Failure::NoMultiple => {
+                let text = "memoryview: length is not a multiple of itemsize";
+                raise::text(ctx, b, "TypeError", text);
             }
             Failure::None(need) => raise::none(ctx, b, need),
             Failure::NegativeCount => raise::text(ctx, b, "ValueError", "negative count"),

@@ -96,6 +96,7 @@ pub fn module(functions: Vec<Function>) -> Module {
         doc: None,
         gil_used: false,
         constants: Vec::new(),
+        tables: Vec::new(),
         exceptions: vec![ExceptionClass {
             name: "Own".to_owned(),
             base: BaseClass::Builtin("Exception"),

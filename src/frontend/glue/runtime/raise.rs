@@ -152,6 +152,7 @@ pub enum Need {
     Bytes,
     /// `bytearray(x)`
     ByteArray,
+    MemoryView,
     /// `x in bytes`
     Part,
     /// Anything else.
@@ -171,6 +172,7 @@ impl Need {
             Need::Decode => Some(("PyObject_GetAttrString", 1, Some("decode"))),
             Need::Bytes => Some(("PyBytes_FromObject", 1, None)),
             Need::ByteArray => Some(("PyByteArray_FromObject", 1, None)),
+            Need::MemoryView => Some(("PyMemoryView_FromObject", 1, None)),
             Need::Part | Need::Value => None,
         }
     }

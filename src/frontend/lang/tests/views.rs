@@ -603,7 +603,7 @@ fn annotations_name_views_and_what_may_be_none() {
         ("y: bytes[u8] = data", "1:4 `bytes` has no items to name"),
         (
             "y: Array[u64, 3] = 1",
-            "1:4 the type `Array` is not there yet",
+            "1:20 `y` is Array[u64], but this is i64",
         ),
         ("y: list = 1", "1:4 the type `list` is not there yet"),
         (

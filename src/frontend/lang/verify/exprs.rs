@@ -361,6 +361,17 @@ impl Verifier<'_> {
                 sure(matches!(e.ty, Ty::View(view) if made(view) && !view.nullable))?;
                 self.typed(count, Ty::I64)
             }
+            ExprKind::Table(_) => sure(matches!(e.ty, Ty::View(view) if !view.mutable)),
+            ExprKind::NewArray { .. } => {
+                sure(matches!(e.ty, Ty::View(view) if view.mutable && view.whole == Whole::Array))
+            }
+            ExprKind::Cast(inner) => {
+                let from = self.view(inner)?;
+                sure(matches!(
+                    e.ty,
+                    Ty::View(View { mutable, whole: Whole::Memory(_), nullable: false, .. }) if mutable == from.mutable
+                ))
+            }
             ExprKind::Copy(inner) => {
                 sure(matches!(e.ty, Ty::View(view) if made(view)))?;
                 sure(may_be_none(e.ty) == may_be_none(inner.ty))?;
