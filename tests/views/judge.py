@@ -43,7 +43,10 @@ class NoGil:
 
 
 # The names of the body language.
-vars(theirs).update(i64=int, u64=int, Buffer=memoryview, nogil=NoGil())
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "src", "python"))
+from pyasmgen import Array, i32, u8, u32
+
+vars(theirs).update(i64=int, u64=int, Buffer=memoryview, nogil=NoGil(), Array=Array, i32=i32, u8=u8, u32=u32)
 loader.exec_module(theirs)
 METHODS = {name: f for name, f in vars(theirs).items() if hasattr(f, "__code__")}
 

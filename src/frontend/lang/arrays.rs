@@ -61,8 +61,7 @@ impl Body<'_> {
                 "`{name}` of {} is none of its memory",
                 ty_name(Ty::View(view))
             );
-            let hint =
-                "fill a `bytearray(n)` by its items, or by those of a `memoryview(...)` of it";
+            let hint = "fill a `bytearray(n)` in a loop over its items";
             self.error(span, message, hint);
             return None;
         }

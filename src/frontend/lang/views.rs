@@ -189,11 +189,12 @@ impl Body<'_> {
                 whole: Whole::Part,
                 ..ty
             }));
-            let hint = match is_bytes(ty) {
-                true => {
+            let hint = match (is_bytes(ty), ty.whole) {
+                (true, _) => {
                     "`bytearray(...)` makes a copy that can; a parameter that can is a `MutBuffer`"
                 }
-                false => &format!("a parameter that can is declared `{mutable}`"),
+                (false, Whole::Table) => "an array can: `a: Array[u64, 256]`",
+                (false, _) => &format!("a parameter that can is declared `{mutable}`"),
             };
             self.error(view.span(), message, hint);
             return None;

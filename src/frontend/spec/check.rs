@@ -275,6 +275,7 @@ impl<'a> Checker<'a> {
         self.claim(name, span, "a table");
         match tables::check(table, self.sources, self.source, self.diagnostics) {
             Some(table) => module.tables.push(table),
+            None if name.is_empty() => {}
             None => {
                 self.unsound.insert(name.to_owned());
             }

@@ -24,10 +24,22 @@ impl FileReader<'_> {
             text: name.id.as_str().to_owned(),
             span: self.convert.span(name.range),
         };
-        if let py::Expr::Tuple(py::ExprTuple { elts, .. })
-        | py::Expr::List(py::ExprList { elts, .. }) = written
-        {
-            return self.table(name, annotation, elts, span);
+        match written {
+            py::Expr::Tuple(tuple) => return self.table(name, annotation, &tuple.elts, span),
+            py::Expr::List(list) => {
+                let hint = "a table is a tuple: write `(...)`";
+                self.error(list.range, "a list is no constant: it can be changed", hint);
+                // What is wrong with its items is said as well, and its name is known.
+                self.table(name, annotation, &list.elts, span);
+                self.file
+                    .tables
+                    .iter_mut()
+                    .last()
+                    .expect("it is there")
+                    .values = None;
+                return;
+            }
+            _ => {}
         }
         let digits = digits(written, "");
         let storage = annotation.and_then(|annotation| {
