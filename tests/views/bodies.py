@@ -381,3 +381,49 @@ def scratch(data: "bytes", at: "i64") -> "y#":
         out[(c + i) % 16] = c
     out[at] = 1
     return bytes(out)
+
+
+def extremes(a: "Buffer[f64]", b: "Buffer[i16]") -> "(ddLL)":
+    return min(a), max(a), max(b[1:]), min(b)
+
+
+def extremes_of_bytes(data: "bytes | None") -> "(LL)":
+    return max(data), min(data)
+
+
+def listed(a: "Buffer[f64]", b: "MutBuffer[bool]", data: "bytes") -> "O":
+    whole: object = sum(a)
+    return [whole, sorted(a), list(b), tuple(memoryview(data).cast("b")), set(data), any(b), all(a), sum(b, 5), max(list(a), default=None)]
+
+
+def sums(a: "Buffer[f64]", b: "Buffer[i16]") -> "(dOd)":
+    return math.fsum(a), math.prod(b, start=3), math.dist(a, a)
+
+
+def parts_of_floats(a: "Buffer[f64]", n: "i64") -> "(dLdd)":
+    x = a[n]
+    mantissa, exponent = math.frexp(x)
+    rest, whole = math.modf(x)
+    return mantissa, exponent, rest, whole
+
+
+def hypotenuses(text: "str", x: "object") -> "(dpO)":
+    return math.hypot(float(len(text)), 2), math.isclose(len(text), 4, rel_tol=0.5), [math.floor(2.5 + len(text)), math.sqrt(x), math.gcd(x, 12)]
+
+
+def texts(data: "bytes", text: "str") -> "O":
+    found: object = data.find(b"l")
+    return [found, data.hex(), data[1:].upper(), data.decode("utf-8", "ignore"), text.encode("utf-16"), int(str(len(data))), data.split(b" ")]
+
+
+def truths(a: "Buffer[f64]", n: "i64") -> "(ppp)":
+    z = complex(a[0], a[1])
+    w = complex(n, 0)
+    flag = False
+    if not z or z == w:
+        flag = True
+    return flag, z != n, n == z and w == n
+
+
+def nothing(data: "bytes | None", text: "str | None") -> "(ppL)":
+    return data == None, None != text, 1 if None == data or text is None else 2

@@ -76,7 +76,7 @@ impl Body<'_> {
         let val = self.plain("memoryview", call, 1, 1, span)?.remove(0);
         let view = match val.ty() {
             Ty::View(view) if !matches!(view.whole, Whole::Table | Whole::Array) => view,
-            Ty::Object => return self.call_builtin("memoryview", call, span),
+            Ty::Object => return self.call_of("memoryview", call, vec![val], span),
             ty => {
                 let name = ty_name(ty);
                 let message = format!("`memoryview` wants bytes or a buffer, but this is {name}");

@@ -5,7 +5,7 @@ use super::ast::{self, ExprKind as Syntax};
 use super::check::Body;
 use super::names::Named;
 use super::ty::{Val, storage_name, ty_name};
-use super::typed::{Expr, ExprKind, FunctionId, Shape, Storage, Ty};
+use super::typed::{Expr, ExprKind, FunctionId, Shape, Storage, Ty, Whole};
 use super::{annotations, builtins, mathfns};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
@@ -220,12 +220,15 @@ impl Body<'_> {
         }
         match (val.as_ref().map(Val::ty), name) {
             (Some(Ty::Object), _) => return self.call_method(val?, name, call, span),
-            (Some(Ty::Str { .. }), "encode") if call.args.len() < 2 => {
+            (Some(Ty::Str { .. }), "encode") => {
                 return self.encode(val?, call, span);
             }
             (Some(Ty::Str { .. }), _) => return self.call_method(val?, name, call, span),
             (Some(Ty::View(view)), "cast") => return self.cast(val?, view, call, span),
             (Some(Ty::View(view)), "decode") => return self.decode(val?, view, call, span),
+            (Some(Ty::View(view)), _) if matches!(view.whole, Whole::Bytes | Whole::Slice) => {
+                return self.call_method(val?.present(), name, call, span);
+            }
             _ => {}
         }
         self.arguments(call);

@@ -375,6 +375,11 @@ impl Printer<'_> {
             ExprKind::MathCall(name, list) => {
                 format!("math.{name}({}) -> {}", self.list(list), ty_name(e.ty))
             }
+            ExprKind::MathPair(op, inner) => call(&format!("{op:?}").to_lowercase(), &[inner]),
+            ExprKind::Extreme { view, least } => {
+                call(if *least { "least" } else { "greatest" }, &[view])
+            }
+            ExprKind::Listed(inner) => call("listed", &[inner]),
             ExprKind::Tuple(list) => format!("({})", self.list(list)),
             ExprKind::Len(inner) => call("len", &[inner]),
             ExprKind::Index(view, index) => format!("{}[{}]", self.expr(view), self.expr(index)),

@@ -134,7 +134,7 @@ impl Body<'_> {
         }
         let (haystack, view) = self.view("`in`", haystack)?;
         if !is_bytes(view) {
-            let message = format!("`in` of {} is not there yet", ty_name(Ty::View(view)));
+            let message = format!("{} has no `in` here", ty_name(Ty::View(view)));
             self.error(haystack.span(), message, "look at its items in a loop");
             return None;
         }

@@ -30,6 +30,9 @@ pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
         | ExprKind::Zeroes(inner)
         | ExprKind::Copy(inner)
         | ExprKind::Cast(inner)
+        | ExprKind::MathPair(_, inner)
+        | ExprKind::Extreme { view: inner, .. }
+        | ExprKind::Listed(inner)
         | ExprKind::Part(inner, _)
         | ExprKind::Boxed(inner) => expr(inner, visit),
         ExprKind::Binary { left, right, .. } => {

@@ -101,6 +101,10 @@ pub(super) enum Failure {
     NoByte,
     /// An integer that is no item of a memoryview; the code of its items.
     NoItem(u8),
+    /// `min` (or `max`) of nothing.
+    Empty {
+        least: bool,
+    },
     /// Memory that is no whole number of items.
     NoMultiple,
     /// None, where something else is needed.
@@ -384,6 +388,7 @@ impl<'l, 'a> Lower<'l, 'a> {
                 );
                 raise::text(ctx, b, "ValueError", &text);
             }
+            Failure::Empty { least } => raise::empty(ctx, b, if least { "min" } else { "max" }),
             Failure::NoMultiple => {
                 let text = "memoryview: length is not a multiple of itemsize";
                 raise::text(ctx, b, "TypeError", text);

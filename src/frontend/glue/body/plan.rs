@@ -244,6 +244,7 @@ fn survey_expr(body: &mut Body, expr: &Expr) {
         ExprKind::RoundDigits(..) => ("builtins", "round".to_owned()),
         ExprKind::Object(op, _) => match op {
             ObjectOp::Builtin(name) => ("builtins", name.clone()),
+            ObjectOp::Math(name) => ("math", name.clone()),
             ObjectOp::Attribute(name) => return body.name(name),
             ObjectOp::Method(name, keywords) => {
                 body.name(name);
@@ -384,6 +385,9 @@ pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::Zeroes(x)
         | ExprKind::Copy(x)
         | ExprKind::Cast(x)
+        | ExprKind::MathPair(_, x)
+        | ExprKind::Extreme { view: x, .. }
+        | ExprKind::Listed(x)
         | ExprKind::Part(x, _)
         | ExprKind::Boxed(x) => vec![x],
         ExprKind::Binary { left, right, .. } => vec![left, right],
