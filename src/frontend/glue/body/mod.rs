@@ -25,6 +25,7 @@ mod expr;
 mod float;
 mod handle;
 mod int;
+mod items;
 mod locals;
 mod lower;
 mod message;
