@@ -11,6 +11,7 @@ mod forward;
 mod known;
 mod params;
 mod rename;
+mod select;
 
 use super::func::Func;
 
@@ -24,7 +25,9 @@ pub fn run(func: &mut Func) {
     let mut changed = blocks::drop_assumptions(func);
     blocks::remove_unreachable(func);
     changed |= forward::run(func);
+    changed |= select::run(func);
     if changed {
+        blocks::remove_unreachable(func);
         simplify(func);
     }
 }
@@ -110,6 +113,7 @@ mod tests {
             params::run,
             known::run,
             forward::run,
+            select::run,
             dead::run,
             everything,
         ];
