@@ -9,9 +9,11 @@ mod dead;
 mod fold;
 mod forward;
 mod known;
+mod loops;
 mod params;
 mod rename;
 mod select;
+mod version;
 
 use super::func::Func;
 
@@ -25,6 +27,7 @@ pub fn run(func: &mut Func) {
     let mut changed = blocks::drop_assumptions(func);
     blocks::remove_unreachable(func);
     changed |= forward::run(func);
+    changed |= version::run(func);
     changed |= select::run(func);
     if changed {
         blocks::remove_unreachable(func);
@@ -114,6 +117,7 @@ mod tests {
             known::run,
             forward::run,
             select::run,
+            version::run,
             dead::run,
             everything,
         ];

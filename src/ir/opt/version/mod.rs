@@ -1,0 +1,383 @@
+//! Makes a second version of a loop, without the checks that a look at its bounds shows to be needless.
+//!
+//! ```text
+//!     jump head(0)                     before:  violations of a[i], b[i], c[i*w + j] at the first and the last i
+//!     head(i): [check, check, ...]              br any, head(0), fast(0)
+//!                                      head(i): [check, check, ...]
+//!                                      fast(i): [...]
+//! ```
+//!
+//! In a loop that counts (`for i in range(n)`, `for x in v`) most checks of indexes and of the arithmetic for them depend on
+//! the counter alone; [`corners`] says when they hold in all rounds. What cannot be said so stays in both versions. The first version
+//! raises what is to be raised, when it is to be raised. Loops are small, innermost, and call nothing on their usual path.
+
+mod corners;
+mod count;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use super::loops::{Loop, Loops};
+use super::rename::{jumps_mut, values_mut};
+use crate::ir::cfg::{Cfg, Dominators};
+use crate::ir::func::{Block, BlockCall, BlockData, Func, Inst, InstData, Term, Value};
+use crate::ir::op::Effect;
+use corners::{Corners, Counter};
+use count::{Count, counts, ends, has_few, has_few_rounds, steps};
+
+/// Instructions of a loop that is made twice.
+const MOST_INSTS: usize = 160;
+/// Instructions made to look at its bounds.
+const MOST_CHECKS: usize = 120;
+
+/// The pass; whether anything changed.
+pub(super) fn run(func: &mut Func) -> bool {
+    let cfg = Cfg::new(func);
+    if !cfg.rpo.iter().any(|&block| is_head(&cfg, block)) {
+        return false;
+    }
+    let dominators = cfg.dominators();
+    let loops = Loops::new(func, &cfg, &dominators);
+    let mut outside = outside_uses(func, &cfg, &dominators, &loops);
+    let mut ways = Ways::new();
+    let mut changed = false;
+    for (number, one) in loops.loops.iter().enumerate() {
+        if let Some(uses) = outside[number].take()
+            && is_worth_it(func, one)
+        {
+            changed |= version(func, &cfg, &loops, number, uses, &mut ways);
+        }
+    }
+    changed
+}
+
+fn is_head(cfg: &Cfg, block: Block) -> bool {
+    cfg.preds[block.index()]
+        .iter()
+        .any(|&pred| cfg.is_reachable(pred) && cfg.is_back_edge(pred, block))
+}
+
+fn is_worth_it(func: &Func, one: &Loop) -> bool {
+    let warm = || {
+        one.members
+            .iter()
+            .map(|b| &func.blocks[b.index()])
+            .filter(|b| !b.cold)
+    };
+    let calls = |inst: &Inst| func.insts[inst.index()].op.row().effect == Effect::Call;
+    warm().map(|block| block.insts.len()).sum::<usize>() <= MOST_INSTS
+        && !warm().any(|block| block.insts.iter().any(calls))
+        && !func.blocks[one.head.index()].cold
+}
+
+/// Uses of a loop's values outside: the value, the block that uses it, and the block behind the loop that leads there.
+type Uses = Vec<(Value, Block, Block)>;
+
+/// For each loop, where its values are used outside; `None` where two ways out lead to the same use.
+fn outside_uses(
+    func: &Func,
+    cfg: &Cfg,
+    dominators: &Dominators,
+    loops: &Loops,
+) -> Vec<Option<Uses>> {
+    let mut exits: Vec<SmallVec<[Block; 4]>> = vec![SmallVec::new(); loops.loops.len()];
+    for &block in &cfg.rpo {
+        let mut preds = cfg.preds[block.index()].iter().map(|&pred| loops.of(pred));
+        let first = preds.next().flatten();
+        if let Some(number) = first.filter(|&number| loops.of(block) != Some(number))
+            && preds.all(|pred| pred == first)
+        {
+            exits[number].push(block);
+        }
+    }
+    let mut found: Vec<Option<Uses>> = loops.loops.iter().map(|_| Some(Vec::new())).collect();
+    for &block in &cfg.rpo {
+        let mut note = |value: Value| {
+            let number = loops.home(value).and_then(|home| loops.of(home));
+            let Some(number) = number.filter(|&number| loops.of(block) != Some(number)) else {
+                return;
+            };
+            let leads_here = |exit: &&Block| dominators.dominates(**exit, block);
+            match exits[number].iter().find(leads_here) {
+                Some(&exit) => {
+                    if let Some(uses) = &mut found[number] {
+                        uses.push((value, block, exit));
+                    }
+                }
+                None => found[number] = None,
+            }
+        };
+        let data = &func.blocks[block.index()];
+        let insts = data.insts.iter();
+        insts
+            .flat_map(|inst| &func.insts[inst.index()].args)
+            .for_each(|&value| note(value));
+        match &data.term {
+            Some(Term::Br(cond, ..)) => note(*cond),
+            Some(Term::Return(values)) => values.iter().for_each(|&value| note(value)),
+            Some(Term::Jump(_) | Term::Unreachable) | None => {}
+        }
+        let jumps = data.term.iter().flat_map(|term| term.targets());
+        jumps.flat_map(|to| &to.args).for_each(|&value| note(value));
+    }
+    found
+}
+
+/// Blocks of fast versions that lead out of their loop, by where they lead.
+type Ways = BTreeMap<Block, Vec<Block>>;
+
+fn version(
+    func: &mut Func,
+    cfg: &Cfg,
+    loops: &Loops,
+    number: usize,
+    uses: Uses,
+    ways: &mut Ways,
+) -> bool {
+    let one = &loops.loops[number];
+    let Some(count) = counts(func, loops, number) else {
+        return false;
+    };
+    if has_few_rounds(func, cfg, loops, number, &count) {
+        return false;
+    }
+    // The ways in lead to a new block, which decides.
+    let params = func.blocks[one.head.index()].params.clone();
+    let before: SmallVec<[Value; 2]> = params
+        .iter()
+        .map(|&param| func.new_value(func.ty(param)))
+        .collect();
+    let Some(proof) = prove(func, cfg, loops, number, &count, &before) else {
+        return false;
+    };
+    pass_through(func, cfg, uses);
+    let fast = copy(func, loops, number, &proof, ways);
+    let call = |block| BlockCall {
+        block,
+        args: before.clone(),
+    };
+    let look = Block(func.blocks.len() as u32);
+    func.blocks.push(BlockData {
+        insts: proof.insts,
+        term: Some(Term::Br(proof.violation, call(one.head), call(fast))),
+        ..BlockData::default()
+    });
+    let (few, insts) = has_few(func, loops, number, &count, before[count.place]);
+    let look = BlockCall {
+        block: look,
+        args: SmallVec::new(),
+    };
+    let term = Term::Br(few, call(one.head), look);
+    let decide = Block(func.blocks.len() as u32);
+    let old = cfg.preds[one.head.index()].iter().copied();
+    let preds = old.filter(|&pred| pred != one.latch);
+    for pred in preds.chain(ways.remove(&one.head).into_iter().flatten()) {
+        let jumps = func.blocks[pred.index()]
+            .term
+            .iter_mut()
+            .flat_map(jumps_mut);
+        jumps
+            .filter(|to| to.block == one.head)
+            .for_each(|to| to.block = decide);
+    }
+    func.blocks.push(BlockData {
+        params: before,
+        insts,
+        term: Some(term),
+        ..BlockData::default()
+    });
+    true
+}
+
+/// What was found out about a loop.
+struct Proof {
+    /// Blocks whose branch always goes one way in the fast version: whether the first.
+    goes: BTreeMap<Block, bool>,
+    /// What to do before the loop, and what is not 0 where the fast version must not run.
+    insts: Vec<Inst>,
+    violation: Value,
+    /// Blocks that the fast version has.
+    alive: Vec<Block>,
+}
+
+fn prove(
+    func: &mut Func,
+    cfg: &Cfg,
+    loops: &Loops,
+    number: usize,
+    count: &Count,
+    before: &[Value],
+) -> Option<Proof> {
+    let one = &loops.loops[number];
+    let params = func.blocks[one.head.index()].params.clone();
+    let steps = steps(func, loops, number);
+    let mut corners = Corners::new(func, loops, number);
+    let stop = corners.copied(count.stop);
+    let first = before[count.place];
+    ends(&mut corners, count, params[count.place], first, stop);
+    let others = steps
+        .into_iter()
+        .filter(|&(place, ..)| place != count.place);
+    corners.counters = others
+        .map(|(place, by, _)| Counter {
+            value: params[place],
+            first: before[place],
+            by,
+        })
+        .collect();
+    let mut goes: BTreeMap<Block, bool> = BTreeMap::new();
+    let mut alive: Vec<Block> = Vec::new();
+    for &block in &one.members {
+        if block != one.head && !enter(&mut corners, cfg, block, &alive, &goes) {
+            continue;
+        }
+        alive.push(block);
+        let data = &corners.func.blocks[block.index()];
+        let Some(Term::Br(cond, then, other)) = &data.term else {
+            continue;
+        };
+        let is_cold = |to: &BlockCall| corners.func.blocks[to.block.index()].cold;
+        let (cond, cold) = (*cond, (is_cold(then), is_cold(other)));
+        if !data.cold
+            && cold.0 != cold.1
+            && corners.insts.len() < MOST_CHECKS
+            && corners.require(cond, cold.1)
+        {
+            goes.insert(block, cold.1);
+        }
+    }
+    let violation = corners.any_violation().filter(|_| !goes.is_empty())?;
+    if corners.insts.len() > MOST_CHECKS {
+        return None;
+    }
+    Some(Proof {
+        goes,
+        insts: corners.insts,
+        violation,
+        alive,
+    })
+}
+
+/// Whether the fast version comes to a block; notes parameters that are always one value there.
+fn enter(
+    corners: &mut Corners,
+    cfg: &Cfg,
+    block: Block,
+    alive: &[Block],
+    goes: &BTreeMap<Block, bool>,
+) -> bool {
+    let mut ways: SmallVec<[SmallVec<[Value; 2]>; 2]> = SmallVec::new();
+    for pred in alive {
+        let Some(term) = &corners.func.blocks[pred.index()].term else {
+            continue;
+        };
+        let taken = goes.get(pred).map(|&first| usize::from(!first));
+        for (at, to) in term.targets().into_iter().enumerate() {
+            if to.block == block && taken.is_none_or(|taken| taken == at) {
+                ways.push(to.args.clone());
+            }
+        }
+    }
+    debug_assert!(ways.len() <= cfg.preds[block.index()].len());
+    let params = corners.func.blocks[block.index()].params.clone();
+    if let Some((one, others)) = ways.split_first() {
+        for (place, param) in params.into_iter().enumerate() {
+            if others.iter().all(|other| other[place] == one[place]) {
+                corners.same.insert(param, one[place]);
+            }
+        }
+    }
+    !ways.is_empty()
+}
+
+/// Hands what is used behind the loop to the blocks there as parameters: it comes from two versions now.
+fn pass_through(func: &mut Func, cfg: &Cfg, uses: Uses) {
+    let mut params: BTreeMap<(Value, Block), Value> = BTreeMap::new();
+    for (value, user, exit) in uses {
+        let param = *params.entry((value, exit)).or_insert_with(|| {
+            let ty = func.ty(value);
+            let mut preds = cfg.preds[exit.index()].clone();
+            preds.dedup();
+            for pred in preds {
+                let jumps = func.blocks[pred.index()]
+                    .term
+                    .iter_mut()
+                    .flat_map(jumps_mut);
+                jumps
+                    .filter(|to| to.block == exit)
+                    .for_each(|to| to.args.push(value));
+            }
+            func.add_block_param(exit, ty)
+        });
+        let data = &mut func.blocks[user.index()];
+        let replace = |at: &mut Value| {
+            if *at == value {
+                *at = param;
+            }
+        };
+        for inst in &data.insts {
+            func.insts[inst.index()].args.iter_mut().for_each(replace);
+        }
+        let term = data.term.iter_mut();
+        term.for_each(|term| values_mut(term).for_each(replace));
+    }
+}
+
+/// The fast version's head.
+fn copy(func: &mut Func, loops: &Loops, number: usize, proof: &Proof, ways: &mut Ways) -> Block {
+    let one = &loops.loops[number];
+    let start = func.blocks.len() as u32;
+    let places = proof.alive.iter().zip(start..);
+    let blocks: BTreeMap<Block, Block> = places.map(|(&old, new)| (old, Block(new))).collect();
+    let mut values: BTreeMap<Value, Value> = BTreeMap::new();
+    for old in &proof.alive {
+        let params = func.blocks[old.index()].params.clone();
+        for param in params {
+            let new = func.new_value(func.ty(param));
+            values.insert(param, new);
+        }
+        for inst in func.blocks[old.index()].insts.clone() {
+            for result in func.insts[inst.index()].results.clone() {
+                let new = func.new_value(func.ty(result));
+                values.insert(result, new);
+            }
+        }
+    }
+    let new_of = |value: &Value| values.get(value).copied().unwrap_or(*value);
+    for &old in &proof.alive {
+        let mut data = func.blocks[old.index()].clone();
+        for inst in &mut data.insts {
+            let mut inst_data = func.insts[inst.index()].clone();
+            let InstData { args, results, .. } = &mut inst_data;
+            args.iter_mut()
+                .chain(results)
+                .for_each(|value| *value = new_of(value));
+            func.insts.push(inst_data);
+            *inst = Inst(func.insts.len() as u32 - 1);
+        }
+        data.params
+            .iter_mut()
+            .for_each(|param| *param = new_of(param));
+        let term = match (data.term, proof.goes.get(&old)) {
+            (Some(Term::Br(_, then, other)), Some(&first)) => {
+                Some(Term::Jump(if first { then } else { other }))
+            }
+            (term, _) => term,
+        };
+        data.term = term.map(|mut term| {
+            values_mut(&mut term).for_each(|value| *value = new_of(value));
+            for to in jumps_mut(&mut term) {
+                match blocks.get(&to.block) {
+                    Some(&new) => to.block = new,
+                    None => ways.entry(to.block).or_default().push(blocks[&old]),
+                }
+            }
+            term
+        });
+        func.blocks.push(data);
+    }
+    blocks[&one.head]
+}
