@@ -1,7 +1,5 @@
-//! The innermost loops of a function: in come its blocks, out come those loops that passes can handle one by one.
-//!
-//! A loop here has one jump back and is entered by its head alone; its blocks are few, and none belongs to another such loop. So what is
-//! said of all of them is linear in the size of the function.
+//! The loops of a function: in come its blocks, out come the innermost loops, which passes can handle one by one ([`Loops`]), and all loops as
+//! they are nested ([`Forest`]). A loop is entered by its head alone.
 
 use crate::ir::cfg::{Cfg, Dominators};
 use crate::ir::func::{Block, ENTRY, Func, Inst, InstData, Payload, Value};
@@ -19,7 +17,7 @@ pub(super) struct Loop {
     pub members: Vec<Block>,
 }
 
-/// The innermost loops, and for each block the number of the one it belongs to.
+/// The innermost loops with one jump back and few blocks, and for each block the number of the one it belongs to.
 pub(super) struct Loops {
     pub loops: Vec<Loop>,
     number: Vec<u32>,
@@ -140,4 +138,117 @@ fn homes(func: &Func) -> (Vec<Block>, Vec<Option<Inst>>) {
         }
     }
     (homes, defs)
+}
+
+/// All loops, outer ones around inner ones.
+pub(super) struct Forest {
+    heads: Vec<Block>,
+    parents: Vec<Option<usize>>,
+    /// How many loops are around each, itself included.
+    depths: Vec<u32>,
+    innermost: Vec<Option<usize>>,
+}
+
+impl Forest {
+    pub fn new(cfg: &Cfg, dominators: &Dominators) -> Forest {
+        let mut forest = Forest {
+            heads: Vec::new(),
+            parents: Vec::new(),
+            depths: Vec::new(),
+            innermost: vec![None; cfg.preds.len()],
+        };
+        // Inner loops first: an outer one then steps over them from head to head.
+        for &head in cfg.rpo.iter().rev() {
+            let back = |pred: &&Block| {
+                cfg.is_reachable(**pred)
+                    && cfg.is_back_edge(**pred, head)
+                    && dominators.dominates(head, **pred)
+            };
+            let mut open: Vec<Block> = cfg.preds[head.index()]
+                .iter()
+                .filter(back)
+                .copied()
+                .collect();
+            if open.is_empty() {
+                continue;
+            }
+            let number = forest.heads.len();
+            forest.heads.push(head);
+            forest.parents.push(None);
+            while let Some(block) = open.pop() {
+                let next = match forest.innermost[block.index()] {
+                    None => {
+                        forest.innermost[block.index()] = Some(number);
+                        block
+                    }
+                    Some(inner) => {
+                        let outermost = forest.outermost(inner);
+                        if outermost == number {
+                            continue;
+                        }
+                        forest.parents[outermost] = Some(number);
+                        forest.heads[outermost]
+                    }
+                };
+                if next != head {
+                    let preds = cfg.preds[next.index()].iter().copied();
+                    open.extend(preds.filter(|&pred| cfg.is_reachable(pred)));
+                }
+            }
+            // The head of a loop of one block has been met; others are now.
+            forest.innermost[head.index()].get_or_insert(number);
+        }
+        // Outer loops have higher numbers.
+        forest.depths = vec![1; forest.heads.len()];
+        for number in (0..forest.heads.len()).rev() {
+            if let Some(parent) = forest.parents[number] {
+                forest.depths[number] = forest.depths[parent] + 1;
+            }
+        }
+        forest
+    }
+
+    fn outermost(&self, mut number: usize) -> usize {
+        while let Some(parent) = self.parents[number] {
+            number = parent;
+        }
+        number
+    }
+
+    /// How many loops there are.
+    pub fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// Where a loop is entered.
+    pub fn head(&self, number: usize) -> Block {
+        self.heads[number]
+    }
+
+    /// The loop around a loop.
+    pub fn parent(&self, number: usize) -> Option<usize> {
+        self.parents[number]
+    }
+
+    /// The innermost loop around a block.
+    pub fn innermost(&self, block: Block) -> Option<usize> {
+        self.innermost.get(block.index()).copied().flatten()
+    }
+
+    /// Whether a loop is another one, or in it.
+    pub fn is_in(&self, mut number: usize, around: usize) -> bool {
+        while self.depths[number] > self.depths[around] {
+            let Some(parent) = self.parents[number] else {
+                return false;
+            };
+            number = parent;
+        }
+        number == around
+    }
+
+    /// Whether a block is in a loop.
+    pub fn contains(&self, number: usize, block: Block) -> bool {
+        self.innermost(block)
+            .is_some_and(|inner| self.is_in(inner, number))
+    }
 }

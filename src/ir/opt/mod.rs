@@ -8,14 +8,17 @@ mod blocks;
 mod dead;
 mod fold;
 mod forward;
+mod hoist;
 mod known;
 mod loops;
+mod number;
 mod params;
 mod rename;
 mod select;
 mod version;
 
-use super::func::Func;
+use super::cfg::Cfg;
+use super::func::{Block, Func};
 
 /// Rounds after which a function is left as it is. Most are done after two.
 const ROUNDS: usize = 4;
@@ -26,13 +29,37 @@ pub fn run(func: &mut Func) {
     simplify(func);
     let mut changed = blocks::drop_assumptions(func);
     blocks::remove_unreachable(func);
-    changed |= forward::run(func);
-    changed |= version::run(func);
+    if has_loops(func) {
+        changed |= forward::run(func);
+        if version::run(func) {
+            blocks::remove_unreachable(func);
+            simplify(func);
+        }
+        changed |= invariants(func);
+    }
     changed |= select::run(func);
     if changed {
         blocks::remove_unreachable(func);
         simplify(func);
     }
+}
+
+fn has_loops(func: &Func) -> bool {
+    let cfg = Cfg::new(func);
+    let is_back = |&block: &Block| {
+        cfg.preds[block.index()]
+            .iter()
+            .any(|&pred| cfg.is_back_edge(pred, block))
+    };
+    cfg.rpo.iter().any(is_back)
+}
+
+/// Computes once what is the same, and outside loops what is the same in all rounds. All blocks are reached.
+fn invariants(func: &mut Func) -> bool {
+    let cfg = Cfg::new(func);
+    let dominators = cfg.dominators();
+    let changed = number::run(func, &cfg, &dominators);
+    hoist::run(func, &cfg, &dominators) | changed
 }
 
 fn simplify(func: &mut Func) {
@@ -116,6 +143,7 @@ mod tests {
             params::run,
             known::run,
             forward::run,
+            invariants,
             select::run,
             version::run,
             dead::run,
