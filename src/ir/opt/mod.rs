@@ -29,18 +29,24 @@ pub fn run(func: &mut Func) {
     simplify(func);
     let mut changed = blocks::drop_assumptions(func);
     blocks::remove_unreachable(func);
-    if has_loops(func) {
+    let has_loops = has_loops(func);
+    if has_loops {
         changed |= forward::run(func);
-        if version::run(func) {
-            blocks::remove_unreachable(func);
-            simplify(func);
-        }
-        changed |= invariants(func);
     }
     changed |= select::run(func);
     if changed {
         blocks::remove_unreachable(func);
         simplify(func);
+    }
+    if has_loops {
+        changed = version::run(func);
+        if changed {
+            blocks::remove_unreachable(func);
+            simplify(func);
+        }
+        if invariants(func) {
+            simplify(func);
+        }
     }
 }
 

@@ -16,11 +16,11 @@ use crate::ir::func::{Func, Inst, InstData, Payload, Value};
 use crate::ir::op::{IntCc, Op, Type};
 
 /// Numbers that vary in one condition.
-const MOST_LEAVES: u32 = 2;
+const MOST_LEAVES: u32 = 3;
 /// Numbers that vary in one loop.
 const MOST: usize = 12;
 /// Operations looked through for an interval.
-const STEPS: u32 = 3;
+const STEPS: u32 = 4;
 
 /// A number that differs from round to round, and the least and the greatest it is (or the other way round).
 struct Leaf {
@@ -28,12 +28,12 @@ struct Leaf {
     ends: [Value; 2],
 }
 
-/// A number that is some more in each round (or less).
+/// A parameter of the loop's head that may be a number of which much is known in all rounds.
 pub(super) struct Counter {
     pub value: Value,
-    /// What it is before the loop.
+    /// What it is before the loop, and what it is in the next round.
     pub first: Value,
-    pub by: i64,
+    pub next: Value,
 }
 
 /// What is made for one loop.
@@ -259,13 +259,53 @@ impl<'a> Corners<'a> {
         mask
     }
 
-    /// Makes the ends of a counter.
+    /// Makes the ends of a counter: how far it may come when each round adds the least or the most.
     fn count(&mut self, counter: &Counter) -> Option<u32> {
         let times = self.times.filter(|_| self.leaves.len() < MOST)?;
-        let by = self.iconst(counter.by);
-        let span = self.checked(Op::SmulOvf, times, by);
-        let last = self.checked(Op::SaddOvf, counter.first, span);
-        Some(self.leaf(counter.value, [counter.first, last]))
+        let (least, most) = self.step(counter.next, counter.value, STEPS)?;
+        let mut end = |by: i64| match by {
+            0 => counter.first,
+            by => {
+                let by = self.iconst(by);
+                let span = self.checked(Op::SmulOvf, times, by);
+                self.checked(Op::SaddOvf, counter.first, span)
+            }
+        };
+        let ends = [end(least.min(0)), end(most.max(0))];
+        Some(self.leaf(counter.value, ends))
+    }
+
+    /// What a value is more than a counter, at least and at most.
+    fn step(&self, value: Value, counter: Value, steps: u32) -> Option<(i64, i64)> {
+        let value = self.resolve(value);
+        if value == counter {
+            return Some((0, 0));
+        }
+        let def = self
+            .def(value)
+            .filter(|def| steps > 0 && def.results[0] == value)?;
+        let walk = |value: Value| self.step(value, counter, steps - 1);
+        let known = |value: Value| {
+            let range = self.interval(value, STEPS);
+            (range != Range::FULL).then_some((range.lo, range.hi))
+        };
+        let sum =
+            |(a, b): (i64, i64), (c, d): (i64, i64)| Some((a.checked_add(c)?, b.checked_add(d)?));
+        match (def.op, &def.args[..]) {
+            (Op::Iadd | Op::SaddOvf, &[a, b]) => match walk(a) {
+                Some(walked) => sum(walked, known(b)?),
+                None => sum(walk(b)?, known(a)?),
+            },
+            (Op::Isub | Op::SsubOvf, &[a, b]) => {
+                let (least, most) = known(b)?;
+                sum(walk(a)?, (most.checked_neg()?, least.checked_neg()?))
+            }
+            (Op::Select, &[_, a, b]) => {
+                let (a, b) = (walk(a)?, walk(b)?);
+                Some((a.0.min(b.0), a.1.max(b.1)))
+            }
+            _ => None,
+        }
     }
 
     fn find_mask(&mut self, value: Value) -> Option<u32> {

@@ -74,14 +74,14 @@ pub(super) fn has_few(
 }
 
 /// The jump back of a loop.
-fn back_jump<'a>(func: &'a Func, one: &Loop) -> Option<&'a BlockCall> {
+pub(super) fn back_jump<'a>(func: &'a Func, one: &Loop) -> Option<&'a BlockCall> {
     let term = func.blocks[one.latch.index()].term.as_ref()?;
     let mut jumps = term.targets().into_iter().filter(|to| to.block == one.head);
     jumps.next().filter(|_| jumps.next().is_none())
 }
 
 /// The parameters of the head that are a constant more in each round, by place.
-pub(super) fn steps(func: &Func, loops: &Loops, number: usize) -> Vec<(usize, i64, Value)> {
+fn steps(func: &Func, loops: &Loops, number: usize) -> Vec<(usize, i64, Value)> {
     let one = &loops.loops[number];
     let Some(back) = back_jump(func, one) else {
         return Vec::new();

@@ -26,7 +26,7 @@ use crate::ir::cfg::{Cfg, Dominators};
 use crate::ir::func::{Block, BlockCall, BlockData, Func, Inst, InstData, Term, Value};
 use crate::ir::op::Effect;
 use corners::{Corners, Counter};
-use count::{Count, counts, ends, has_few, has_few_rounds, steps};
+use count::{Count, back_jump, counts, ends, has_few, has_few_rounds};
 
 /// Instructions of a loop that is made twice.
 const MOST_INSTS: usize = 160;
@@ -213,21 +213,16 @@ fn prove(
 ) -> Option<Proof> {
     let one = &loops.loops[number];
     let params = func.blocks[one.head.index()].params.clone();
-    let steps = steps(func, loops, number);
+    let back = back_jump(func, one)?.clone();
     let mut corners = Corners::new(func, loops, number);
     let stop = corners.copied(count.stop);
     let first = before[count.place];
     ends(&mut corners, count, params[count.place], first, stop);
-    let others = steps
-        .into_iter()
-        .filter(|&(place, ..)| place != count.place);
-    corners.counters = others
-        .map(|(place, by, _)| Counter {
-            value: params[place],
-            first: before[place],
-            by,
-        })
-        .collect();
+    let others = params.iter().zip(before).zip(&back.args);
+    let counter =
+        |((&value, &first), &next): ((&Value, &Value), &Value)| Counter { value, first, next };
+    let is_other = |counter: &Counter| counter.value != params[count.place];
+    corners.counters = others.map(counter).filter(is_other).collect();
     let mut goes: BTreeMap<Block, bool> = BTreeMap::new();
     let mut alive: Vec<Block> = Vec::new();
     for &block in &one.members {
