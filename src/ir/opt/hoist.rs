@@ -211,3 +211,81 @@ fn put(func: &mut Func, cfg: &Cfg, forest: &Forest, number: usize, insts: Vec<In
         ..BlockData::default()
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::builder::Builder;
+    use crate::ir::cfg::Cfg;
+    use crate::ir::func::{AbiType, Func, Signature};
+    use crate::ir::op::{IntCc, Op, Type};
+    use crate::ir::print;
+    use crate::ir::program::Program;
+
+    /// What a loop of the two operations becomes: `op a, b` and one on the counter.
+    fn check(op: Op, expected: &[&str]) {
+        let sig = Signature::internal(&[AbiType::I64, AbiType::I64], &[AbiType::I64]);
+        let mut b = Builder::new(Func::new("f", sig));
+        let [x, y] = b.func.params()[..] else {
+            unreachable!("it has two")
+        };
+        let (head, exit) = (b.block(), b.block());
+        let i = b.param(head, Type::I64);
+        b.br(x, head, &[y], exit, &[]);
+        b.switch_to(head);
+        let [first, second] = [(), ()].map(|()| b.op(op, &[x, y]));
+        let next = b.op(Op::Iadd, &[i, first]);
+        let less = b.icmp(IntCc::Slt, next, second);
+        b.br(less, head, &[next], exit, &[]);
+        b.seal(head);
+        b.seal_and_switch_to(exit);
+        b.ret(&[y]);
+        let mut func = b.finish();
+        let cfg = Cfg::new(&func);
+        let dominators = cfg.dominators();
+        super::super::number::run(&mut func, &cfg, &dominators);
+        super::run(&mut func, &cfg, &dominators);
+        let text = print::func(&func, &Program::new("p"));
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        assert_eq!(&lines[1..lines.len() - 1], expected);
+    }
+
+    #[test]
+    fn what_takes_long_is_done_once_and_in_front() {
+        check(
+            Op::Imul,
+            &[
+                "b0(v0: i64, v1: i64):",
+                "br v0, b3(v1), b2",
+                "b1(v2: i64):",
+                "v5 = iadd v2, v3",
+                "v6 = icmp slt v5, v3",
+                "br v6, b1(v5), b2",
+                "b2:",
+                "return v1",
+                "b3(v7: i64):",
+                "v3 = imul v0, v1",
+                "jump b1(v7)",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_may_not_be_done_always_or_is_cheap_stays() {
+        for (op, name) in [(Op::Sdiv, "sdiv"), (Op::Bxor, "bxor")] {
+            check(
+                op,
+                &[
+                    "b0(v0: i64, v1: i64):",
+                    "br v0, b1(v1), b2",
+                    "b1(v2: i64):",
+                    &format!("v3 = {name} v0, v1"),
+                    "v5 = iadd v2, v3",
+                    "v6 = icmp slt v5, v3",
+                    "br v6, b1(v5), b2",
+                    "b2:",
+                    "return v1",
+                ],
+            );
+        }
+    }
+}

@@ -12,9 +12,11 @@ mod hoist;
 mod known;
 mod loops;
 mod number;
+mod outside;
 mod params;
 mod rename;
 mod select;
+mod unroll;
 mod version;
 
 use super::cfg::Cfg;
@@ -31,6 +33,7 @@ pub fn run(func: &mut Func) {
     blocks::remove_unreachable(func);
     let has_loops = has_loops(func);
     if has_loops {
+        changed |= unrolled(func);
         changed |= forward::run(func);
     }
     changed |= select::run(func);
@@ -48,6 +51,21 @@ pub fn run(func: &mut Func) {
             simplify(func);
         }
     }
+}
+
+/// Writes loops of a few rounds out, and those that become innermost ones by that.
+fn unrolled(func: &mut Func) -> bool {
+    const DEPTH: usize = 2;
+    let mut changed = false;
+    for _ in 0..DEPTH {
+        if !unroll::run(func) {
+            break;
+        }
+        blocks::remove_unreachable(func);
+        simplify(func);
+        changed = true;
+    }
+    changed
 }
 
 fn has_loops(func: &Func) -> bool {
@@ -151,6 +169,7 @@ mod tests {
             forward::run,
             invariants,
             select::run,
+            unroll::run,
             version::run,
             dead::run,
             everything,

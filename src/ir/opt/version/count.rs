@@ -13,10 +13,12 @@ use crate::ir::op::{IntCc, Op};
 const FEW_ROUNDS: i128 = 4;
 
 /// How a loop counts.
-pub(super) struct Count {
+pub(in crate::ir::opt) struct Count {
     /// The counter: a parameter of the head, by place.
     pub place: usize,
     pub by: i64,
+    /// The condition of the test.
+    pub cond: Value,
     /// What it does not reach.
     pub stop: Value,
     /// Whether both are compared as unsigned numbers.
@@ -74,7 +76,7 @@ pub(super) fn has_few(
 }
 
 /// The jump back of a loop.
-pub(super) fn back_jump<'a>(func: &'a Func, one: &Loop) -> Option<&'a BlockCall> {
+pub(in crate::ir::opt) fn back_jump<'a>(func: &'a Func, one: &Loop) -> Option<&'a BlockCall> {
     let term = func.blocks[one.latch.index()].term.as_ref()?;
     let mut jumps = term.targets().into_iter().filter(|to| to.block == one.head);
     jumps.next().filter(|_| jumps.next().is_none())
@@ -102,7 +104,7 @@ fn steps(func: &Func, loops: &Loops, number: usize) -> Vec<(usize, i64, Value)> 
     params.enumerate().filter_map(step).collect()
 }
 
-pub(super) fn counts(func: &Func, loops: &Loops, number: usize) -> Option<Count> {
+pub(in crate::ir::opt) fn counts(func: &Func, loops: &Loops, number: usize) -> Option<Count> {
     let one = &loops.loops[number];
     let steps = steps(func, loops, number);
     // The test is at the end or at the beginning.
@@ -159,6 +161,7 @@ pub(super) fn counts(func: &Func, loops: &Loops, number: usize) -> Option<Count>
                     return Some(Count {
                         place,
                         by,
+                        cond,
                         stop,
                         unsigned,
                         ends_exactly,

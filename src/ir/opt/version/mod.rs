@@ -12,7 +12,7 @@
 //! raises what is to be raised, when it is to be raised. Loops are small, innermost, and call nothing on their usual path.
 
 mod corners;
-mod count;
+pub(super) mod count;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +21,9 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use super::loops::{Loop, Loops};
+use super::outside::{Uses, pass_through, uses};
 use super::rename::{jumps_mut, values_mut};
-use crate::ir::cfg::{Cfg, Dominators};
+use crate::ir::cfg::Cfg;
 use crate::ir::func::{Block, BlockCall, BlockData, Func, Inst, InstData, Term, Value};
 use crate::ir::op::Effect;
 use corners::{Corners, Counter};
@@ -36,12 +37,9 @@ const MOST_CHECKS: usize = 120;
 /// The pass; whether anything changed.
 pub(super) fn run(func: &mut Func) -> bool {
     let cfg = Cfg::new(func);
-    if !cfg.rpo.iter().any(|&block| is_head(&cfg, block)) {
-        return false;
-    }
     let dominators = cfg.dominators();
     let loops = Loops::new(func, &cfg, &dominators);
-    let mut outside = outside_uses(func, &cfg, &dominators, &loops);
+    let mut outside = uses(func, &cfg, &dominators, &loops);
     let mut ways = Ways::new();
     let mut changed = false;
     for (number, one) in loops.loops.iter().enumerate() {
@@ -52,12 +50,6 @@ pub(super) fn run(func: &mut Func) -> bool {
         }
     }
     changed
-}
-
-fn is_head(cfg: &Cfg, block: Block) -> bool {
-    cfg.preds[block.index()]
-        .iter()
-        .any(|&pred| cfg.is_reachable(pred) && cfg.is_back_edge(pred, block))
 }
 
 fn is_worth_it(func: &Func, one: &Loop) -> bool {
@@ -71,59 +63,6 @@ fn is_worth_it(func: &Func, one: &Loop) -> bool {
     warm().map(|block| block.insts.len()).sum::<usize>() <= MOST_INSTS
         && !warm().any(|block| block.insts.iter().any(calls))
         && !func.blocks[one.head.index()].cold
-}
-
-/// Uses of a loop's values outside: the value, the block that uses it, and the block behind the loop that leads there.
-type Uses = Vec<(Value, Block, Block)>;
-
-/// For each loop, where its values are used outside; `None` where two ways out lead to the same use.
-fn outside_uses(
-    func: &Func,
-    cfg: &Cfg,
-    dominators: &Dominators,
-    loops: &Loops,
-) -> Vec<Option<Uses>> {
-    let mut exits: Vec<SmallVec<[Block; 4]>> = vec![SmallVec::new(); loops.loops.len()];
-    for &block in &cfg.rpo {
-        let mut preds = cfg.preds[block.index()].iter().map(|&pred| loops.of(pred));
-        let first = preds.next().flatten();
-        if let Some(number) = first.filter(|&number| loops.of(block) != Some(number))
-            && preds.all(|pred| pred == first)
-        {
-            exits[number].push(block);
-        }
-    }
-    let mut found: Vec<Option<Uses>> = loops.loops.iter().map(|_| Some(Vec::new())).collect();
-    for &block in &cfg.rpo {
-        let mut note = |value: Value| {
-            let number = loops.home(value).and_then(|home| loops.of(home));
-            let Some(number) = number.filter(|&number| loops.of(block) != Some(number)) else {
-                return;
-            };
-            let leads_here = |exit: &&Block| dominators.dominates(**exit, block);
-            match exits[number].iter().find(leads_here) {
-                Some(&exit) => {
-                    if let Some(uses) = &mut found[number] {
-                        uses.push((value, block, exit));
-                    }
-                }
-                None => found[number] = None,
-            }
-        };
-        let data = &func.blocks[block.index()];
-        let insts = data.insts.iter();
-        insts
-            .flat_map(|inst| &func.insts[inst.index()].args)
-            .for_each(|&value| note(value));
-        match &data.term {
-            Some(Term::Br(cond, ..)) => note(*cond),
-            Some(Term::Return(values)) => values.iter().for_each(|&value| note(value)),
-            Some(Term::Jump(_) | Term::Unreachable) | None => {}
-        }
-        let jumps = data.term.iter().flat_map(|term| term.targets());
-        jumps.flat_map(|to| &to.args).for_each(|&value| note(value));
-    }
-    found
 }
 
 /// Blocks of fast versions that lead out of their loop, by where they lead.
@@ -286,39 +225,6 @@ fn enter(
         }
     }
     !ways.is_empty()
-}
-
-/// Hands what is used behind the loop to the blocks there as parameters: it comes from two versions now.
-fn pass_through(func: &mut Func, cfg: &Cfg, uses: Uses) {
-    let mut params: BTreeMap<(Value, Block), Value> = BTreeMap::new();
-    for (value, user, exit) in uses {
-        let param = *params.entry((value, exit)).or_insert_with(|| {
-            let ty = func.ty(value);
-            let mut preds = cfg.preds[exit.index()].clone();
-            preds.dedup();
-            for pred in preds {
-                let jumps = func.blocks[pred.index()]
-                    .term
-                    .iter_mut()
-                    .flat_map(jumps_mut);
-                jumps
-                    .filter(|to| to.block == exit)
-                    .for_each(|to| to.args.push(value));
-            }
-            func.add_block_param(exit, ty)
-        });
-        let data = &mut func.blocks[user.index()];
-        let replace = |at: &mut Value| {
-            if *at == value {
-                *at = param;
-            }
-        };
-        for inst in &data.insts {
-            func.insts[inst.index()].args.iter_mut().for_each(replace);
-        }
-        let term = data.term.iter_mut();
-        term.for_each(|term| values_mut(term).for_each(replace));
-    }
 }
 
 /// The fast version's head.
