@@ -193,7 +193,7 @@ pub fn inline(
         thread: None,
         fails,
     };
-    if body.recursive {
+    if bodies.is_shared(function) {
         let results = call::standalone(ctx, bodies, b, function, args, world);
         b.jump(returns, &results);
         return;

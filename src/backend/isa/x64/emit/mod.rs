@@ -230,7 +230,10 @@ impl Emit<'_> {
             }
             return;
         }
-        let (cond, then, other) = if Some(then) == next {
+        // Where neither follows, what is deeper in loops is one jump away.
+        let depth = |n: usize| self.shape().blocks[self.successor(block, n).index()].depth;
+        let is_colder = Some(other) != next && depth(0) < depth(1);
+        let (cond, then, other) = if Some(then) == next || is_colder {
             (cond.inverted(), other, then)
         } else {
             (cond, then, other)
