@@ -15,7 +15,7 @@ use super::specs::{self, Checked};
 use super::ui::{self, MessageFormat, Ui};
 use super::{Exit, depfile};
 use crate::base::source::Sources;
-use crate::compile::{self, Compiled, Options};
+use crate::compile::{self, Compiled, Debug, Options};
 use crate::frontend::stub;
 use crate::ir::print;
 use crate::link::{self, Linker};
@@ -53,7 +53,8 @@ pub struct Args {
     /// Call imports through stubs instead of their pointer slots
     #[arg(long)]
     plt: bool,
-    #[arg(long, hide = true)]
+    /// Tell debuggers of the finished module what they are always told of objects: lines, parameters, locals
+    #[arg(long)]
     debug: bool,
 }
 
@@ -129,6 +130,10 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         let inputs = [vec![checked.path], checked.inputs].concat();
         let options = Options {
             plt: args.plt,
+            debug: debug(args, &emit).map(|in_modules| Debug {
+                sources: &sources,
+                in_modules,
+            }),
             ..Options::default()
         };
         let compiled = compile::compile(checked.module, target, options);
@@ -156,6 +161,12 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Whether anybody is told what debuggers want to know, and if so, whether finished modules are. A linker's module has what its object has.
+fn debug(args: &Args, emit: &BTreeSet<Emit>) -> Option<bool> {
+    let is_linked = emit.contains(&Emit::Module) && args.linker() != Choice::Own;
+    (args.debug || emit.contains(&Emit::Object) || is_linked).then_some(args.debug)
+}
+
 /// The rows of the triples, each once; this machine's without any.
 ///
 /// # Errors
@@ -176,9 +187,6 @@ pub fn targets(triples: &[String]) -> anyhow::Result<Vec<&'static Target>> {
 
 /// What to write, and a refusal of what is not there yet.
 fn wanted(args: &Args) -> anyhow::Result<BTreeSet<Emit>> {
-    if args.debug {
-        bail!("`--debug` is not there yet");
-    }
     let mut emit: BTreeSet<Emit> = args.emit.iter().copied().collect();
     if emit.is_empty() {
         emit.extend([Emit::Object, Emit::Module]);

@@ -2,7 +2,9 @@
 //! are as short as they can be. In: bytes and marks in order. Out: [`Code`]. Nothing here knows an instruction: a branch is given as the
 //! opcode bytes of its two forms, both followed by a displacement counted from the branch's end.
 
-use super::code::{Code, CodeRef, FrameChange, FrameStep};
+use std::ops::Range;
+
+use super::code::{Code, CodeRef, FrameChange, FrameStep, NamedPlace};
 use crate::base::source::Span;
 use crate::ir::func::index;
 
@@ -43,9 +45,19 @@ impl Branch {
 
 /// A position: bytes before it, and branches before it.
 #[derive(Clone, Copy, Debug)]
-struct Position {
+pub struct Position {
     bytes: u32,
     branches: u32,
+}
+
+impl Position {
+    /// So many bytes of a branchless stretch further on, or back.
+    pub fn moved(self, by: i32) -> Position {
+        Position {
+            bytes: self.bytes.wrapping_add_signed(by),
+            ..self
+        }
+    }
 }
 
 /// The bytes so far.
@@ -60,6 +72,21 @@ pub struct Buffer {
     prologue_end: Option<Position>,
 }
 
+/// In order, without empty ones, and neighbours that say the same as one.
+fn joined(mut values: Vec<NamedPlace>) -> Vec<NamedPlace> {
+    values.retain(|value| value.start < value.end);
+    values.sort_unstable();
+    values.dedup_by(|next, last| {
+        let is_same = (next.name, next.part, next.place) == (last.name, last.part, last.place);
+        let joins = is_same && next.start <= last.end;
+        if joins {
+            last.end = last.end.max(next.end);
+        }
+        joins
+    });
+    values
+}
+
 impl Buffer {
     /// An empty buffer with labels 0 to `labels`.
     pub fn new(labels: usize) -> Buffer {
@@ -69,7 +96,8 @@ impl Buffer {
         }
     }
 
-    fn position(&self) -> Position {
+    /// Where what comes next will stand.
+    pub fn position(&self) -> Position {
         Position {
             bytes: self.bytes.len() as u32,
             branches: self.branches.len() as u32,
@@ -130,8 +158,8 @@ impl Buffer {
         }
     }
 
-    /// Chooses the branches' sizes and puts everything together.
-    pub fn finish(mut self) -> Code {
+    /// Chooses the branches' sizes and puts everything together. `values` are named places, whose ends are not filled in yet.
+    pub fn finish(mut self, values: Vec<(Range<Position>, NamedPlace)>) -> Code {
         let before = self.relax();
         let offset = |position: Position| position.bytes + before[position.branches as usize];
         let mut bytes = Vec::with_capacity(self.bytes.len() + before[self.branches.len()] as usize);
@@ -161,7 +189,13 @@ impl Buffer {
             change,
         });
         let lines = self.lines.iter();
+        let values = values.into_iter().map(|(range, place)| NamedPlace {
+            start: offset(range.start),
+            end: offset(range.end),
+            ..place
+        });
         Code {
+            values: joined(values.collect()),
             refs: refs.collect(),
             frame: frame.collect(),
             prologue_end: self.prologue_end.map_or(0, offset),

@@ -24,7 +24,7 @@ use super::cells::{self, Cells};
 use super::convert::Exits;
 use super::ctx::Ctx;
 use super::keywords::{self, Named};
-use super::{hot, result};
+use super::{hot, named, result};
 use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Method, Param};
@@ -140,6 +140,7 @@ fn function(
         address_taken: matches!(role, Role::Main(_)),
         cold: matches!(role, Role::Parsed),
         span: Some(method.span),
+        names: ctx.with_names.then(|| named::wrapper(&method.name)),
         ..Func::new(
             format!("{}{version}{part}", method.name),
             Call::of(method).signature(),

@@ -68,6 +68,11 @@ impl Machine {
     }
 }
 
+/// DWARF's number of a register.
+pub fn register(arch: Arch, reg: Reg) -> u16 {
+    Machine::of(arch).register(reg).0
+}
+
 /// Writes the frames of functions.
 pub fn frame_info(functions: &[Unwind], arch: Arch) -> FrameInfo {
     let machine = Machine::of(arch);
