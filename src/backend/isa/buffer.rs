@@ -70,6 +70,7 @@ pub struct Buffer {
     frame: Vec<(Position, FrameChange)>,
     lines: Vec<(Position, Option<Span>)>,
     prologue_end: Option<Position>,
+    values: Vec<(Range<Position>, NamedPlace)>,
 }
 
 /// In order, without empty ones, and neighbours that say the same as one.
@@ -158,8 +159,13 @@ impl Buffer {
         }
     }
 
-    /// Chooses the branches' sizes and puts everything together. `values` are named places, whose ends are not filled in yet.
-    pub fn finish(mut self, values: Vec<(Range<Position>, NamedPlace)>) -> Code {
+    /// Notes where named values are; the offsets of these places are filled in later.
+    pub fn values(&mut self, values: Vec<(Range<Position>, NamedPlace)>) {
+        self.values = values;
+    }
+
+    /// Chooses the branches' sizes and puts everything together.
+    pub fn finish(mut self) -> Code {
         let before = self.relax();
         let offset = |position: Position| position.bytes + before[position.branches as usize];
         let mut bytes = Vec::with_capacity(self.bytes.len() + before[self.branches.len()] as usize);
@@ -189,10 +195,10 @@ impl Buffer {
             change,
         });
         let lines = self.lines.iter();
-        let values = values.into_iter().map(|(range, place)| NamedPlace {
+        let values = self.values.iter().map(|(range, place)| NamedPlace {
             start: offset(range.start),
             end: offset(range.end),
-            ..place
+            ..*place
         });
         Code {
             values: joined(values.collect()),

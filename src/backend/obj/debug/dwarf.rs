@@ -110,6 +110,14 @@ pub fn sections(info: &DebugInfo, image: &Image, arch: Arch, lists: bool) -> Vec
     collect(&sections)
 }
 
+/// Where Mach-O files have these sections.
+pub const MACHO_SEGMENT: &str = "__DWARF";
+
+/// The name that a section has there.
+pub fn macho_name(name: &str) -> String {
+    name.replacen('.', "__", 1)
+}
+
 /// What a finished module tells; nothing where only objects do.
 pub fn sections_of_module(image: &Image, arch: Arch) -> Vec<Section> {
     let info = image.debug.as_ref().filter(|info| info.in_modules);

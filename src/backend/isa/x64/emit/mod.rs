@@ -81,7 +81,8 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let values = emit
         .spots
         .places(shape, allocation, &lowered.constants, frame);
-    emit.buffer.finish(values)
+    emit.buffer.values(values);
+    emit.buffer.finish()
 }
 
 struct Emit<'a> {

@@ -134,9 +134,10 @@ fn part(role: Role) -> Part {
 }
 
 /// The part of a debug section.
-fn debug_part(name: &str) -> Part {
-    let row = ROWS.iter().find(|row| row.name == name);
-    row.unwrap_or_else(|| unreachable!("{name} has a row")).part
+fn debug_part(section: &dwarf::Section) -> Part {
+    let row = ROWS.iter().find(|row| row.name == section.name);
+    row.unwrap_or_else(|| unreachable!("{} has a row", section.name))
+        .part
 }
 
 /// The size of pages that a loader of the machine may have: its largest.
@@ -243,7 +244,7 @@ impl<'a> File<'a> {
             debug: dwarf::sections_of_module(image, target.arch),
         };
         for section in std::mem::take(&mut file.debug) {
-            file[debug_part(section.name)].bytes = section.bytes.clone();
+            file[debug_part(&section)].bytes = section.bytes.clone();
             file.debug.push(section);
         }
         for section in &image.sections {
@@ -342,7 +343,7 @@ impl<'a> File<'a> {
         ];
         let code = placed.address_of(Role::Text).unwrap_or(0);
         let debug = self.debug.iter();
-        let debug = debug.map(|section| (debug_part(section.name), section.linked(code)));
+        let debug = debug.map(|section| (debug_part(section), section.linked(code)));
         for (part, bytes) in changed.into_iter().chain(debug.collect::<Vec<_>>()) {
             assert_eq!(bytes.len(), self[part].bytes.len(), "{part:?} was laid out");
             self[part].bytes = bytes;
