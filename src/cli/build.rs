@@ -125,14 +125,16 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let mut rules = Vec::new();
     let mut unlinked = None;
     let count = checked.len();
+    // Objects tell debuggers all there is, and so do modules that are linked from them. Who wants modules alone says whether they do.
+    let is_told = args.debug || emit.contains(&Emit::Object);
     for (checked, places) in checked.into_iter().zip(&places) {
         let target = checked.target;
         let inputs = [vec![checked.path], checked.inputs].concat();
         let options = Options {
             plt: args.plt,
-            debug: debug(args, &emit).map(|in_modules| Debug {
+            debug: is_told.then_some(Debug {
                 sources: &sources,
-                in_modules,
+                in_modules: args.debug,
             }),
             ..Options::default()
         };
@@ -159,12 +161,6 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         bail!("{missing}; the object is there, and this links it:\n{command}");
     }
     Ok(Exit::Done)
-}
-
-/// Whether anybody is told what debuggers want to know, and if so, whether finished modules are. A linker's module has what its object has.
-fn debug(args: &Args, emit: &BTreeSet<Emit>) -> Option<bool> {
-    let is_linked = emit.contains(&Emit::Module) && args.linker() != Choice::Own;
-    (args.debug || emit.contains(&Emit::Object) || is_linked).then_some(args.debug)
 }
 
 /// The rows of the triples, each once; this machine's without any.
