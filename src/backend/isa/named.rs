@@ -37,17 +37,20 @@ pub struct NamedConstant {
     bits: u64,
 }
 
-/// Labels the registers of named values in `code`; the names of constants.
+/// Labels the registers of named values in `code`; the names of constants. `registers` has resolved values and registers that hold them, each
+/// while it lives.
 pub fn follow<I>(
     func: &Func,
     flow: &Flow,
     code: &mut VCode<I>,
-    vreg_of: impl Fn(Value) -> Option<VReg>,
+    registers: impl Iterator<Item = (Value, VReg)>,
 ) -> Vec<NamedConstant> {
     if func.blocks.iter().all(|block| block.names.is_empty()) {
         return Vec::new();
     }
     let constants = constants(func);
+    let mut registers: Vec<(Value, VReg)> = registers.collect();
+    registers.sort_unstable();
     let mut named = Vec::new();
     let mut labels = Vec::new();
     each_meaning(func, flow, code, |part, value, insts| {
@@ -57,9 +60,11 @@ pub fn follow<I>(
                 insts,
                 bits: *bits,
             });
-        } else if let Some(vreg) = vreg_of(value) {
-            labels.push((vreg, label(part), insts));
+            return;
         }
+        let first = registers.partition_point(|row| row.0 < value);
+        let mine = registers[first..].iter().take_while(|row| row.0 == value);
+        labels.extend(mine.map(|&(_, vreg)| (vreg, label(part), insts.clone())));
     });
     labels.sort_unstable_by_key(|(vreg, label, insts)| (*vreg, *label, insts.start));
     labels.dedup_by(|next, last| {

@@ -154,10 +154,10 @@ impl Files<'_> {
                 prologue_end: false,
             };
             let last = rows.len() - 1;
-            if rows[last].at == at && last > 0 {
-                rows[last] = row;
-            } else if (rows[last].line, rows[last].is_stmt) != (row.line, row.is_stmt) {
+            if rows[last].at != at {
                 rows.push(row);
+            } else if row.line != rows[last].line {
+                rows[last] = row;
             }
         }
         rows.dedup_by(|next, last| (next.line, next.is_stmt) == (last.line, last.is_stmt));

@@ -99,8 +99,11 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         lower.out.end_block(VBlock(at as u32));
     }
     let mut code = lower.out.finish(shapes);
-    let vregs = &lower.vregs;
-    let constants = named::follow(func, &flow, &mut code, |value| vregs[value.index()]);
+    let made = (0..).map(Value).zip(&lower.vregs);
+    let made = made.filter_map(|(value, vreg)| Some((value, (*vreg)?)));
+    let copies = lower.copies.iter();
+    let copies = copies.map(|(&(_, value), &vreg)| (value, vreg));
+    let constants = named::follow(func, &flow, &mut code, made.chain(copies));
     Lowered {
         outgoing: lower.outgoing,
         keeps_frame: flow.slots_spread(),
