@@ -1,7 +1,8 @@
 """What a debugger shows of the parameters and locals of compiled functions, compared at every line with what CPython knows of them.
 
 Run by gdb (`gdb -batch -x debugged.py`); the environment says what: DEBUGGED_PYTHON, DEBUGGED_MODULE, DEBUGGED_FILE (the source's name),
-DEBUGGED_CALLS (a file of calls, one a line), DEBUGGED_EVENTS (what traced.py printed). Prints what is wrong, then "done", how many values
+DEBUGGED_CALLS (a file of calls, one a line), DEBUGGED_EVENTS (what traced.py printed), DEBUGGED_STEPPED (functions to step through, line
+by line, as well). Prints what is wrong, then "done", how many values
 were shown and how many were asked for.
 """
 
@@ -11,6 +12,7 @@ import os
 import gdb
 
 MODULE, FILE = os.environ["DEBUGGED_MODULE"], os.environ["DEBUGGED_FILE"]
+STEPPED = tuple(os.environ.get("DEBUGGED_STEPPED", "-").split())
 STOPS = 400
 
 
@@ -71,6 +73,33 @@ def compare(call, events):
     return found, asked
 
 
+def step_through(call, events):
+    """Steps line by line, which ought to be the way that CPython went, lines without code left out."""
+    gdb.execute("delete", to_string=True)
+    for line in sorted({line for _, line, _ in events}):
+        gdb.execute(f"tbreak {FILE}:{line}", to_string=True)
+    gdb.execute(f"set args -c 'from {MODULE} import *; {call}'")
+    gdb.execute("run", to_string=True)
+    gdb.execute("delete", to_string=True)
+    lines = []
+    while gdb.selected_inferior().pid and len(lines) < STOPS:
+        frame = gdb.selected_frame()
+        if frame.find_sal().symtab is None or frame.find_sal().symtab.filename.split("/")[-1] != FILE:
+            break
+        lines.append(frame.find_sal().line)
+        gdb.execute("step", to_string=True)
+    if gdb.selected_inferior().pid:
+        gdb.execute("kill", to_string=True)
+    went = [line for _, line, _ in events if line in lines]
+    if once(went) != once(lines):
+        print(f"wrong {call}: stepped {once(lines)}, CPython {once(went)}")
+
+
+def once(lines):
+    """Without repetitions: a line may have code in several places."""
+    return [line for line, before in zip(lines, [None] + lines) if line != before]
+
+
 for setting in ("debuginfod enabled off", "pagination off", "confirm off", "breakpoint pending on", "auto-load off"):
     gdb.execute(f"set {setting}")
 gdb.execute("file " + os.environ["DEBUGGED_PYTHON"])
@@ -79,4 +108,6 @@ found = asked = 0
 for call, trace in zip(open(os.environ["DEBUGGED_CALLS"]), events):
     more = compare(call.strip(), trace)
     found, asked = found + more[0], asked + more[1]
+    if call.startswith(STEPPED):
+        step_through(call.strip(), trace)
 print("done", found, asked)
