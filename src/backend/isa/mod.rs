@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod code;
 pub mod flow;
 pub mod frame;
+pub mod named;
 pub mod order;
 pub mod regalloc;
 pub mod vcode;

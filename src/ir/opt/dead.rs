@@ -6,6 +6,7 @@
 use super::rename::remove_params;
 use crate::ir::cfg::Preds;
 use crate::ir::func::{Block, ENTRY, Func, Inst, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{Effect, Op};
 
 /// Where a value comes from.
@@ -21,11 +22,15 @@ pub(super) fn run(func: &mut Func) -> bool {
     let mut changed = false;
     for block in &mut func.blocks {
         let before = block.insts.len();
+        let all = (!block.names.is_empty()).then(|| block.insts.clone());
         block.insts.retain(|inst| {
             let inst = &func.insts[inst.index()];
             has_effect(inst.op) || inst.results.iter().any(|result| live[result.index()])
         });
         changed |= block.insts.len() != before;
+        if let Some(all) = all {
+            names::follow(&mut block.names, &all, &block.insts);
+        }
         for &inst in &block.insts {
             let inst = &mut func.insts[inst.index()];
             if let Some(op) = without_flag(inst.op)
