@@ -77,7 +77,7 @@ impl Cfg {
 
     /// A reachable block's place in `rpo`.
     pub fn number(&self, block: Block) -> Option<u32> {
-        self.number[block.index()]
+        self.number[block.index()].checked_sub(1)
     }
 
     /// Whether a jump from `from` to `to` leads back, as at the end of a loop. Both are reachable.

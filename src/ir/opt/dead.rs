@@ -125,7 +125,6 @@ fn live_values(func: &Func) -> Vec<bool> {
 mod tests {
     use super::*;
     use crate::ir::builder::Builder;
-    use crate::ir::cfg::Preds;
     use crate::ir::func::{AbiType, Signature};
     use crate::ir::op::{MemType, Type};
 

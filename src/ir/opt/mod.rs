@@ -71,7 +71,7 @@ fn unrolled(func: &mut Func) -> bool {
 fn has_loops(func: &Func) -> bool {
     let cfg = Cfg::new(func);
     let is_back = |&block: &Block| {
-        cfg.preds[block.index()]
+        cfg.preds(block)
             .iter()
             .any(|&pred| cfg.is_back_edge(pred, block))
     };

@@ -22,9 +22,8 @@ use smallvec::SmallVec;
 use super::inst::{Cc, Op};
 use super::vinst::{Base, Callee, Inst64, RmShape};
 use crate::backend::isa::Options;
-use crate::backend::isa::flow::{Flow, Source, analyse, nth_target, terminator};
+use crate::backend::isa::flow::{Flow, Source, analyse, terminator};
 use crate::backend::isa::named::{self, NamedConstant};
-use crate::backend::isa::order::calls;
 use crate::backend::isa::vcode::{
     Access, BlockShape, Builder, Constraint, Operand, VBlock, VCode, VReg,
 };
