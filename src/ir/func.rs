@@ -14,6 +14,7 @@
 use smallvec::SmallVec;
 
 use super::data::DataId;
+use super::names::{NamedValue, Names};
 use super::op::{FloatCc, IntCc, MemType, Op, Type};
 use super::program::{FuncId, ImportId};
 use crate::base::source::Span;
@@ -219,6 +220,8 @@ pub struct BlockData {
     pub term_span: Option<Span>,
     /// Rarely run: laid out behind the others.
     pub cold: bool,
+    /// What the source calls values, by place; only in functions that have [`Func::names`].
+    pub names: Vec<NamedValue>,
 }
 
 /// A piece of the frame, for results that C functions write through pointers.
@@ -245,6 +248,8 @@ pub struct Func {
     pub cold: bool,
     /// The source text it comes from.
     pub span: Option<Span>,
+    /// What the source calls it and its values, where somebody wants to know.
+    pub names: Option<Names>,
     /// Arena of blocks.
     pub blocks: Vec<BlockData>,
     /// Arena of instructions.
@@ -270,6 +275,7 @@ impl Func {
             address_taken: false,
             cold: false,
             span: None,
+            names: None,
             blocks: vec![BlockData::default()],
             insts: Vec::new(),
             values: Vec::new(),
@@ -337,6 +343,14 @@ impl Func {
 }
 
 impl Term {
+    /// The nth jump it may take.
+    pub fn target(&self, n: usize) -> Option<&BlockCall> {
+        match (self, n) {
+            (Term::Jump(to), 0) | (Term::Br(_, to, _), 0) | (Term::Br(_, _, to), 1) => Some(to),
+            (Term::Jump(_) | Term::Br(..) | Term::Return(_) | Term::Unreachable, _) => None,
+        }
+    }
+
     /// The jumps it may take.
     pub fn targets(&self) -> SmallVec<[&BlockCall; 2]> {
         match self {

@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod code;
 pub mod flow;
 pub mod frame;
+pub mod named;
 pub mod order;
 pub mod regalloc;
 pub mod vcode;
@@ -87,7 +88,8 @@ impl<'a> Compiler<'a> {
         let saved = self.target.c.callee_saved;
         let sparing = allocate(true);
         let cost = sparing.cost(shape, saved);
-        if cost <= 2 * sparing.written_of(saved).len() as u64 {
+        // Less than one register saved, or one value stored and loaded again, is only nothing.
+        if cost <= 2 * sparing.written_of(saved).len().max(1) as u64 {
             return sparing;
         }
         let plain = allocate(false);

@@ -49,7 +49,7 @@ pub fn build(program: &Program, codes: &[Code], target: &Target) -> Image {
 }
 
 /// Warm functions as made, then cold ones as made.
-fn in_memory_order(program: &Program) -> Vec<FuncId> {
+pub fn in_memory_order(program: &Program) -> Vec<FuncId> {
     let all = || (0..program.funcs.len() as u32).map(FuncId);
     let cold = |id: &FuncId| program.func(*id).cold;
     all()

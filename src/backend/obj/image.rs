@@ -11,6 +11,7 @@
 //! unwind    function symbol, steps
 //! ```
 
+use super::debug::DebugInfo;
 use crate::backend::isa::code::{FrameStep, RefKind};
 
 /// A section of an image.
@@ -146,6 +147,8 @@ pub struct Image {
     pub symbols: Vec<Symbol>,
     /// One for each function, in their order in memory.
     pub unwind: Vec<Unwind>,
+    /// What debuggers are told, if anything.
+    pub debug: Option<DebugInfo>,
 }
 
 impl Image {

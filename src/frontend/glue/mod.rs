@@ -21,6 +21,7 @@ pub mod hot;
 mod ints;
 pub mod item;
 pub mod keywords;
+mod named;
 pub mod nested;
 pub mod pack;
 pub mod parser;
@@ -39,9 +40,10 @@ use crate::ir::program::Program;
 use crate::target::Target;
 use ctx::Ctx;
 
-/// Makes the program of a checked spec.
-pub fn program(module: &Module, target: &Target) -> Program {
+/// Makes the program of a checked spec; with `names`, functions know what the source calls them and their values.
+pub fn program(module: &Module, target: &Target, names: bool) -> Program {
     let mut ctx = Ctx::new(module, target);
+    ctx.with_names = names;
     let bodies = body::plan(&mut ctx);
     body::define(&mut ctx, &bodies);
     entry::module(&mut ctx, &bodies);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! name            through the C API only: what the table has in the file, and for good on builds that nothing is known of
-//! name.counting   counts references in place: up to 3.13, where it may; from the first import on
+//! name.counting   counts references in place, in short functions: up to 3.13, where it may; from the first import on
 //! name.fast       arguments and results are read or made in place: where objects look as they should; from the first exec step on
 //! ```
 //!
@@ -23,6 +23,10 @@ use crate::ir::data::{Data, DataId, DataKind, Pointee};
 use crate::ir::op::MemType;
 use crate::ir::program::FuncId;
 
+/// Instructions of a function, before they are optimised, up to which it shows whether a reference is counted by a call (about six instructions)
+/// or in place.
+const SHORT: usize = 48;
+
 /// A module's method table, and what may be put into it: functions by the number of their method.
 #[derive(Clone, Debug)]
 pub struct Tables {
@@ -41,6 +45,7 @@ impl Tables {
         let (mut all, mut counting, mut fast) = (Vec::new(), Vec::new(), Vec::new());
         for (at, method) in module.methods.iter().enumerate() {
             let portable = wrap::wrap(ctx, bodies, at, None);
+            let is_short = ctx.program.func(portable.main).insts.len() <= SHORT;
             let mut version = |access| {
                 ctx.access = access;
                 let functions = wrap::wrap(ctx, bodies, at, Some(portable));
@@ -48,7 +53,7 @@ impl Tables {
                 functions.main
             };
             all.push((method, portable.main));
-            if module.fast && counts(method) {
+            if module.fast && counts(method) && is_short {
                 counting.push((at, version(Access::Counts)));
             }
             if module.fast && gains(method) {
@@ -101,8 +106,11 @@ pub fn gains(method: &Method) -> bool {
         )
     };
     let made = |unit: &ResultUnit| matches!(unit, ResultUnit::Signed | ResultUnit::Unsigned);
+    // Of a call without arguments, counting None is most of what there is to it.
+    let nothing = method.params.is_empty() && method.returns.shape == Shape::None;
     let hot = wrap::has_hot_path(method);
-    hot && (Call::of(method) == Call::FastKeywords
+    hot && (nothing
+        || Call::of(method) == Call::FastKeywords
         || method.params.iter().any(|param| read(param.convert))
         || method.returns.units.iter().any(made))
 }

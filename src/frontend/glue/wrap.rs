@@ -25,7 +25,7 @@ use super::cells::{self, Cells};
 use super::convert::Exits;
 use super::ctx::Ctx;
 use super::keywords::{self, Named};
-use super::{again, hot, result, tables};
+use super::{again, hot, named, result, tables};
 use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Method, Param};
@@ -154,6 +154,7 @@ fn function(
         address_taken: matches!(role, Role::Main(_)),
         cold: is_cold(ctx, method, role),
         span: Some(method.span),
+        names: ctx.with_names.then(|| named::wrapper(&method.name)),
         ..Func::new(
             format!("{}{version}{part}", method.name),
             Call::of(method).signature(),

@@ -69,6 +69,11 @@ impl Machine {
     }
 }
 
+/// DWARF's number of a register.
+pub fn register(arch: Arch, reg: Reg) -> u16 {
+    Machine::of(arch).register(reg).0
+}
+
 /// So many functions at most share an FDE.
 const SHARE_AN_FDE: usize = 32;
 

@@ -97,6 +97,7 @@ pub fn module(functions: Vec<Function>) -> Module {
         gil_used: false,
         fast: true,
         constants: Vec::new(),
+        tables: Vec::new(),
         exceptions: vec![ExceptionClass {
             name: "Own".to_owned(),
             base: BaseClass::Builtin("Exception"),

@@ -3,11 +3,12 @@
 
 use smallvec::SmallVec;
 
+use super::cond::is_lazy;
 use super::{
     Base, Block, Callee, Inst, Inst64, InstData, IrOp, Lower, Op, Payload, Rm, RmShape, State,
     VReg, Value, fixed,
 };
-use crate::backend::isa::vcode::{Access, Clobbers, Constraint, Operand};
+use crate::backend::isa::vcode::{Access, Clobbers, Constraint, Operand, VBlock};
 use crate::ir::func::{AbiType, Conv, Signature};
 use crate::ir::op::Effect;
 use crate::target::callconv::{ArgLoc, Assignment, CallConv};
@@ -190,13 +191,16 @@ impl<'a> Lower<'a> {
     }
 
     /// A register for an argument. Where a rare call is not the last to want a value, the call gets a copy: the value itself goes to memory
-    /// before it, and register allocation, which wants no value in two places at once, would do that as early as it can.
+    /// before it, and register allocation, which wants no value in two places at once, would do that as early as it can. What a loop
+    /// computes is copied too, or it would move to the argument's register in the loop.
     fn arg_of(&mut self, arg: Value) -> VReg {
         let value = self.flow.resolve(arg);
         let is_rare = self.is_first_to_call(self.vblock.index());
-        let Some(vreg) = self.vregs[value.index()].filter(|_| is_rare) else {
+        let is_kept = is_rare && self.vregs[value.index()].is_some();
+        if !is_kept && !self.comes_from_loop(value) {
             return self.vreg_of(arg);
-        };
+        }
+        let vreg = self.result(value);
         let class = super::class_of(self.func.ty(value));
         let copy = self.out.vreg(class);
         match class {
@@ -204,6 +208,25 @@ impl<'a> Lower<'a> {
             RegClass::Float => self.row(Op::MovapsRM, &[copy], &vreg.into()),
         }
         copy
+    }
+
+    /// Whether a loop that is left here has computed a value.
+    fn comes_from_loop(&self, value: Value) -> bool {
+        let definition = self.definition(value);
+        if definition.is_some_and(|(_, data)| is_lazy(data.op)) {
+            return false;
+        }
+        let blocks = &self.flow.blocks;
+        let here = blocks[self.vblock.index()].depth;
+        let home = &blocks[self.homes[value.index()] as usize];
+        let from_deeper = |pred: &VBlock| {
+            // Edges out of loops have a block.
+            let preds = &blocks[pred.index()].preds;
+            let near = preds.iter().chain([pred]);
+            near.map(|pred| blocks[pred.index()].depth)
+                .any(|depth| depth > here)
+        };
+        home.depth > here || definition.is_none() && home.preds.iter().any(from_deeper)
     }
 
     fn bits_of(&mut self, float: VReg) -> VReg {

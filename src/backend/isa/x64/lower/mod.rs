@@ -22,7 +22,8 @@ use smallvec::SmallVec;
 use super::inst::{Cc, Op};
 use super::vinst::{Base, Callee, Inst64, RmShape};
 use crate::backend::isa::Options;
-use crate::backend::isa::flow::{Flow, Source, analyse, nth_target, terminator};
+use crate::backend::isa::flow::{Flow, Source, analyse, terminator};
+use crate::backend::isa::named::{self, NamedConstant};
 use crate::backend::isa::vcode::{
     Access, BlockShape, Builder, Constraint, Operand, VBlock, VCode, VReg,
 };
@@ -45,6 +46,8 @@ pub struct Lowered {
     pub keeps_frame: bool,
     /// The blocks in the order of memory.
     pub layout: Vec<VBlock>,
+    /// Named values that are constants.
+    pub constants: Vec<NamedConstant>,
 }
 
 /// Lowers a function.
@@ -94,10 +97,17 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         }
         lower.out.end_block(VBlock(at as u32));
     }
+    let mut code = lower.out.finish(shapes);
+    let made = (0..).map(Value).zip(&lower.vregs);
+    let made = made.filter_map(|(value, vreg)| Some((value, (*vreg)?)));
+    let copies = lower.copies.iter();
+    let copies = copies.map(|(&(_, value), &vreg)| (value, vreg));
+    let constants = named::follow(func, &flow, &mut code, made.chain(copies));
     Lowered {
         outgoing: lower.outgoing,
         keeps_frame: flow.slots_spread(),
-        code: lower.out.finish(shapes),
+        code,
+        constants,
         layout: flow.layout,
     }
 }
@@ -181,7 +191,9 @@ impl Lower<'_> {
     // Blocks.
 
     fn edge(&mut self, from: Block, n: usize, shape: &mut BlockShape) {
-        let call = nth_target(terminator(self.func, from), n).expect("edges are branches");
+        let call = terminator(self.func, from)
+            .target(n)
+            .expect("edges are branches");
         shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
         // An edge may be what leads into a loop.
         self.make_hoisted();
@@ -198,14 +210,15 @@ impl Lower<'_> {
         }
         self.terminator(block, shape);
         self.out.end_group(data.term_span);
+        self.mark(None);
         for &inst in data.insts.iter().rev() {
             let inst_data = &self.func.insts[inst.index()];
-            if !self.is_wanted(inst, inst_data) {
-                continue;
+            if self.is_wanted(inst, inst_data) {
+                self.epoch = self.flow.place(inst).epoch;
+                self.inst(inst, inst_data);
+                self.out.end_group(inst_data.span);
             }
-            self.epoch = self.flow.place(inst).epoch;
-            self.inst(inst, inst_data);
-            self.out.end_group(inst_data.span);
+            self.mark(Some(inst));
         }
         if block == ENTRY {
             self.params();
@@ -213,6 +226,13 @@ impl Lower<'_> {
         } else if self.flow.is_join(block) {
             let param = |&param: &Value| self.result(param);
             shape.params = data.params.iter().map(param).collect();
+        }
+    }
+
+    /// Notes where the code of an instruction, or of the terminator, begins, where names want to know.
+    fn mark(&mut self, inst: Option<Inst>) {
+        if self.func.names.is_some() {
+            self.out.mark(self.vblock, inst);
         }
     }
 
