@@ -18,13 +18,17 @@ pub(super) enum Kind {
     Bytes,
     ByteArray,
     MemoryView,
+    Tuple,
+    Array,
 }
 
 impl Kind {
     /// A `bytes` that can be written is the bytearray that it was in the source.
     pub fn of(view: View) -> Kind {
         match view.whole {
-            Whole::Part => Kind::MemoryView,
+            Whole::Part | Whole::Memory(_) => Kind::MemoryView,
+            Whole::Table => Kind::Tuple,
+            Whole::Array => Kind::Array,
             Whole::ByteArray => Kind::ByteArray,
             Whole::Bytes | Whole::Slice if view.mutable => Kind::ByteArray,
             Whole::Bytes | Whole::Slice => Kind::Bytes,
@@ -37,6 +41,8 @@ impl Kind {
             Kind::Bytes => "index out of range",
             Kind::ByteArray => "bytearray index out of range",
             Kind::MemoryView => "index out of bounds on dimension 1",
+            Kind::Tuple => "tuple index out of range",
+            Kind::Array => "array index out of range",
         }
     }
 }
@@ -250,10 +256,11 @@ impl Lower<'_, '_> {
         let view = self.required(view);
         let at = self.value(index);
         let items = Items::of(&self.require(view, Need::Store));
-        let misfit = match (Kind::of(items.view), items.view.item) {
-            (Kind::ByteArray, _) => Failure::NoByte,
-            (_, Item::Int(ty)) => Failure::Misfit(ty.name()),
-            (_, Item::Bool | Item::F32 | Item::F64) => Failure::NoByte,
+        let misfit = match (Kind::of(items.view), items.view.whole, items.view.item) {
+            (Kind::ByteArray, ..) => Failure::NoByte,
+            (_, Whole::Memory(code), _) => Failure::NoItem(code),
+            (_, _, Item::Int(ty)) => Failure::Misfit(ty.name()),
+            (_, _, Item::Bool | Item::F32 | Item::F64) => Failure::NoByte,
         };
         let (value, at) = if misfit == Failure::NoByte {
             if index.ty == Ty::U64 {
@@ -348,6 +355,33 @@ impl Lower<'_, '_> {
         };
         let beyond = self.b.icmp(IntCc::Sgt, at, count);
         self.select(beyond, count, at)
+    }
+
+    /// `memoryview(view)` and its casts.
+    pub fn cast(&mut self, ty: Ty, view: &Expr) -> Operand {
+        let Ty::View(to) = ty else {
+            unreachable!("{ty:?} is no view")
+        };
+        let mark = self.mark();
+        let view = self.needed(view, Need::MemoryView);
+        let items = Items::of(&view);
+        let (from, to) = (items.view.item.size(), to.item.size());
+        let shift = i64::from(to.trailing_zeros()) - i64::from(from.trailing_zeros());
+        let count = match shift {
+            0 => items.count,
+            ..0 => self.op2_imm(Op::Ishl, items.count, -shift),
+            1.. => {
+                let rest = self.op2_imm(Op::Band, items.count, (1 << shift) - 1);
+                self.fail_if(rest, Failure::NoMultiple);
+                self.op2_imm(Op::Ushr, items.count, shift)
+            }
+        };
+        self.let_go(mark);
+        Operand {
+            ty,
+            parts: smallvec::smallvec![items.address, count, view.parts[2]],
+            owned: view.owned,
+        }
     }
 
     // Comparisons of bytes.
