@@ -144,7 +144,9 @@ def calls_of(method, rng, count):
     sure = lambda some: [values.sure(p["item"], rng) for p in some]
     right = lambda some: [values.draw(p["item"], rng, 0) for p in some]
     named = params[len(positional):]
-    yield Call(sure(positional), [repr(p["name"]) for p in named], sure(named))
+    for missing in [None] + named:
+        given = [p for p in named if p is not missing]
+        yield Call(sure(positional), [repr(p["name"]) for p in given], sure(given))
     for given in range(len(params) + 3):
         yield Call(right(params[:given]) + ["None"] * (given - len(params)))
     yield Call(right(params), ["'zz'"], ["1"])

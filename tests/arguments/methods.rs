@@ -425,6 +425,11 @@ fn ways(unit: &'static Unit, next: &'static Unit) -> Vec<Method> {
         method(&[object, unit], PositionalOrKeyword, false),
         method(&[unit, next], PositionalOnly, false),
     ];
+    // What is taken first is given back where what comes later is missing.
+    let mut required = method(&[unit, next, find("y*")], PositionalOrKeyword, false);
+    required.params[1].kind = KeywordOnly;
+    required.params[2].kind = KeywordOnly;
+    ways.push(required);
     let mut nested = method(&[unit], PositionalOnly, false);
     nested.params[0].item = Item::Tuple(vec![Item::Unit(unit), Item::Unit(next)]);
     ways.push(nested.clone());

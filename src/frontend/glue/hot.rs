@@ -161,6 +161,10 @@ impl<'o, 'c, 'w> Hot<'o, 'c, 'w> {
     /// nothing leaves for the cold path any more.
     fn all(mut self, arguments: &[Argument]) -> Vec<Parts> {
         let method = self.w.method;
+        for (at, &argument) in arguments.iter().enumerate() {
+            self.at = at;
+            self.require(argument);
+        }
         let (last, first): (Vec<usize>, Vec<usize>) = (0..arguments.len())
             .partition(|&at| convert::is_taken(self.ctx, method.params[at].convert));
         for &at in &last {
@@ -251,6 +255,20 @@ impl<'o, 'c, 'w> Hot<'o, 'c, 'w> {
         self.b.seal_and_switch_to(joined);
     }
 
+    /// Leaves where an argument is missing that must be there, while nothing is taken yet.
+    fn require(&mut self, argument: Argument) {
+        if let (Argument::Bound(slot, offset), true) = (argument, self.is_required()) {
+            let base = self.b.slot_addr(slot);
+            let object = self.b.load(MemType::I64, base, offset);
+            self.b
+                .exit_unless(object, self.exits.cold, &self.exits.known);
+        }
+    }
+
+    fn is_required(&self) -> bool {
+        self.w.method.params[self.at].default.is_none()
+    }
+
     fn convert(&self) -> Convert {
         self.w.method.params[self.at].convert
     }
@@ -334,9 +352,7 @@ impl<'o, 'c, 'w> Hot<'o, 'c, 'w> {
             Argument::Bound(slot, offset) => {
                 let base = self.b.slot_addr(slot);
                 let object = self.b.load(MemType::I64, base, offset);
-                if self.w.method.params[self.at].default.is_none() {
-                    self.b
-                        .exit_unless(object, self.exits.cold, &self.exits.known);
+                if self.is_required() {
                     return there(self, object);
                 }
                 (object, (base, offset))
