@@ -27,6 +27,7 @@ pub fn run(func: &mut Func) {
     if changed {
         simplify(func);
     }
+    dead::sweep(func);
 }
 
 /// Passes in an order in which each finds what those before it make possible. Another round is worth its time where a branch has gone or is
