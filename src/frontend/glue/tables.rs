@@ -17,7 +17,7 @@ use crate::frontend::capi::layout::{PY_METHOD_DEF, Record};
 use crate::frontend::lang::typed::Shape;
 use crate::frontend::spec::module::{Convert, Method, ResultUnit};
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
-use crate::ir::program::FuncId;
+use crate::ir::program::{FuncId, Program};
 
 /// A module's method tables; those that would not differ from the first are not there.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +31,8 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Makes the functions and the tables.
-    pub fn new(ctx: &mut Ctx, bodies: &Bodies) -> Tables {
+    /// Makes the functions and the tables. Behind each method, `made` may take functions away.
+    pub fn new(ctx: &mut Ctx, bodies: &Bodies, made: &mut dyn FnMut(&mut Program)) -> Tables {
         let module = ctx.module;
         let (mut all, mut counting, mut fast) = (Vec::new(), Vec::new(), Vec::new());
         let mut differs = false;
@@ -52,6 +52,7 @@ impl Tables {
             if gains(method) {
                 fast.push((method, version(Access::Fields)));
             }
+            made(&mut ctx.program);
         }
         Tables {
             methods: table(ctx, "methods", &all),
