@@ -1,7 +1,7 @@
 //! The pipeline: the one place that names every stage and joins the two wings.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use crate::backend::isa::code::Code;
@@ -13,7 +13,7 @@ use crate::base::source::{SourceId, Sources};
 use crate::frontend::spec::module::Module;
 use crate::frontend::{glue, spec};
 use crate::ir::func::Func;
-use crate::ir::program::Program;
+use crate::ir::program::{FuncId, Program};
 use crate::ir::{opt, verify};
 use crate::target::Target;
 
@@ -81,9 +81,10 @@ pub fn program(module: &Module, target: &Target) -> Program {
 
 /// Likewise; with `names`, its functions know what the source calls their values.
 fn named_program(module: &Module, target: &Target, names: bool) -> Program {
-    let mut program = glue::program(module, target, names);
-    verified(&program);
-    optimise(&mut program);
+    if cfg!(debug_assertions) {
+        verified(&glue::program(module, target, names, &mut |_| ()));
+    }
+    let program = optimised(module, target, names);
     verified(&program);
     program
 }
@@ -119,19 +120,53 @@ pub const STACK: usize = 256 << 20;
 /// Functions that a thread takes at a time; fewer are not worth another thread.
 const BATCH: usize = 64;
 
-/// Makes functions smaller.
-fn optimise(program: &mut Program) {
-    let mut funcs: Vec<&mut Func> = program.funcs.iter_mut().flatten().collect();
-    let count = funcs.len().div_ceil(BATCH);
-    let batches = Mutex::new(funcs.chunks_mut(BATCH));
-    let next = || batches.lock().ok()?.next();
-    in_parallel(count, || {
-        while let Some(batch) = next() {
-            for func in batch {
-                opt::run(func);
-            }
+/// Functions on their way through a stage, with their places in the program.
+type Numbered = Vec<(FuncId, Func)>;
+
+/// Makes functions, and makes them smaller: what is finished goes to other processors while more is made.
+fn optimised(module: &Module, target: &Target, names: bool) -> Program {
+    let (send, receive) = mpsc::channel::<Numbered>();
+    let receive = Mutex::new(receive);
+    let next = || receive.lock().ok()?.recv().ok();
+    let optimise = || {
+        let mut done = Numbered::new();
+        while let Some(mut batch) = next() {
+            batch.iter_mut().for_each(|(_, func)| opt::run(func));
+            done.append(&mut batch);
         }
-    });
+        done
+    };
+    thread::scope(|scope| {
+        let mut others = Vec::new();
+        let mut taken = 0;
+        let mut made = |program: &mut Program| {
+            if program.funcs.len() - taken >= BATCH {
+                if others.is_empty() {
+                    others = helpers(scope, processors() - 1, &optimise);
+                }
+                let sent = send.send(take(program, taken));
+                taken = program.funcs.len();
+                debug_assert!(sent.is_ok(), "the receiver lives longer");
+            }
+        };
+        let mut program = glue::program(module, target, names, &mut made);
+        let mut done = take(&mut program, 0);
+        done.iter_mut().for_each(|(_, func)| opt::run(func));
+        drop(send);
+        done.append(&mut optimise());
+        done.extend(others.into_iter().flat_map(joined));
+        for (id, func) in done {
+            program.define(id, func);
+        }
+        program
+    })
+}
+
+/// Takes the functions out that are defined, from a number on.
+fn take(program: &mut Program, from: usize) -> Numbered {
+    let funcs = program.funcs[from..].iter_mut().zip(from as u32..);
+    let taken = funcs.filter_map(|(func, id)| Some((FuncId(id), func.take()?)));
+    taken.collect()
 }
 
 /// The code of each function of a program, in their order.
@@ -159,23 +194,35 @@ fn codes(program: &Program, target: &Target, options: isa::Options) -> Vec<Code>
 /// Does the same work, which takes so many batches from somewhere, on all processors: functions do not know of each other in the stages
 /// that use this. What each of them has done. One batch starts no thread.
 fn in_parallel<T: Send>(batches: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let others = processors.min(batches).saturating_sub(1);
     thread::scope(|scope| {
-        // Who cannot be started does not help.
-        let start = |_| {
-            let thread = thread::Builder::new().stack_size(STACK);
-            thread.spawn_scoped(scope, &work).ok()
-        };
-        let others: Vec<_> = (0..others).filter_map(start).collect();
+        let others = processors().min(batches).saturating_sub(1);
+        let others = helpers(scope, others, &work);
         let mut done = vec![work()];
-        let join = |other: thread::ScopedJoinHandle<'_, T>| {
-            let result = other.join();
-            result.unwrap_or_else(|e| std::panic::resume_unwind(e))
-        };
-        done.extend(others.into_iter().map(join));
+        done.extend(others.into_iter().map(joined));
         done
     })
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Starts threads for some work. Who cannot be started does not help.
+fn helpers<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    count: usize,
+    work: &'scope (impl Fn() -> T + Sync),
+) -> Vec<thread::ScopedJoinHandle<'scope, T>> {
+    let start = |_| {
+        let thread = thread::Builder::new().stack_size(STACK);
+        thread.spawn_scoped(scope, work).ok()
+    };
+    (0..count).filter_map(start).collect()
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    let result = thread.join();
+    result.unwrap_or_else(|e| std::panic::resume_unwind(e))
 }
 
 /// Between stages, in debug builds: a program that breaks the rules of the IR is our bug, best met where it arises.
@@ -187,5 +234,36 @@ fn verified(program: &Program) {
             "the program of {} breaks the rules of the IR:\n{what}",
             program.name
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::print;
+    use crate::target;
+
+    /// Enough methods for several batches: other processors take part in the one, and not in the other.
+    #[test]
+    fn functions_are_the_same_wherever_they_are_optimised() {
+        let mut text = "[module]\nname = \"many\"\n".to_owned();
+        for n in 0..3 * BATCH {
+            text += &format!(
+                "[[methods]]\nname = \"f{n}\"\nparams = [\"x: i64\", \"y: i64\"]\nreturns = \"L\"\nbody = \"return x // {} + y\"\n",
+                n + 1
+            );
+        }
+        let target = target::find("x86_64-unknown-linux-gnu").expect("it is in the table");
+        let mut sources = Sources::default();
+        let spec = sources.add("many.toml", text);
+        let (module, _) = check(&sources, spec, target);
+        let module = module.expect("nothing is wrong with it");
+        let here = {
+            let mut program = glue::program(&module, target, &mut |_| ());
+            program.funcs.iter_mut().flatten().for_each(opt::run);
+            print::program(&program)
+        };
+        let elsewhere = print::program(&optimised(&module, target));
+        assert!(here == elsewhere);
     }
 }

@@ -93,6 +93,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("goblin", &["src/inspect/"]),
     ("iced_x86", &["src/inspect/disasm.rs"]),
     ("indicatif", &["src/cli/wheel.rs"]),
+    ("mimalloc", &["src/main.rs"]),
     (
         "object",
         &["src/backend/obj/", "src/inspect/macho/fixups.rs"],

@@ -46,7 +46,11 @@ pub struct Builder {
 
 impl Builder {
     /// Starts at the entry block of an empty function.
-    pub fn new(func: Func) -> Builder {
+    pub fn new(mut func: Func) -> Builder {
+        // What most functions need: memory that grows is copied.
+        func.insts.reserve(64);
+        func.values.reserve(64);
+        func.blocks.reserve(16);
         Builder {
             func,
             block: super::func::ENTRY,

@@ -2,6 +2,8 @@
 //!
 //! In comes a function whose blocks all end; nothing is changed. What was computed holds until a terminator changes.
 
+use std::ops::Range;
+
 use super::func::{Block, ENTRY, Func};
 
 /// Predecessors and order of a function's blocks.
@@ -12,6 +14,16 @@ pub struct Cfg {
     pub rpo: Vec<Block>,
     /// For each block its place in `rpo`, from 1; 0 where it is unreachable.
     number: Vec<u32>,
+    /// The reachable blocks in the order in which a walk comes to them.
+    tree: Vec<Visit>,
+}
+
+/// A block as a walk comes to it.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    block: Block,
+    /// From where: its place in the order of visits.
+    parent: u32,
 }
 
 /// For each block, where its jumps come from.
@@ -57,12 +69,17 @@ impl Cfg {
     /// Of a function whose blocks all end.
     pub fn new(func: &Func) -> Cfg {
         let preds = Preds::new(func);
-        let rpo = reverse_postorder(func);
+        let (rpo, tree) = walk(func);
         let mut number = vec![0; func.blocks.len()];
         for (block, at) in rpo.iter().zip(1..) {
             number[block.index()] = at;
         }
-        Cfg { preds, rpo, number }
+        Cfg {
+            preds,
+            rpo,
+            number,
+            tree,
+        }
     }
 
     /// Where jumps to a block come from, as [`Preds::of`] says.
@@ -117,113 +134,145 @@ fn successor(func: &Func, block: Block, n: usize) -> Option<Block> {
     term.target(n).map(|to| to.block)
 }
 
-fn reverse_postorder(func: &Func) -> Vec<Block> {
-    let mut seen = vec![false; func.blocks.len()];
-    let mut order = Vec::with_capacity(func.blocks.len());
-    let mut stack = Vec::with_capacity(func.blocks.len());
-    stack.push((ENTRY, 0));
+/// A walk from the entry, deep first: the blocks in reverse postorder, and in the order in which it comes to them.
+fn walk(func: &Func) -> (Vec<Block>, Vec<Visit>) {
+    let count = func.blocks.len();
+    let mut seen = vec![false; count];
+    let mut order = Vec::with_capacity(count);
+    let mut tree = Vec::with_capacity(count);
+    // The place in the tree, and the next successor.
+    let mut stack: Vec<(u32, usize)> = Vec::with_capacity(count);
     seen[ENTRY.index()] = true;
-    while let Some((block, next)) = stack.last_mut() {
-        let to = successor(func, *block, *next);
-        *next += 1;
-        match to {
-            Some(to) if !seen[to.index()] => {
-                seen[to.index()] = true;
-                stack.push((to, 0));
+    tree.push(Visit {
+        block: ENTRY,
+        parent: 0,
+    });
+    stack.push((0, 0));
+    while let Some((at, next)) = stack.last_mut() {
+        let at = *at;
+        let block = tree[at as usize].block;
+        match successor(func, block, *next) {
+            Some(to) => {
+                *next += 1;
+                if !std::mem::replace(&mut seen[to.index()], true) {
+                    tree.push(Visit {
+                        block: to,
+                        parent: at,
+                    });
+                    stack.push((tree.len() as u32 - 1, 0));
+                }
             }
-            Some(_) => {}
             None => {
-                order.push(*block);
+                order.push(block);
                 stack.pop();
             }
         }
     }
     order.reverse();
-    order
+    (order, tree)
 }
 
-/// A dominator tree, as intervals: a block dominates those whose interval lies in its own.
+/// A dominator tree, as intervals: a block dominates those that are numbered in its own.
 #[derive(Clone, Debug)]
 pub struct Dominators {
-    /// For each reachable block (its immediate dominator is itself for the entry).
-    idom: Vec<Option<Block>>,
-    enter: Vec<u32>,
-    leave: Vec<u32>,
+    /// For each block the numbers of its part of the tree, itself first; none for unreachable ones.
+    numbers: Vec<Range<u32>>,
 }
 
 impl Dominators {
-    /// Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001): intersect the predecessors' dominators until nothing moves.
     fn new(cfg: &Cfg) -> Dominators {
-        let count = cfg.number.len();
-        let mut idom: Vec<Option<Block>> = vec![None; count];
-        idom[ENTRY.index()] = Some(ENTRY);
-        let number = |block: Block| cfg.number[block.index()];
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for &block in cfg.rpo.iter().skip(1) {
-                let mut new: Option<Block> = None;
-                for &pred in cfg.preds(block) {
-                    if idom[pred.index()].is_none() {
-                        continue;
-                    }
-                    let (mut a, Some(mut b)) = (pred, new) else {
-                        new = Some(pred);
-                        continue;
-                    };
-                    while a != b {
-                        let up = if number(a) > number(b) {
-                            &mut a
-                        } else {
-                            &mut b
-                        };
-                        *up = idom[up.index()].expect("blocks above have been visited");
-                    }
-                    new = Some(a);
-                }
-                if idom[block.index()] != new {
-                    idom[block.index()] = new;
-                    changed = true;
-                }
-            }
+        let idom = immediate_dominators(cfg);
+        let mut sizes = vec![1; idom.len()];
+        for at in (1..idom.len()).rev() {
+            sizes[idom[at] as usize] += sizes[at];
         }
-        let (enter, leave) = intervals(&idom, &cfg.rpo);
-        Dominators { idom, enter, leave }
+        // Each takes the first numbers that its dominator has not given away.
+        let mut free = vec![0; idom.len()];
+        let mut numbers = vec![0..0; cfg.number.len()];
+        for (at, visit) in cfg.tree.iter().enumerate() {
+            let from = &mut free[idom[at] as usize];
+            let start = *from;
+            *from += sizes[at];
+            free[at] = start + 1;
+            numbers[visit.block.index()] = start..start + sizes[at];
+        }
+        Dominators { numbers }
     }
 
     /// Whether every path from the entry to `b` goes through `a`. Both are reachable.
     pub fn dominates(&self, a: Block, b: Block) -> bool {
-        debug_assert!(self.idom[a.index()].is_some() && self.idom[b.index()].is_some());
-        self.enter[a.index()] <= self.enter[b.index()]
-            && self.leave[b.index()] <= self.leave[a.index()]
+        let (a, b) = (&self.numbers[a.index()], &self.numbers[b.index()]);
+        debug_assert!(!a.is_empty() && !b.is_empty());
+        a.contains(&b.start)
     }
 }
 
-/// Numbers of entering and leaving each block in a walk over the tree.
-fn intervals(idom: &[Option<Block>], rpo: &[Block]) -> (Vec<u32>, Vec<u32>) {
-    let mut children: Vec<Vec<Block>> = vec![Vec::new(); idom.len()];
-    for &block in rpo.iter().skip(1) {
-        let parent = idom[block.index()].expect("reachable");
-        children[parent.index()].push(block);
+/// For each visited block, by its place in the order of visits, that of its immediate dominator; the entry's is its own. Georgiadis,
+/// "Linear-Time Algorithms for Dominators and Related Problems" (2005), the algorithm called Semi-NCA: where a block is the way out of all
+/// others, its predecessors are not walked up one by one.
+fn immediate_dominators(cfg: &Cfg) -> Vec<u32> {
+    let mut places = vec![u32::MAX; cfg.number.len()];
+    for (at, visit) in cfg.tree.iter().enumerate() {
+        places[visit.block.index()] = at as u32;
     }
-    let (mut enter, mut leave) = (vec![0; idom.len()], vec![0; idom.len()]);
-    let mut clock = 0;
-    let mut stack = vec![(ENTRY, 0)];
-    while let Some((block, next)) = stack.last_mut() {
-        if *next == 0 {
-            clock += 1;
-            enter[block.index()] = clock;
+    let mut paths = Paths {
+        up: cfg.tree.iter().map(|visit| visit.parent).collect(),
+        semi: (0..cfg.tree.len() as u32).collect(),
+        best: (0..cfg.tree.len() as u32).collect(),
+        open: Vec::new(),
+    };
+    for at in (1..cfg.tree.len()).rev() {
+        let mut semi = cfg.tree[at].parent;
+        for pred in cfg.preds(cfg.tree[at].block) {
+            let place = places[pred.index()];
+            if place != u32::MAX {
+                let best = paths.best_above(place, at as u32 + 1);
+                semi = semi.min(paths.semi[best as usize]);
+            }
         }
-        if let Some(&child) = children[block.index()].get(*next) {
-            *next += 1;
-            stack.push((child, 0));
-        } else {
-            clock += 1;
-            leave[block.index()] = clock;
-            stack.pop();
+        paths.semi[at] = semi;
+    }
+    let mut idom: Vec<u32> = cfg.tree.iter().map(|visit| visit.parent).collect();
+    for at in 1..idom.len() {
+        while idom[at] > paths.semi[at] {
+            idom[at] = idom[idom[at] as usize];
         }
     }
-    (enter, leave)
+    idom
+}
+
+/// Paths up the tree of visits, shortened as they are walked.
+struct Paths {
+    /// Where the rest of the path goes on.
+    up: Vec<u32>,
+    /// Semidominators, so far.
+    semi: Vec<u32>,
+    /// On the part of the path that was cut out, and here: who has the least semidominator.
+    best: Vec<u32>,
+    open: Vec<u32>,
+}
+
+impl Paths {
+    /// Who has the least semidominator of those on the path up from `from` that were visited at `last` or later.
+    fn best_above(&mut self, from: u32, last: u32) -> u32 {
+        let mut at = from;
+        while self.up[at as usize] >= last {
+            self.open.push(at);
+            at = self.up[at as usize];
+        }
+        let mut best = self.best[at as usize];
+        let up = self.up[at as usize];
+        while let Some(below) = self.open.pop() {
+            let below = below as usize;
+            if self.semi[best as usize] < self.semi[self.best[below] as usize] {
+                self.best[below] = best;
+            } else {
+                best = self.best[below];
+            }
+            self.up[below] = up;
+        }
+        best
+    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
 use crate::ir::func::{AbiType, Func, Signature, Value};
 use crate::ir::op::{IntCc, MemType, Op};
-use crate::ir::program::FuncId;
+use crate::ir::program::{FuncId, Program};
 
 // Slot ids of `PyModuleDef_Slot`, and of `PySlot` where they differ.
 const MOD_EXEC: i64 = 2;
@@ -56,8 +56,8 @@ struct Parts {
 }
 
 /// Makes everything around the methods. Wrappers are made first: they decide what is needed.
-pub fn module(ctx: &mut Ctx, bodies: &Bodies) {
-    let tables = Tables::new(ctx, bodies);
+pub fn module(ctx: &mut Ctx, bodies: &Bodies, made: &mut dyn FnMut(&mut Program)) {
+    let tables = Tables::new(ctx, bodies, made);
     let parts = Parts {
         exec: exec::exec(ctx, &tables),
         tables,

@@ -40,12 +40,18 @@ use crate::ir::program::Program;
 use crate::target::Target;
 use ctx::Ctx;
 
-/// Makes the program of a checked spec; with `names`, functions know what the source calls them and their values.
-pub fn program(module: &Module, target: &Target, names: bool) -> Program {
+/// Makes the program of a checked spec; with `names`, functions know what the source calls them and their values. Behind each method `made`
+/// sees what there is so far: it may take out the functions that are defined, nobody looks at those again, and is to put them back later.
+pub fn program(
+    module: &Module,
+    target: &Target,
+    names: bool,
+    made: &mut dyn FnMut(&mut Program),
+) -> Program {
     let mut ctx = Ctx::new(module, target);
     ctx.with_names = names;
     let bodies = body::plan(&mut ctx);
     body::define(&mut ctx, &bodies);
-    entry::module(&mut ctx, &bodies);
+    entry::module(&mut ctx, &bodies, made);
     ctx.program
 }

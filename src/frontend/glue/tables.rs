@@ -21,7 +21,7 @@ use crate::frontend::spec::module::{Convert, Method, ResultUnit};
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
 use crate::ir::op::MemType;
-use crate::ir::program::FuncId;
+use crate::ir::program::{FuncId, Program};
 
 /// Instructions of a function, before they are optimised, up to which it shows whether a reference is counted by a call (about six instructions)
 /// or in place.
@@ -39,8 +39,8 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Makes the functions and the table.
-    pub fn new(ctx: &mut Ctx, bodies: &Bodies) -> Tables {
+    /// Makes the functions and the table. Behind each method, `made` may take functions away.
+    pub fn new(ctx: &mut Ctx, bodies: &Bodies, made: &mut dyn FnMut(&mut Program)) -> Tables {
         let module = ctx.module;
         let (mut all, mut counting, mut fast) = (Vec::new(), Vec::new(), Vec::new());
         for (at, method) in module.methods.iter().enumerate() {
@@ -59,6 +59,7 @@ impl Tables {
             if module.fast && gains(method) {
                 fast.push((at, version(Access::Fields)));
             }
+            made(&mut ctx.program);
         }
         Tables {
             methods: table(ctx, &all),

@@ -5,7 +5,7 @@
 
 use super::rename::remove_params;
 use crate::ir::cfg::Preds;
-use crate::ir::func::{Block, ENTRY, Func, Inst, Term, Value};
+use crate::ir::func::{Block, ENTRY, Func, Inst, InstData, Term, Value};
 use crate::ir::names;
 use crate::ir::op::{Effect, Op};
 
@@ -56,6 +56,24 @@ pub(super) fn run(func: &mut Func) -> bool {
         changed = true;
     }
     changed
+}
+
+/// Forgets the instructions that stand in no block, and numbers the others as they stand: what comes after has less memory to walk through.
+pub(super) fn sweep(func: &mut Func) {
+    let count = func.blocks.iter().map(|block| block.insts.len()).sum();
+    let mut kept = Vec::with_capacity(count);
+    for inst in func.blocks.iter_mut().flat_map(|block| &mut block.insts) {
+        let data = &mut func.insts[inst.index()];
+        *inst = Inst(kept.len() as u32);
+        kept.push(InstData {
+            op: data.op,
+            args: std::mem::take(&mut data.args),
+            payload: data.payload,
+            results: std::mem::take(&mut data.results),
+            span: data.span,
+        });
+    }
+    func.insts = kept;
 }
 
 fn has_effect(op: Op) -> bool {

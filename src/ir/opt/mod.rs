@@ -51,6 +51,7 @@ pub fn run(func: &mut Func) {
             simplify(func);
         }
     }
+    dead::sweep(func);
 }
 
 /// Writes loops of a few rounds out, and those that become innermost ones by that.

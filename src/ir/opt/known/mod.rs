@@ -283,11 +283,10 @@ impl<'a> Known<'a> {
             if func.ty(result) != Type::I64 {
                 continue;
             }
-            let args: SmallVec<[Range; 3]> = data
-                .args
-                .iter()
-                .map(|&arg| self.facts.range(arg, at))
-                .collect();
+            let mut args = [Range::FULL; 2];
+            for (range, &arg) in args.iter_mut().zip(&data.args) {
+                *range = self.facts.range(arg, at);
+            }
             let mut range = range::result(data.op, data.payload, &args);
             match (data.op, data.payload) {
                 (Op::Isub | Op::SsubOvf, _) => range = range.meet(self.difference(data, at)),
