@@ -139,13 +139,18 @@ impl Sources {
 impl SourceFile {
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, byte: u32) -> (usize, usize) {
-        let line = self.line_starts.partition_point(|&start| start <= byte) - 1;
+        let line = self.line_number(byte) - 1;
         let start = self.line_starts[line] as usize;
         let column = self.text[start..]
             .char_indices()
             .take_while(|(at, _)| start + at < byte as usize)
             .count();
         (line + 1, column + 1)
+    }
+
+    /// The line of a byte, from 1.
+    pub fn line_number(&self, byte: u32) -> usize {
+        self.line_starts.partition_point(|&start| start <= byte)
     }
 
     /// The text of a line (from 1), without its end.

@@ -198,6 +198,10 @@ def longer(a: "str", b: "str") -> "U":
     return c
 
 
+def full(text: "str", other: "str | None") -> "ppL":
+    return bool(text), not other, len(text) if text else -1
+
+
 def maybe(data: "bytes | None", text: "str | None", n: "i64") -> "O":
     if n == 0:
         return data

@@ -66,6 +66,16 @@ class Text(str):
     __hash__ = str.__hash__
 
 
+class Measured(str):
+    """Is as long as it says, and true only if it says so."""
+
+    def __len__(self):
+        return {0: 7, 1: -1}.get(str.__len__(self), 2)
+
+    def __bool__(self):
+        return str.__len__(self) != 4 or [][1]
+
+
 class Data(bytes):
     pass
 
@@ -87,7 +97,7 @@ def value(rng, kind):
         return rng.choice([lambda: None, value(rng, kind[:-7]), value(rng, kind[:-7])])
     if kind == "str":
         text = rng.choice(TEXTS)
-        return rng.choice([lambda: text, lambda: text, lambda: Text(text)])
+        return rng.choice([lambda: text, lambda: text, lambda: Text(text), lambda: Measured(text)])
     word = rng.choice(WORDS)
     if rng.random() < 0.3:
         word = bytes(rng.randrange(256) for _ in range(rng.randrange(30)))

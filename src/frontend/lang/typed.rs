@@ -814,7 +814,7 @@ pub enum ExprKind {
     MathCall(String, Vec<Expr>),
     /// `return a, b`, `a, b = ...`: several values.
     Tuple(Vec<Expr>),
-    /// `len(x)` of a view (items), a str (code points) or an Object: an I64. TypeError as CPython's where it is None.
+    /// `len(x)` of a view (items), a str (code points, or what a derived class says) or an Object: an I64. TypeError as CPython's where it is None.
     Len(Box<Expr>),
     /// `view[index]`: the index is I64 or U64; IndexError with CPython's text for that kind of object.
     Index(Box<Expr>, Box<Expr>),

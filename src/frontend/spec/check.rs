@@ -92,6 +92,7 @@ impl<'a> Checker<'a> {
             name: String::new(),
             doc: None,
             gil_used: false,
+            fast: true,
             constants: Vec::new(),
             tables: Vec::new(),
             exceptions: Vec::new(),
@@ -174,6 +175,9 @@ impl<'a> Checker<'a> {
             None => {}
         }
         module.doc = method::doc(table.doc.as_ref(), self.diagnostics);
+        if let Some(fast) = &table.fast {
+            module.fast = fast.value;
+        }
         if let Some(gil) = &table.gil {
             match gil.text.text.as_str() {
                 "used" => module.gil_used = true,

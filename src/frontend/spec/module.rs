@@ -16,6 +16,8 @@ pub struct Module {
     pub doc: Option<String>,
     /// `gil = "used"`.
     pub gil_used: bool,
+    /// Functions may look into objects, where these look as they should.
+    pub fast: bool,
     /// Attributes.
     pub constants: Vec<(String, ConstValue)>,
     /// Tables that bodies read.

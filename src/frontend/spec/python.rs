@@ -33,6 +33,7 @@ pub(super) fn read(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostic
         doc: None,
         overflow: None,
         gil: None,
+        fast: None,
         source: None,
         spoiled: true,
     };

@@ -31,6 +31,7 @@ pub(super) struct ModuleTable {
     pub doc: Option<Str>,
     pub overflow: Option<Str>,
     pub gil: Option<Str>,
+    pub fast: Option<At<bool>>,
     pub source: Option<Str>,
     /// `name` is there, but of a wrong type.
     pub spoiled: bool,

@@ -28,6 +28,7 @@ pub(super) static MODULE: &[Key] = &[
     now("doc"),
     now("overflow"),
     now("gil"),
+    now("fast"),
     now("source"),
 ];
 pub(super) static EXCEPTION: &[Key] = &[now("name"), now("base"), now("doc")];
@@ -111,10 +112,15 @@ impl SpecReader<'_> {
             doc: None,
             overflow: None,
             gil: None,
+            fast: None,
             source: None,
             spoiled: false,
         };
         for (name, _, value) in self.0.known(table, MODULE, "[module]") {
+            if name == "fast" {
+                module.fast = self.0.boolean(name, value);
+                continue;
+            }
             let text = self.0.string(name, value);
             match name {
                 "name" => module.name = text,

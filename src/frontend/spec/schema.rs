@@ -60,6 +60,9 @@ struct Module {
     overflow: Overflow,
     #[schemars(default)]
     gil: Gil,
+    /// `false`: no functions that look into objects. The module is smaller, its calls are slower.
+    #[schemars(default, extend("default" = true))]
+    fast: bool,
     /// A Python file, from the folder of the spec, whose functions are bodies.
     #[schemars(default)]
     source: Text,

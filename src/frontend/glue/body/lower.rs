@@ -12,7 +12,7 @@ use super::handle::{Parked, Region};
 use super::locals::{LocalVars, locals};
 use super::operand::{Held, Operand};
 use super::parts;
-use super::view::Kind;
+use super::view::{Kind, ReadItem};
 use crate::frontend::lang::typed::{Function, FunctionId, LocalId, Stmt, Ty};
 use crate::ir::builder::{Builder, Var};
 use crate::ir::func::{Block, Value};
@@ -50,6 +50,8 @@ pub(super) struct Lower<'l, 'a> {
     pub entry: Block,
     /// NULL.
     pub null: Value,
+    /// The item that an augmented assignment reads before it writes it.
+    pub item: ReadItem,
     /// By their way out, and whether they have to take the GIL back.
     raisers: BTreeMap<(Block, bool, Failure), Block>,
 }
@@ -151,6 +153,7 @@ impl<'l, 'a> Lower<'l, 'a> {
             held: Vec::new(),
             entry,
             null,
+            item: ReadItem::None,
             raisers: BTreeMap::new(),
         }
     }

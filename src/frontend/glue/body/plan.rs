@@ -13,6 +13,8 @@ use crate::ir::program::FuncId;
 
 /// Up to this many nodes, a body without calls is copied to where it is called.
 const INLINE_NODES: usize = 24;
+/// From so many nodes on, a body is one function for all the ways its method is called, instead of a copy in each.
+const SHARED_NODES: usize = 200;
 /// How many results of each register class [`crate::ir::func::Conv::Internal`] promises.
 const RESULT_REGISTERS: usize = 2;
 
@@ -39,6 +41,8 @@ struct Body {
     nodes: usize,
     /// It keeps arrays in its frame.
     keeps: bool,
+    /// Its method's wrappers call it.
+    shared: bool,
 }
 
 impl Body {
@@ -63,6 +67,11 @@ pub(super) struct Standalone {
 }
 
 impl Bodies {
+    /// Whether a method's wrappers call its body instead of having copies of it.
+    pub(super) fn is_shared(&self, function: FunctionId) -> bool {
+        self.bodies[function.index()].shared
+    }
+
     /// Whether the body, or one it calls, uses the module object.
     pub fn needs_self(&self, function: FunctionId) -> bool {
         self.bodies[function.index()].needs_self
@@ -100,7 +109,14 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     ctx.names = names.into_iter().collect();
     let (held, released): (Vec<usize>, Vec<usize>) =
         (0..module.methods.len()).partition(|&at| !module.methods[at].nogil);
-    let held = called_from(&bodies, held, &[], |body| vec![&body.calls]);
+    let mut held = called_from(&bodies, held, &[], |body| vec![&body.calls]);
+    for (at, function) in module.functions.iter().enumerate() {
+        // A released body begins and ends in its wrapper.
+        let is_held = module.methods.get(at).is_some_and(|method| !method.nogil);
+        let is_large = is_held && bodies[at].nodes >= SHARED_NODES;
+        bodies[at].shared = function.recursive || is_large;
+        held[at] |= is_large;
+    }
     let entered: Vec<FunctionId> = bodies
         .iter()
         .flat_map(|body| body.released_calls.iter().copied())

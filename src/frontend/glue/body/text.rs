@@ -115,21 +115,11 @@ impl Lower<'_, '_> {
         let operand = self.needed(x, Need::Len);
         let len = match operand.ty {
             Ty::View(_) => operand.parts[1],
-            Ty::Object => self.status("PyObject_Size", &operand.parts),
-            _ => self.str_len(operand.parts[0]),
+            // A class derived from str may have a length of its own.
+            _ => self.with_gil(|l| l.status("PyObject_Size", &operand.parts)),
         };
         self.release_held(mark);
         len
-    }
-
-    /// Code points of a str. It can fail on versions that make the str's final form late.
-    pub fn str_len(&mut self, object: Value) -> Value {
-        self.with_gil(|l| {
-            let len = l.ctx.call1(l.b, "PyUnicode_GetLength", &[object]);
-            let failed = l.b.icmp_imm(IntCc::Slt, len, 0);
-            l.check(failed);
-            len
-        })
     }
 
     /// 1 where the comparison of two strs, or None, holds, else 0.

@@ -69,6 +69,38 @@ impl Items {
     }
 }
 
+/// What is known of the item that `view[index] op= value` reads before it writes it, so that the index is checked once.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ReadItem {
+    /// Nothing, and nobody wants to know.
+    None,
+    /// It comes next.
+    Next,
+    /// It was read, by this index from the start.
+    Read(Value),
+}
+
+/// Whether the first thing that a value does is to read that item, whatever it does then. No expression writes a local.
+fn reads_first(value: &Expr, view: &Expr, index: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Index(v, i) => is_same_local(v, view) && is_same_local(i, index),
+        ExprKind::Binary { left: x, .. }
+        | ExprKind::Widen(x)
+        | ExprKind::Reinterpret(x, _)
+        | ExprKind::Narrow(x, ..) => reads_first(x, view, index),
+        _ => false,
+    }
+}
+
+fn is_same_local(a: &Expr, b: &Expr) -> bool {
+    match (&a.kind, &b.kind) {
+        (ExprKind::NotNone(x) | ExprKind::Widen(x), _) => is_same_local(x, b),
+        (_, ExprKind::NotNone(y) | ExprKind::Widen(y)) => is_same_local(a, y),
+        (ExprKind::Local { local: x, .. }, ExprKind::Local { local: y, .. }) => x == y,
+        _ => false,
+    }
+}
+
 /// How an item stands in memory.
 fn mem_type(item: Item) -> MemType {
     match item {
@@ -139,6 +171,9 @@ impl Lower<'_, '_> {
         let at = self.value(index);
         let items = Items::of(&self.require(view, Need::Item));
         let at = self.index_in(items, (at, index));
+        if matches!(self.item, ReadItem::Next) {
+            self.item = ReadItem::Read(at);
+        }
         let item = self.load_item(items, at);
         self.release_held(mark);
         item
@@ -183,6 +218,14 @@ impl Lower<'_, '_> {
         result
     }
 
+    /// The same for an item that may have been read just now.
+    fn index_of(&mut self, read: ReadItem, items: Items, index: (Value, &Expr)) -> Value {
+        match read {
+            ReadItem::Read(at) => at,
+            ReadItem::None | ReadItem::Next => self.index_in(items, index),
+        }
+    }
+
     fn item_address(&mut self, items: Items, at: Value) -> Value {
         let shift = i64::from(items.view.item.size().trailing_zeros());
         let offset = if shift == 0 {
@@ -208,7 +251,11 @@ impl Lower<'_, '_> {
     /// before the index (from 3.10 on), and so does an array; a memoryview looks at the index first.
     pub fn store(&mut self, view: &Expr, index: &Expr, value: &Expr, rule: Rule) {
         let value_ty = value.ty;
+        if reads_first(value, view, index) {
+            self.item = ReadItem::Next;
+        }
         let value = self.value(value);
+        let read = std::mem::replace(&mut self.item, ReadItem::None);
         let mark = self.mark();
         let view = self.required(view);
         let at = self.value(index);
@@ -226,9 +273,9 @@ impl Lower<'_, '_> {
                 self.fail_if(huge, Failure::HugeIndex);
             }
             let value = self.item_value(value, value_ty, items.view.item, rule, misfit);
-            (value, self.index_in(items, (at, index)))
+            (value, self.index_of(read, items, (at, index)))
         } else {
-            let at = self.index_in(items, (at, index));
+            let at = self.index_of(read, items, (at, index));
             let value = self.item_value(value, value_ty, items.view.item, rule, misfit);
             (value, at)
         };
