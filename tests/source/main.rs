@@ -60,6 +60,52 @@ fn the_file_as_plain_python_gives_the_answers_of_the_module() {
     }
 }
 
+/// Functions of a random file, calls of each in each interpreter.
+const FUNCTIONS: u64 = 10;
+const CALLS: u64 = 120;
+
+fn number(name: &str, default: u64) -> u64 {
+    let text = std::env::var(name).unwrap_or_default();
+    text.parse().unwrap_or(default)
+}
+
+/// Tables, arrays, casts of memory, objects and exceptions. `PYASMGEN_ROUNDS=n` makes n files instead of one, `PYASMGEN_SEED=s` starts
+/// elsewhere, `PYASMGEN_KEEP=1` keeps what was made.
+#[test]
+fn random_functions_as_plain_python_give_the_answers_of_the_module() {
+    let pythons = interpreters();
+    let Some(newest) = pythons.last() else {
+        return println!("skipped: no CPython");
+    };
+    let mut folder = tempfile::tempdir().unwrap();
+    folder.disable_cleanup(std::env::var_os("PYASMGEN_KEEP").is_some());
+    let first = number("PYASMGEN_SEED", 1);
+    let mut wrong = Vec::new();
+    for seed in first..first + number("PYASMGEN_ROUNDS", 1) {
+        let file = folder.path().join(format!("random{seed}.py"));
+        let mut command = newest.command();
+        command.arg(root("tests/source/bodies.py"));
+        command.args([seed.to_string(), FUNCTIONS.to_string()]);
+        let output = command.arg(&file).output().expect("interpreters run");
+        assert!(output.status.success(), "{}", said(&output));
+        let modules = folder.path().join(seed.to_string());
+        fs::create_dir(&modules).unwrap();
+        let [source, to] = [&file, &modules].map(|path| path.display().to_string());
+        done(folder.path(), &["build", &source, "-o", &to]);
+        for python in &pythons {
+            let mut command = python.command();
+            command.arg(root("tests/source/compare.py"));
+            command.args([&modules, &file, &root("src/python")]);
+            command.args([CALLS.to_string(), "1".to_owned()]);
+            let output = command.output().expect("interpreters run");
+            if !output.status.success() {
+                wrong.push(format!("{}, {source}: {}", python.name(), said(&output)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 const KERNELS: &str = r#""""From the file."""
 from pyasmgen import i64, u64, overflow
 

@@ -128,6 +128,13 @@ fn buffer(ty: &Text, range: Range<usize>) -> Result<String, Diagnostic> {
         return Err(Diagnostic::error(ty.span(base), message)
             .hint(format!("write `{} | None`", shown(inside))));
     }
+    if name == "Array" {
+        let inside = shown(inside.split(',').next().unwrap_or_default().trim());
+        let message = "an array is no parameter, but a local of a body";
+        return Err(Diagnostic::error(ty.span(base), message).hint(format!(
+            "write `MutBuffer[{inside}]`, which takes an array, too"
+        )));
+    }
     if !matches!(name, "Buffer" | "MutBuffer") {
         let (name, message) = (shown(name), "only buffers have items");
         let hint = match nearest(&name, ["Buffer", "MutBuffer"]) {

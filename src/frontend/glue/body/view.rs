@@ -201,7 +201,11 @@ impl Lower<'_, '_> {
         self.b.seal_and_switch_to(unusual);
         if index.ty == Ty::U64 {
             let huge = self.b.icmp_imm(IntCc::Slt, at, 0);
-            self.fail_if(huge, Failure::HugeIndex);
+            let too_huge = match kind {
+                Kind::Array => out_of_range,
+                _ => Failure::HugeIndex,
+            };
+            self.fail_if(huge, too_huge);
             let raiser = self.raiser(out_of_range);
             self.b.jump(raiser, &[]);
         } else {
@@ -244,7 +248,7 @@ impl Lower<'_, '_> {
     }
 
     /// `view[index] = value`: the value, the view, the index are evaluated in this order. Then, as in CPython, a bytearray looks at the value
-    /// before the index (from 3.10 on), a memoryview at the index first.
+    /// before the index (from 3.10 on), and so does an array; a memoryview looks at the index first.
     pub fn store(&mut self, view: &Expr, index: &Expr, value: &Expr, rule: Rule) {
         let value_ty = value.ty;
         if reads_first(value, view, index) {
@@ -262,8 +266,9 @@ impl Lower<'_, '_> {
             (_, _, Item::Int(ty)) => Failure::Misfit(ty.name()),
             (_, _, Item::Bool | Item::F32 | Item::F64) => Failure::NoByte,
         };
-        let (value, at) = if misfit == Failure::NoByte {
-            if index.ty == Ty::U64 {
+        let array = Kind::of(items.view) == Kind::Array;
+        let (value, at) = if misfit == Failure::NoByte || array {
+            if index.ty == Ty::U64 && !array {
                 let huge = self.b.icmp_imm(IntCc::Slt, at, 0);
                 self.fail_if(huge, Failure::HugeIndex);
             }
