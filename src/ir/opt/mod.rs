@@ -4,6 +4,7 @@
 //! number of rounds. Passes rely on the preconditions in the rows of [`super::op`], and on nothing else: no floating-point
 //! identity that some input would notice, no assumption about memory. Machine-dependent choices are the backend's.
 
+mod between;
 mod blocks;
 mod dead;
 mod fold;
@@ -35,6 +36,10 @@ pub fn run(func: &mut Func) {
     if has_loops {
         changed |= unrolled(func);
         changed |= forward::run(func);
+    }
+    if between::run(func) {
+        blocks::remove_unreachable(func);
+        changed = true;
     }
     changed |= select::run(func);
     if changed {
@@ -168,6 +173,7 @@ mod tests {
             known::run,
             forward::run,
             invariants,
+            between::run,
             select::run,
             unroll::run,
             version::run,
