@@ -40,7 +40,7 @@ pub(super) fn run(func: &mut Func) -> bool {
         let found = tests(func, &defs, block).find_map(|first| {
             let next = &first.inside;
             let data = &func.blocks[next.block.index()];
-            let only = cfg.preds[next.block.index()].len() == 1 && next.args.is_empty();
+            let only = cfg.preds(next.block).len() == 1 && next.args.is_empty();
             let quick = |inst: &Inst| matches!(func.insts[inst.index()].op, Op::Iconst | Op::Icmp);
             if !only || data.cold || data.insts.len() > 2 || !data.insts.iter().all(quick) {
                 return None;

@@ -19,7 +19,7 @@ const STEPS: usize = 4;
 
 /// The pass; whether anything changed.
 pub(super) fn run(func: &mut Func, cfg: &Cfg, dominators: &Dominators) -> bool {
-    let forest = Forest::new(cfg, dominators);
+    let forest = Forest::new(func, cfg, dominators);
     let mut hoist = Hoist::new(func, &forest);
     for &block in &cfg.rpo {
         if forest.innermost(block).is_some() {
@@ -179,7 +179,7 @@ fn is_constant(op: Op) -> bool {
 /// Puts instructions in front of a loop: into the block that alone leads there, or a new one.
 fn put(func: &mut Func, cfg: &Cfg, forest: &Forest, number: usize, insts: Vec<Inst>) {
     let head = forest.head(number);
-    let mut preds = cfg.preds[head.index()].clone();
+    let mut preds = cfg.preds(head).to_vec();
     preds.retain(|pred| cfg.is_reachable(*pred) && !forest.contains(number, *pred));
     if let [pred] = preds[..]
         && let Some(Term::Jump(_)) = func.blocks[pred.index()].term

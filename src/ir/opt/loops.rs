@@ -37,15 +37,9 @@ impl Loops {
         };
         let is_back =
             |from: &Block, to: Block| cfg.is_reachable(*from) && cfg.is_back_edge(*from, to);
-        let is_head = |block: Block| {
-            cfg.preds[block.index()]
-                .iter()
-                .any(|pred| is_back(pred, block))
-        };
+        let is_head = |block: Block| cfg.preds(block).iter().any(|pred| is_back(pred, block));
         for &head in &cfg.rpo {
-            let mut latches = cfg.preds[head.index()]
-                .iter()
-                .filter(|pred| is_back(pred, head));
+            let mut latches = cfg.preds(head).iter().filter(|pred| is_back(pred, head));
             if let (Some(&latch), None) = (latches.next(), latches.next())
                 && head != ENTRY
                 && dominators.dominates(head, latch)
@@ -116,7 +110,7 @@ fn members(
             return None;
         }
         members.push(block);
-        open.extend(&cfg.preds[block.index()]);
+        open.extend(cfg.preds(block));
     }
     members.sort_by_key(|&block| cfg.number(block));
     Some(members)
@@ -150,12 +144,12 @@ pub(super) struct Forest {
 }
 
 impl Forest {
-    pub fn new(cfg: &Cfg, dominators: &Dominators) -> Forest {
+    pub fn new(func: &Func, cfg: &Cfg, dominators: &Dominators) -> Forest {
         let mut forest = Forest {
             heads: Vec::new(),
             parents: Vec::new(),
             depths: Vec::new(),
-            innermost: vec![None; cfg.preds.len()],
+            innermost: vec![None; func.blocks.len()],
         };
         // Inner loops first: an outer one then steps over them from head to head.
         for &head in cfg.rpo.iter().rev() {
@@ -164,11 +158,7 @@ impl Forest {
                     && cfg.is_back_edge(**pred, head)
                     && dominators.dominates(head, **pred)
             };
-            let mut open: Vec<Block> = cfg.preds[head.index()]
-                .iter()
-                .filter(back)
-                .copied()
-                .collect();
+            let mut open: Vec<Block> = cfg.preds(head).iter().filter(back).copied().collect();
             if open.is_empty() {
                 continue;
             }
@@ -191,7 +181,7 @@ impl Forest {
                     }
                 };
                 if next != head {
-                    let preds = cfg.preds[next.index()].iter().copied();
+                    let preds = cfg.preds(next).iter().copied();
                     open.extend(preds.filter(|&pred| cfg.is_reachable(pred)));
                 }
             }

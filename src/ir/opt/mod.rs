@@ -24,7 +24,7 @@ mod version;
 use super::cfg::Cfg;
 use super::func::{Block, Func};
 
-/// Rounds after which a function is left as it is. Most are done after two.
+/// Rounds after which a function is left as it is. Most are done after one.
 const ROUNDS: usize = 4;
 
 /// All passes on a function. Other functions are neither looked at nor changed.
@@ -77,7 +77,7 @@ fn unrolled(func: &mut Func) -> bool {
 fn has_loops(func: &Func) -> bool {
     let cfg = Cfg::new(func);
     let is_back = |&block: &Block| {
-        cfg.preds[block.index()]
+        cfg.preds(block)
             .iter()
             .any(|&pred| cfg.is_back_edge(pred, block))
     };
@@ -92,20 +92,23 @@ fn invariants(func: &mut Func) -> bool {
     hoist::run(func, &cfg, &dominators) | changed
 }
 
+/// Passes in an order in which each finds what those before it make possible. Another round is worth its time where a branch has gone or is
+/// known by now: other ways into a block tell more.
 fn simplify(func: &mut Func) {
     for _ in 0..ROUNDS {
-        let mut changed = fold::run(func);
-        if changed {
-            blocks::remove_unreachable(func);
-        }
-        changed |= params::run(func);
-        changed |= known::run(func);
-        changed |= dead::run(func);
-        changed |= blocks::run(func);
-        if !changed {
+        blocks::run(func);
+        params::run(func);
+        let mut again = fold::run(func) && blocks::remove_unreachable(func);
+        again |= known::run(func);
+        dead::run(func);
+        if !again {
             break;
         }
-        blocks::remove_unreachable(func);
+    }
+    for _ in 0..ROUNDS {
+        if !blocks::run(func) {
+            break;
+        }
     }
 }
 

@@ -118,7 +118,7 @@ fn is_passed(
     match &func.blocks[home.index()].term {
         Some(Term::Br(cond, _, other)) if *cond == flag => {
             let next = other.block;
-            cfg.preds[next.index()].len() == 1 && dominators.dominates(next, block)
+            cfg.preds(next).len() == 1 && dominators.dominates(next, block)
         }
         _ => false,
     }

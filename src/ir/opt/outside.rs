@@ -24,7 +24,7 @@ pub(super) fn uses(
 ) -> Vec<Option<Uses>> {
     let mut exits: Vec<SmallVec<[Block; 4]>> = vec![SmallVec::new(); loops.loops.len()];
     for &block in &cfg.rpo {
-        let mut preds = cfg.preds[block.index()].iter().map(|&pred| loops.of(pred));
+        let mut preds = cfg.preds(block).iter().map(|&pred| loops.of(pred));
         let first = preds.next().flatten();
         if let Some(number) = first.filter(|&number| loops.of(block) != Some(number))
             && preds.all(|pred| pred == first)
@@ -71,7 +71,7 @@ pub(super) fn pass_through(func: &mut Func, cfg: &Cfg, uses: Uses) {
     for (value, user, exit) in uses {
         let param = *params.entry((value, exit)).or_insert_with(|| {
             let ty = func.ty(value);
-            let mut preds = cfg.preds[exit.index()].clone();
+            let mut preds = cfg.preds(exit).to_vec();
             preds.dedup();
             for pred in preds {
                 let jumps = func.blocks[pred.index()]

@@ -72,6 +72,9 @@ impl Renames {
             if let Some(term) = &mut block.term {
                 self.apply_to_term(term);
             }
+            for value in block.names.iter_mut().flat_map(|row| &mut row.value) {
+                *value = self.find(*value);
+            }
         }
         true
     }

@@ -43,10 +43,12 @@ pub(super) fn run(func: &mut Func) -> bool {
     {
         return false;
     }
-    let Cfg { mut preds, rpo, .. } = Cfg::new(func);
+    let cfg = Cfg::new(func);
+    let blocks = (0..func.blocks.len() as u32).map(Block);
+    let mut preds: Vec<SmallVec<[Block; 2]>> = blocks.map(|b| cfg.preds(b).into()).collect();
     let mut changed = false;
     // Inner branches first: what becomes of them may be a side of an outer one.
-    for &block in rpo.iter().rev() {
+    for &block in cfg.rpo.iter().rev() {
         if let Some((cond, then, other)) = sides(func, &preds, block)
             && convert(func, &mut preds, block, cond, [then, other])
         {

@@ -67,7 +67,8 @@ fn rounds(func: &Func, cfg: &Cfg, loops: &Loops, number: usize) -> Option<Rounds
     (*cond == count.cond).then_some(())?;
     let stop = loops.constant(func, count.stop)?;
     let mut first = None;
-    for pred in cfg.preds[one.head.index()]
+    for pred in cfg
+        .preds(one.head)
         .iter()
         .filter(|&&pred| pred != one.latch)
     {
@@ -102,7 +103,8 @@ fn write_out(func: &mut Func, cfg: &Cfg, one: &Loop, rounds: &Rounds, uses: Uses
         .map(|&param| func.new_value(func.ty(param)))
         .collect();
     let entry = Block(func.blocks.len() as u32);
-    for &pred in cfg.preds[one.head.index()]
+    for &pred in cfg
+        .preds(one.head)
         .iter()
         .filter(|&&pred| pred != one.latch)
     {

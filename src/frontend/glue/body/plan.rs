@@ -39,6 +39,8 @@ struct Body {
     /// Those in `with nogil:`.
     released_calls: Vec<FunctionId>,
     nodes: usize,
+    /// It keeps arrays in its frame.
+    keeps: bool,
     /// Its method's wrappers call it.
     shared: bool,
 }
@@ -125,7 +127,7 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     for (at, function) in module.functions.iter().enumerate() {
         let body = &mut bodies[at];
         let calls = !body.calls.is_empty() || !body.released_calls.is_empty();
-        let copied = !function.recursive && !calls && body.nodes <= INLINE_NODES;
+        let copied = !function.recursive && !calls && !body.keeps && body.nodes <= INLINE_NODES;
         if held[at] && !copied {
             body.standalone = Some(declare(ctx, function, body.needs_self, false));
         }
@@ -249,11 +251,16 @@ fn survey_expr(body: &mut Body, expr: &Expr) {
             body.calls.push(*callee);
             return;
         }
+        ExprKind::NewArray { in_frame, .. } => {
+            body.keeps |= *in_frame;
+            return;
+        }
         ExprKind::MathCall(name, _) => ("math", name.clone()),
         ExprKind::Math(MathOp::Sqrt, _) => ("math", "sqrt".to_owned()),
         ExprKind::RoundDigits(..) => ("builtins", "round".to_owned()),
         ExprKind::Object(op, _) => match op {
             ObjectOp::Builtin(name) => ("builtins", name.clone()),
+            ObjectOp::Math(name) => ("math", name.clone()),
             ObjectOp::Attribute(name) => return body.name(name),
             ObjectOp::Method(name, keywords) => {
                 body.name(name);
@@ -347,6 +354,7 @@ fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
         StmtKind::Nogil(stmts) => {
             let inner = survey(stmts);
             body.nodes += inner.nodes;
+            body.keeps |= inner.keeps;
             body.needs_self |= inner.needs_self;
             body.functions.extend(inner.functions);
             body.names.extend(inner.names);
@@ -368,7 +376,10 @@ fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
 /// The expressions right below one.
 pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
-        ExprKind::Const(_) | ExprKind::Local { .. } => Vec::new(),
+        ExprKind::Const(_)
+        | ExprKind::Local { .. }
+        | ExprKind::Table(_)
+        | ExprKind::NewArray { .. } => Vec::new(),
         ExprKind::Widen(x)
         | ExprKind::Reinterpret(x, _)
         | ExprKind::Narrow(x, _, _)
@@ -389,6 +400,10 @@ pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::Decode(x, _)
         | ExprKind::Zeroes(x)
         | ExprKind::Copy(x)
+        | ExprKind::Cast(x)
+        | ExprKind::MathPair(_, x)
+        | ExprKind::Extreme { view: x, .. }
+        | ExprKind::Listed(x)
         | ExprKind::Part(x, _)
         | ExprKind::Boxed(x) => vec![x],
         ExprKind::Binary { left, right, .. } => vec![left, right],

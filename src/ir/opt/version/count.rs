@@ -36,7 +36,8 @@ pub(super) fn has_few_rounds(
     count: &Count,
 ) -> bool {
     let one = &loops.loops[number];
-    let terms = cfg.preds[one.head.index()]
+    let terms = cfg
+        .preds(one.head)
         .iter()
         .filter(|&&pred| pred != one.latch);
     let terms = terms.filter_map(|pred| func.blocks[pred.index()].term.as_ref());

@@ -111,7 +111,7 @@ fn version(
     };
     let term = Term::Br(few, call(one.head), look);
     let decide = Block(func.blocks.len() as u32);
-    let old = cfg.preds[one.head.index()].iter().copied();
+    let old = cfg.preds(one.head).iter().copied();
     let preds = old.filter(|&pred| pred != one.latch);
     for pred in preds.chain(ways.remove(&one.head).into_iter().flatten()) {
         let jumps = func.blocks[pred.index()]
@@ -215,7 +215,7 @@ fn enter(
             }
         }
     }
-    debug_assert!(ways.len() <= cfg.preds[block.index()].len());
+    debug_assert!(ways.len() <= cfg.preds(block).len());
     let params = corners.func.blocks[block.index()].params.clone();
     if let Some((one, others)) = ways.split_first() {
         for (place, param) in params.into_iter().enumerate() {

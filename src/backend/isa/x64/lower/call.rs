@@ -12,7 +12,7 @@ use crate::backend::isa::vcode::{Access, Clobbers, Constraint, Operand, VBlock};
 use crate::ir::func::{AbiType, Conv, Signature};
 use crate::ir::op::Effect;
 use crate::target::callconv::{ArgLoc, Assignment, CallConv};
-use crate::target::regs::{RegClass, x64};
+use crate::target::regs::{Reg, RegClass, int, x64};
 
 /// Registers by number: all but the stack pointer.
 const ALL: Clobbers = Clobbers {
@@ -25,10 +25,11 @@ impl<'a> Lower<'a> {
         match conv {
             Conv::C => self.target.c,
             Conv::Internal => self.target.internal,
+            Conv::Leaf => self.target.leaf,
         }
     }
 
-    fn signature(&self, data: &InstData) -> &'a Signature {
+    pub(super) fn signature(&self, data: &InstData) -> &'a Signature {
         let (func, program) = (self.func, self.program);
         match data.payload {
             Payload::Func(callee) => &program.func(callee).sig,
@@ -65,6 +66,9 @@ impl<'a> Lower<'a> {
 
     pub(super) fn call(&mut self, data: &InstData, is_narrow: bool) {
         let sig = self.signature(data);
+        if sig.conv == Conv::Leaf {
+            return self.leaf_call(data, sig);
+        }
         let conv = self.convention(sig.conv);
         let assignment = conv.assign(sig);
         let area = assignment.stack.max(self.outgoing.unwrap_or(0));
@@ -100,6 +104,26 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Registers that the call destroys are definitions that nothing wants: so it is none of those that registers are spared for.
+    fn leaf_call(&mut self, data: &InstData, sig: &Signature) {
+        let conv = self.convention(sig.conv);
+        let assignment = conv.assign(sig);
+        let mut operands = self.call_args(data, sig, &assignment, false);
+        let saved = |reg: &Reg| conv.callee_saved.contains(reg);
+        let mut destroyed: Vec<Reg> = (0..16).map(int).filter(|reg| !saved(reg)).collect();
+        destroyed.retain(|&reg| reg != x64::RSP);
+        for (&value, &reg) in data.results.iter().zip(&assignment.results) {
+            destroyed.retain(|&other| other != reg);
+            let vreg = self.vregs[value.index()].unwrap_or_else(|| self.int());
+            operands.push(fixed(vreg, reg, Access::Def));
+        }
+        for reg in destroyed {
+            operands.push(fixed(self.int(), reg, Access::Def));
+        }
+        let callee = self.callee(data);
+        self.out.push(Inst64::LeafCall(callee), &operands, None);
+    }
+
     /// Stores stack arguments, and returns the operands for the others; the pointer of an indirect call comes first.
     fn call_args(
         &mut self,
@@ -130,9 +154,10 @@ impl<'a> Lower<'a> {
                 self.stack_arg(arg, ty, offset);
             }
         }
-        for (&arg, &loc) in args.iter().zip(&assignment.args) {
+        for (at, (&arg, &loc)) in args.iter().zip(&assignment.args).enumerate() {
             match loc {
                 ArgLoc::Stack(_) => {}
+                ArgLoc::Reg(_) if self.is_idle(data, at) => {}
                 ArgLoc::Reg(reg) => {
                     let mut vreg = self.arg_of(arg);
                     let is_float = super::class_of(self.func.ty(arg)) == RegClass::Float;
@@ -154,6 +179,15 @@ impl<'a> Lower<'a> {
             operands.push(fixed(count, reg, Access::Use));
         }
         operands
+    }
+
+    /// Whether one of our functions that others may call as well has no use for an argument: whatever the register holds will do.
+    fn is_idle(&self, data: &InstData, at: usize) -> bool {
+        let Payload::Func(callee) = data.payload else {
+            return false;
+        };
+        let callee = self.program.func(callee);
+        callee.address_taken && callee.count_uses()[callee.params()[at].index()] == 0
     }
 
     /// A register for an argument. Where a rare call is not the last to want a value, the call gets a copy: the value itself goes to memory
