@@ -259,7 +259,7 @@ mod tests {
         let (module, _) = check(&sources, spec, target);
         let module = module.expect("nothing is wrong with it");
         let here = {
-            let mut program = glue::program(&module, target, &mut |_| ());
+            let mut program = glue::program(&module, target, false, &mut |_| ());
             program.funcs.iter_mut().flatten().for_each(opt::run);
             print::program(&program)
         };

@@ -272,3 +272,155 @@ int64_t histogram(const uint8_t *data, int64_t size, int64_t *counts)
         counts[data[i]]++;
     return counts[65];
 }
+
+double matmul(const double *a, const double *b, double *c, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++) {
+            double total = 0.0;
+            for (int64_t k = 0; k < n; k++)
+                total += a[i * n + k] * b[k * n + j];
+            c[i * n + j] = total;
+        }
+    return c[0];
+}
+
+double blur(const double *source, double *out, int64_t height, int64_t width)
+{
+    for (int64_t y = 1; y < height - 1; y++)
+        for (int64_t x = 1; x < width - 1; x++) {
+            double sides = source[y * width + x - 1] + source[y * width + x + 1];
+            double ends = source[(y - 1) * width + x] + source[(y + 1) * width + x];
+            out[y * width + x] = (sides + ends + source[y * width + x]) * 0.2;
+        }
+    return out[width + 1];
+}
+
+int64_t floyd(int64_t *ways, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t i = 0; i < n; i++) {
+            int64_t first = ways[i * n + k];
+            for (int64_t j = 0; j < n; j++) {
+                int64_t way = first + ways[k * n + j];
+                if (way < ways[i * n + j])
+                    ways[i * n + j] = way;
+            }
+        }
+    return ways[1];
+}
+
+int64_t life(const uint8_t *cells, uint8_t *out, int64_t height, int64_t width)
+{
+    int64_t alive = 0;
+    for (int64_t y = 1; y < height - 1; y++)
+        for (int64_t x = 1; x < width - 1; x++) {
+            int64_t near = 0;
+            for (int64_t dy = -1; dy < 2; dy++)
+                for (int64_t dx = -1; dx < 2; dx++)
+                    near += cells[(y + dy) * width + x + dx];
+            int64_t cell = cells[y * width + x];
+            near -= cell;
+            int64_t lives = near == 3 || (near == 2 && cell == 1);
+            out[y * width + x] = lives;
+            alive += lives;
+        }
+    return alive;
+}
+
+int64_t upper(const uint8_t *data, int64_t size, uint8_t *out)
+{
+    for (int64_t i = 0; i < size; i++) {
+        uint8_t c = data[i];
+        if (97 <= c && c <= 122)
+            c -= 32;
+        out[i] = c;
+    }
+    return size;
+}
+
+int64_t words(const uint8_t *data, int64_t size, int64_t count)
+{
+    int inside = 0;
+    for (int64_t i = 0; i < size; i++) {
+        uint8_t c = data[i];
+        if (c == 32 || c == 10 || c == 9)
+            inside = 0;
+        else if (!inside) {
+            inside = 1;
+            count++;
+        }
+    }
+    return count;
+}
+
+int64_t numbers(const uint8_t *data, int64_t size, int64_t total)
+{
+    int64_t number = 0;
+    for (int64_t i = 0; i < size; i++) {
+        int64_t c = data[i];
+        if (48 <= c && c <= 57)
+            number = number * 10 + (c - 48);
+        else {
+            total += number;
+            number = 0;
+        }
+    }
+    return total + number;
+}
+
+double clip(const double *values, int64_t count, double *out, double low, double high)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double x = values[i];
+        x = low > x ? low : x;
+        out[i] = high < x ? high : x;
+    }
+    return out[0];
+}
+
+static int64_t between(int64_t x)
+{
+    if (x < -1000)
+        return -1000;
+    if (x > 1000)
+        return 1000;
+    return x;
+}
+
+int64_t clamped(const int64_t *values, int64_t count, int64_t total)
+{
+    for (int64_t i = 0; i < count; i++)
+        total += between(values[i]);
+    return total;
+}
+
+int64_t bisect(const int64_t *values, int64_t count, const int64_t *keys, int64_t key_count, int64_t found)
+{
+    for (int64_t i = 0; i < key_count; i++) {
+        int64_t key = keys[i], low = 0, high = count;
+        while (low < high) {
+            int64_t middle = (low + high) / 2;
+            if (values[middle] < key)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low < count && values[low] == key)
+            found++;
+    }
+    return found;
+}
+
+int64_t insertion(const int64_t *values, int64_t count, int64_t *out)
+{
+    for (int64_t i = 0; i < count; i++) {
+        int64_t x = values[i], j = i - 1;
+        while (j >= 0 && out[j] > x) {
+            out[j + 1] = out[j];
+            j--;
+        }
+        out[j + 1] = x;
+    }
+    return out[0];
+}

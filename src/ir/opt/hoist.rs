@@ -14,6 +14,8 @@ use crate::ir::op::{Effect, Op, Type};
 
 /// Results that are kept in registers around a loop, of each type.
 const MOST: usize = 5;
+/// Operands of operands that go along.
+const STEPS: usize = 4;
 
 /// The pass; whether anything changed.
 pub(super) fn run(func: &mut Func, cfg: &Cfg, dominators: &Dominators) -> bool {
@@ -103,7 +105,7 @@ impl<'a> Hoist<'a> {
                 self.loops[result.index()] = found;
             }
             if found.is_some() && is_dear(data.op) && !is_constant(data.op) {
-                self.go(inst);
+                self.go(inst, STEPS);
             }
         }
     }
@@ -116,7 +118,7 @@ impl<'a> Hoist<'a> {
     }
 
     /// Moves an instruction in front of its loop, after what it needs; not where registers are short.
-    fn go(&mut self, inst: Inst) {
+    fn go(&mut self, inst: Inst, steps: usize) {
         let data = &self.func.insts[inst.index()];
         let Some(number) = self.loops[data.results[0].index()] else {
             return;
@@ -135,7 +137,9 @@ impl<'a> Hoist<'a> {
                 .1
                 .filter(|_| self.loops[arg.index()].is_some());
             if let Some(needed) = needed.filter(|needed| !self.moved[needed.index()]) {
-                self.go(needed);
+                if steps > 0 {
+                    self.go(needed, steps - 1);
+                }
                 if !self.moved[needed.index()] {
                     return;
                 }

@@ -1,9 +1,11 @@
-//! Passes that make functions smaller: in comes a function of a well-formed program, out comes one that does the same.
+//! Passes that make functions smaller and loops faster: in comes a function of a well-formed program, out comes one that does the same.
 //!
 //! A pass is a file with one function, which says whether it changed anything. Each is linear in the size of the function, and there is a fixed
-//! number of rounds. Passes rely on the preconditions in the rows of [`super::op`], and on nothing else: no floating-point
-//! identity that some input would notice, no assumption about memory. Machine-dependent choices are the backend's.
+//! number of rounds; those for loops are run where there are some. Loops grow by what their passes say. Passes rely on the preconditions in the
+//! rows of [`super::op`], and on nothing else: no floating-point identity that some input would notice, no assumption about memory.
+//! Machine-dependent choices are the backend's.
 
+mod between;
 mod blocks;
 mod dead;
 mod fold;
@@ -35,6 +37,10 @@ pub fn run(func: &mut Func) {
     if has_loops {
         changed |= unrolled(func);
         changed |= forward::run(func);
+    }
+    if between::run(func) {
+        blocks::remove_unreachable(func);
+        changed = true;
     }
     changed |= select::run(func);
     if changed {
@@ -172,6 +178,7 @@ mod tests {
             known::run,
             forward::run,
             invariants,
+            between::run,
             select::run,
             unroll::run,
             version::run,

@@ -55,7 +55,7 @@ fn rounds(func: &Func, cfg: &Cfg, loops: &Loops, number: usize) -> Option<Rounds
     let blocks = || one.members.iter().map(|block| &func.blocks[block.index()]);
     let insts: usize = blocks().map(|block| block.insts.len()).sum();
     let calls = |inst: &Inst| func.insts[inst.index()].op.row().effect == Effect::Call;
-    if insts > MOST_INSTS || blocks().any(|block| block.cold && block.insts.iter().any(calls)) {
+    if insts > MOST_INSTS || blocks().any(|block| block.insts.iter().any(calls)) {
         return None;
     }
     let count = counts(func, loops, number)?;
