@@ -230,6 +230,7 @@ impl Builder {
                 name,
                 part,
                 value,
+                span: self.span,
             });
         }
     }
@@ -280,6 +281,7 @@ impl Builder {
                     name,
                     part,
                     value: Some(param),
+                    span: None,
                 };
                 self.func.blocks[at.index()].names.insert(0, row);
             }
