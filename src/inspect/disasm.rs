@@ -20,6 +20,8 @@ pub struct Line {
     pub bytes: Vec<u8>,
     /// Its text.
     pub text: String,
+    /// The address it uses, if it does.
+    pub uses: Option<Use>,
 }
 
 /// A use of an address in an instruction: a branch, or memory relative to rip.
@@ -88,6 +90,7 @@ pub fn disassemble_bits(
     while decoder.can_decode() {
         let offset = decoder.position();
         decoder.decode_out(&mut instruction);
+        let mut uses = None;
         let text = if instruction.is_invalid() {
             // One byte at a time, to find back into step.
             let _ = decoder.set_position(offset + 1);
@@ -95,20 +98,20 @@ pub fn disassemble_bits(
             format!(".byte   {:#04x}", bytes[offset])
         } else {
             let constants = decoder.get_constant_offsets(&instruction);
-            *shared.borrow_mut() = used_address(&instruction).and_then(|(address, in_memory)| {
+            uses = used_address(&instruction).map(|(address, in_memory)| {
                 let field = if in_memory {
                     constants.displacement_offset()
                 } else {
                     constants.immediate_offset()
                 };
-                let used = Use {
+                Use {
                     field: offset + field,
                     address,
                     distance: address.wrapping_sub(instruction.next_ip()) as i64,
                     content: in_memory && instruction.mnemonic() != Mnemonic::Lea,
-                };
-                Some((address, resolve(used)?))
+                }
             });
+            *shared.borrow_mut() = uses.and_then(|used| Some((used.address, resolve(used)?)));
             let mut text = String::new();
             formatter.format(&instruction, &mut text);
             text
@@ -117,6 +120,7 @@ pub fn disassemble_bits(
             offset,
             bytes: bytes[offset..decoder.position()].to_vec(),
             text,
+            uses,
         });
     }
     lines

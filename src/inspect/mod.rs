@@ -9,13 +9,16 @@ mod code;
 mod coff;
 pub mod disasm;
 mod elf;
+mod fields;
 mod macho;
 mod memory;
 mod module;
 mod names;
+pub mod page;
 mod pe;
 pub mod report;
 mod shares;
+mod structures;
 mod wheel;
 
 use anyhow::bail;
@@ -32,6 +35,8 @@ pub struct Options {
     pub disassemble: Wanted,
     /// Version (3.x) of the stable ABI that the file shall be content with.
     pub abi3: Option<u8>,
+    /// Whether to tell what the single fields are, down to instructions; the report then holds the file's bytes, too.
+    pub fields: bool,
 }
 
 /// Reads a file. `name` is for messages, for the report, and for what tags in it promise.
@@ -80,6 +85,7 @@ fn most_relocations(bytes: &[u8], entry: usize) -> usize {
 struct Reading<'a> {
     report: Report,
     memory: Memory<'a>,
+    bytes: &'a [u8],
     /// Width of the code, where we can disassemble it.
     bits: Option<u32>,
     /// Addresses of functions beside those of symbols.
@@ -101,6 +107,11 @@ impl Reading<'_> {
             &self.report.machine,
             &self.starts,
         )?;
+        if options.fields {
+            self.report.fields =
+                fields::fields(&self.report, &self.memory, &found.records, self.bytes);
+            self.report.bytes = self.bytes.to_vec();
+        }
         Ok(self.report)
     }
 

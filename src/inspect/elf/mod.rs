@@ -58,6 +58,7 @@ pub fn read(name: &str, bytes: &[u8], wanted: &Options) -> anyhow::Result<report
     let reading = Reading {
         report,
         memory,
+        bytes,
         bits,
         starts: Vec::new(),
     };
@@ -342,6 +343,7 @@ impl<'a> File<'a> {
                     // An object's section is no larger than the distance between two of ours.
                     size: section.sh_size.min(u64::from(u32::MAX)),
                     bytes: self.content(section),
+                    offset: section.sh_offset,
                     writable: section.is_writable(),
                     executable: section.is_executable(),
                     name: Some(self.section_name(index).to_owned()),
@@ -361,6 +363,7 @@ impl<'a> File<'a> {
                     segment.p_offset,
                     segment.p_filesz.min(segment.p_memsz),
                 ),
+                offset: segment.p_offset,
                 writable: segment.is_write(),
                 executable: segment.is_executable(),
                 name: None,

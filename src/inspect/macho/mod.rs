@@ -127,6 +127,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
     let reading = Reading {
         report,
         memory,
+        bytes,
         bits: match file.cpu {
             X86_64 => Some(64),
             I386 => Some(32),
