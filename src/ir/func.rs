@@ -90,6 +90,8 @@ pub enum Conv {
     /// Ours, between functions of one program: any number of results, as long as the target's row has registers for them
     /// (at least 2 integers and 2 floats on every target).
     Internal,
+    /// Ours, for functions that call nothing: one integer in, one out; such a call costs its caller next to nothing.
+    Leaf,
 }
 
 /// Parameters and results of a function.
@@ -123,6 +125,14 @@ impl Signature {
             params: params.to_vec(),
             results: results.to_vec(),
             variadic: None,
+        }
+    }
+
+    /// A function that only the program itself calls, and that calls nothing.
+    pub fn leaf() -> Signature {
+        Signature {
+            conv: Conv::Leaf,
+            ..Signature::internal(&[AbiType::I64], &[AbiType::I64])
         }
     }
 }
@@ -333,6 +343,14 @@ impl Func {
 }
 
 impl Term {
+    /// The nth jump it may take.
+    pub fn target(&self, n: usize) -> Option<&BlockCall> {
+        match (self, n) {
+            (Term::Jump(to), 0) | (Term::Br(_, to, _), 0) | (Term::Br(_, _, to), 1) => Some(to),
+            (Term::Jump(_) | Term::Br(..) | Term::Return(_) | Term::Unreachable, _) => None,
+        }
+    }
+
     /// The jumps it may take.
     pub fn targets(&self) -> SmallVec<[&BlockCall; 2]> {
         match self {

@@ -343,7 +343,7 @@ impl Search<'_> {
         };
         if at.after {
             // Who looks at a caller looks one byte before the return address, and a call leaves no such register alone.
-            let calls = self.shape.clobbers(at.inst as usize).is_some();
+            let calls = self.shape.clobber_set(at.inst as usize).is_some();
             let is_lost = calls && matches!(loc, Loc::Reg(_));
             return spot[2].moved(-i32::from(is_lost));
         }

@@ -4,7 +4,6 @@
 //! two-address, fixed-register and clobber need stated on operands. The instruction type is the machine's own; nothing here looks into it,
 //! and no encoding, frame or allocation is known yet.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use smallvec::SmallVec;
@@ -100,7 +99,7 @@ pub struct BlockShape {
     /// Where it may go on.
     pub succs: SmallVec<[VBlock; 2]>,
     /// Where it may come from, once per edge.
-    pub preds: Vec<VBlock>,
+    pub preds: SmallVec<[VBlock; 2]>,
     /// Parameters; only blocks whose predecessors all end in a plain jump have some.
     pub params: Vec<VReg>,
     /// Arguments for the parameters of the one successor.
@@ -176,12 +175,14 @@ impl Shape {
         start as usize..self.operand_ends[inst] as usize
     }
 
-    /// The registers that instruction `inst` destroys besides those it defines; `None` for most.
-    pub fn clobbers(&self, inst: usize) -> Option<Clobbers> {
-        match self.clobbers[inst] {
-            0 => None,
-            set => Some(self.clobber_sets[set as usize - 1]),
-        }
+    /// Which of [`Shape::clobber_sets`] instruction `inst` destroys besides the registers it defines; `None` for most.
+    pub fn clobber_set(&self, inst: usize) -> Option<usize> {
+        (self.clobbers[inst] as usize).checked_sub(1)
+    }
+
+    /// The different sets of registers that instructions destroy.
+    pub fn clobber_sets(&self) -> &[Clobbers] {
+        &self.clobber_sets
     }
 }
 
@@ -266,18 +267,26 @@ impl<I> Builder<I> {
 
     /// The registers that are live at the start of the block, given those that are at its end; sorted.
     pub fn live_in(&self, live_out: Vec<VReg>) -> Vec<VReg> {
-        let mut live = BTreeSet::from_iter(live_out);
+        let mut live = live_out;
+        live.sort_unstable();
+        live.dedup();
         for piece in &self.pieces[self.block_start..] {
             let operands = piece.operands.start as usize..piece.operands.end as usize;
             let operands = &self.operands[operands];
             let is_def = |o: &&Operand| matches!(o.access, Access::Def | Access::EarlyDef);
             for operand in operands.iter().filter(is_def) {
-                live.remove(&operand.vreg);
+                if let Ok(at) = live.binary_search(&operand.vreg) {
+                    live.remove(at);
+                }
             }
             let uses = operands.iter().filter(|o| o.access == Access::Use);
-            live.extend(uses.map(|operand| operand.vreg));
+            for operand in uses {
+                if let Err(at) = live.binary_search(&operand.vreg) {
+                    live.insert(at, operand.vreg);
+                }
+            }
         }
-        live.into_iter().collect()
+        live
     }
 
     /// Ends the block, whose first instruction has been pushed.

@@ -13,12 +13,10 @@ use crate::ir::func::Func;
 use crate::ir::program::{FuncId, ImportId, Program};
 use crate::target::{Arch, Target};
 
-/// Where functions start: at multiples of a fetch block on current x86 and Arm cores, or, if they are seldom run and nobody has their
-/// address, anywhere an instruction may.
+/// Where functions start: at multiples of a fetch block on current x86 and Arm cores, or, if they are seldom run, anywhere an instruction may.
 fn align(func: &Func, arch: Arch) -> u32 {
-    let close = func.cold && !func.address_taken && !func.export;
     match arch {
-        Arch::X86_64 if close => 1,
+        Arch::X86_64 if func.cold => 1,
         Arch::X86_64 => 16,
     }
 }

@@ -195,7 +195,7 @@ impl Writer<'_> {
 
     fn add_relocations(&mut self, image: &Image) {
         for (at, section) in image.sections.iter().enumerate() {
-            let (bytes, fixups) = image.settled(image::SectionId(at as u32));
+            let (bytes, fixups) = image.settled(image::SectionId(at as u32), true);
             let id = self.sections[at];
             self.object
                 .set_section_data(id, bytes, u64::from(section.align));

@@ -169,8 +169,8 @@ impl Image {
     }
 
     /// Bytes and fixups of a section once the uses whose distance is known within the section are filled in. For formats whose linkers
-    /// keep a section in one piece; the others want all fixups.
-    pub fn settled(&self, id: SectionId) -> (Vec<u8>, Vec<Fixup>) {
+    /// keep a section in one piece; the others want all fixups. Linkers that look for functions whose address is taken want to see `addresses`.
+    pub fn settled(&self, id: SectionId, addresses: bool) -> (Vec<u8>, Vec<Fixup>) {
         let section = self.section(id);
         let mut bytes = section.bytes.clone();
         let mut left = Vec::new();
@@ -181,7 +181,7 @@ impl Image {
                     Place::Defined {
                         section, offset, ..
                     },
-                ) if section == id => {
+                ) if section == id && (kind == RefKind::X64Branch || !addresses) => {
                     let target = (offset as i64).wrapping_add(fixup.addend);
                     patch(&mut bytes, fixup.at, kind, target);
                 }

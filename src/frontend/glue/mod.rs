@@ -1,6 +1,7 @@
 //! Joins bodies to the interpreter: typed bodies become functions of the IR, with wrappers, method tables and module entries around them.
 
 pub mod access;
+pub mod again;
 pub mod apart;
 pub mod args;
 pub mod body;

@@ -106,5 +106,7 @@ fn view_name(view: View) -> String {
         (Whole::ByteArray, _) => "bytearray".to_owned(),
         (Whole::Part, false) => format!("Buffer[{item}]"),
         (Whole::Part, true) => format!("MutBuffer[{item}]"),
+        (Whole::Memory(_), _) => "memoryview".to_owned(),
+        (Whole::Table | Whole::Array, _) => format!("Array[{item}]"),
     }
 }

@@ -73,7 +73,7 @@ fn join(func: &mut Func) -> bool {
     for &block in &cfg.rpo {
         while let Some(Term::Jump(to)) = &func.blocks[block.index()].term {
             let next = to.block;
-            let alone = next != block && cfg.preds[next.index()].len() == 1;
+            let alone = next != block && cfg.preds(next).len() == 1;
             if !alone || func.blocks[next.index()].cold != func.blocks[block.index()].cold {
                 break;
             }

@@ -90,6 +90,18 @@ pub(super) fn jumps_mut(term: &mut Term) -> impl Iterator<Item = &mut BlockCall>
     first.into_iter().chain(second)
 }
 
+/// All values that a terminator uses, to be changed.
+pub(super) fn values_mut(term: &mut Term) -> impl Iterator<Item = &mut Value> {
+    let (values, cond, jumps): (&mut [Value], _, [Option<&mut BlockCall>; 2]) = match term {
+        Term::Jump(to) => (&mut [], None, [Some(to), None]),
+        Term::Br(cond, then, other) => (&mut [], Some(cond), [Some(then), Some(other)]),
+        Term::Return(values) => (values, None, [None, None]),
+        Term::Unreachable => (&mut [], None, [None, None]),
+    };
+    let passed = jumps.into_iter().flatten().flat_map(|to| &mut to.args);
+    values.iter_mut().chain(cond).chain(passed)
+}
+
 /// Removes the parameters for which `dead` is set, and the arguments for them. `dead` has a list for each block.
 pub(super) fn remove_params(func: &mut Func, dead: &[Vec<bool>]) {
     let keep = |block: usize, list: &mut smallvec::SmallVec<[Value; 2]>| {

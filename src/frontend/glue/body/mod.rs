@@ -25,6 +25,7 @@ mod expr;
 mod float;
 mod handle;
 mod int;
+mod items;
 mod locals;
 mod lower;
 mod message;
@@ -194,7 +195,7 @@ pub fn inline(
         thread: None,
         fails,
     };
-    if body.recursive {
+    if bodies.is_shared(function) {
         let results = call::standalone(ctx, bodies, b, function, args, world);
         b.jump(returns, &results);
         return;

@@ -31,6 +31,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let conv = match func.sig.conv {
         Conv::C => target.c,
         Conv::Internal => target.internal,
+        Conv::Leaf => target.leaf,
     };
     let written = allocation.written_of(conv.callee_saved);
     let needs = needs_frame(lowered, allocation, &written);
@@ -43,6 +44,11 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         return_size: RETURN_SIZE,
         stack_align: conv.stack_align,
     });
+    assert!(
+        func.sig.conv != Conv::Leaf || frame.stored.is_empty() && lowered.outgoing.is_none(),
+        "{}: a leaf function with a frame that is to be aligned",
+        func.name
+    );
     // Who reads frame pointers wants one everywhere.
     let framed = if frame.is_empty() {
         vec![false; shape.blocks.len()]
@@ -191,7 +197,9 @@ impl Emit<'_> {
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatCmov(cond) => self.float_cmov(cond, reg(1), reg(2)),
-            Inst64::Call(callee) => self.transfer(callee, Op::CallD, Op::CallM, locs),
+            Inst64::Call(callee) | Inst64::LeafCall(callee) => {
+                self.transfer(callee, Op::CallD, Op::CallM, locs)
+            }
             Inst64::TailCall(callee) => {
                 self.epilogue();
                 // Behind an epilogue, REX.W says that the jump leaves the function: its target tells nothing.
@@ -235,7 +243,10 @@ impl Emit<'_> {
             }
             return;
         }
-        let (cond, then, other) = if Some(then) == next {
+        // Where neither follows, what is deeper in loops is one jump away.
+        let depth = |n: usize| self.shape().blocks[self.successor(block, n).index()].depth;
+        let is_colder = Some(other) != next && depth(0) < depth(1);
+        let (cond, then, other) = if Some(then) == next || is_colder {
             (cond.inverted(), other, then)
         } else {
             (cond, then, other)

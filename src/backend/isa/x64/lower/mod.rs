@@ -22,13 +22,12 @@ use smallvec::SmallVec;
 use super::inst::{Cc, Op};
 use super::vinst::{Base, Callee, Inst64, RmShape};
 use crate::backend::isa::Options;
-use crate::backend::isa::flow::{Flow, Source, analyse, nth_target, terminator};
+use crate::backend::isa::flow::{Flow, Source, analyse, terminator};
 use crate::backend::isa::named::{self, NamedConstant};
-use crate::backend::isa::order::calls;
 use crate::backend::isa::vcode::{
     Access, BlockShape, Builder, Constraint, Operand, VBlock, VCode, VReg,
 };
-use crate::ir::func::{Block, ENTRY, Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::func::{Block, Conv, ENTRY, Func, Inst, InstData, Payload, Term, Value};
 use crate::ir::op::{Effect, Op as IrOp, Type};
 use crate::ir::program::Program;
 use crate::target::Target;
@@ -192,7 +191,9 @@ impl Lower<'_> {
     // Blocks.
 
     fn edge(&mut self, from: Block, n: usize, shape: &mut BlockShape) {
-        let call = nth_target(terminator(self.func, from), n).expect("edges are branches");
+        let call = terminator(self.func, from)
+            .target(n)
+            .expect("edges are branches");
         shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
         // An edge may be what leads into a loop.
         self.make_hoisted();
@@ -235,20 +236,30 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether the block is cold and calls, and no such block leads to it.
+    /// Whether the block is cold and calls, and no such block leads to it. Leaf functions leave registers alone.
     fn is_first_to_call(&self, at: usize) -> bool {
         let blocks = &self.flow.blocks;
-        let calls = |at: usize| blocks[at].is_cold && calls(self.func, blocks[at].source);
+        let is_call = |inst: &Inst| {
+            let data = &self.func.insts[inst.index()];
+            data.op.row().effect == Effect::Call && self.signature(data).conv != Conv::Leaf
+        };
+        let calls = |at: usize| match blocks[at].source {
+            Source::Block(block) if blocks[at].is_cold => {
+                let insts = &self.func.blocks[block.index()].insts;
+                insts.iter().any(is_call)
+            }
+            Source::Block(_) | Source::Edge(..) => false,
+        };
         calls(at) && !blocks[at].preds.iter().any(|pred| calls(pred.index()))
     }
 
-    /// Has what is live over the calls of a cold block in registers at its start. Register allocation moves a value to memory right behind
+    /// Uses what is live over the calls of a cold block at its start, wherever it is. Register allocation moves a value to memory right behind
     /// its last use before the call: without this one, that would be on the usual path.
     fn keep(&mut self, live: &[VReg]) {
         const MOST: usize = 9;
         let operand = |&vreg: &VReg| Operand {
             vreg,
-            constraint: Constraint::Reg,
+            constraint: Constraint::Any,
             access: Access::Use,
         };
         let operands: SmallVec<[Operand; MOST]> = live.iter().take(MOST).map(operand).collect();
