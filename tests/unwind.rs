@@ -43,7 +43,8 @@ fn the_stack_can_be_walked_from_every_instruction() {
         let built = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
             .args(["build", &format!("specs/{module}.toml"), "-o"])
             .arg(folder.path())
-            .args(["--linker", linker])
+            // Without lines, a breakpoint on a function stands at its first instruction.
+            .args(["--emit", "module", "--linker", linker])
             .status()
             .expect("pyasmgen runs");
         assert!(built.success());

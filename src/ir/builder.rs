@@ -234,6 +234,7 @@ impl Builder {
                 name,
                 part,
                 value,
+                span: self.span,
             });
         }
     }
@@ -284,6 +285,7 @@ impl Builder {
                     name,
                     part,
                     value: Some(param),
+                    span: None,
                 };
                 self.func.blocks[at.index()].names.insert(0, row);
             }

@@ -103,6 +103,8 @@ pub struct NamedValue {
     pub part: u8,
     /// What it is; nothing where it is unbound.
     pub value: Option<Value>,
+    /// The source text that does this, if any does: to its author, the name means this once all of it is done.
+    pub span: Option<Span>,
 }
 
 /// Keeps the places of rows right when the instructions of their block, which were `old`, are `new`: those that are gone hand their rows to

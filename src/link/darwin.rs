@@ -16,6 +16,9 @@ pub const LIBRARY: &str = "libSystem.tbd";
 /// The version of the SDK that modules name; loaders ask more of files that name later ones.
 const SDK: &str = "14.0";
 
+/// A debug map would name the object by its folder and its time, and modules are to be the same wherever and whenever they are made.
+const NO_DEBUG_MAP: &str = "-S";
+
 fn arch(target: &Target) -> &'static str {
     match target.arch {
         Arch::X86_64 => "x86_64",
@@ -60,6 +63,7 @@ pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -
         Linker::Driver(_) => {
             words.extend(bundle.map(OsString::from));
             words.push(format!("-mmacosx-version-min={oldest}").into());
+            words.push(format!("-Wl,{NO_DEBUG_MAP}").into());
         }
         Linker::Ld(_)
         | Linker::LdLld(_)
@@ -72,6 +76,7 @@ pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -
             }
             words.extend(bundle.map(OsString::from));
             words.extend(["-platform_version", "macos", &oldest, SDK].map(OsString::from));
+            words.push(NO_DEBUG_MAP.into());
             words.push("-needed_library".into());
             words.push(output.with_file_name(LIBRARY).into());
         }

@@ -125,25 +125,38 @@ fn each_meaning<I>(
         let block = &code.shape.blocks[at].insts;
         let mut now = at_start(flow, &outs, at, parts.len());
         let mut since = vec![block.start; parts.len()];
+        let mut found = |part: usize, value: Option<Value>, insts: Range<u32>| {
+            if let Some(value) = value.filter(|_| !insts.is_empty()) {
+                found(parts[part], value, insts);
+            }
+        };
         let mut place = block.start;
         for row in rows_of(at) {
             // The place of an instruction that has gone is not known: up to the block's end nothing is said.
             let known = code.mark(VBlock(at as u32), row.before);
             let known = known.filter(|&known| known >= place);
             place = known.unwrap_or(place);
-            let at = place_of(row);
-            if let Some(value) = now[at] {
-                found(parts[at], value, since[at]..place);
-            }
-            now[at] = meaning(row);
-            since[at] = known.unwrap_or(block.end);
+            let part = place_of(row);
+            found(
+                part,
+                now[part],
+                since[part]..known.map_or(place, |at| done(code, row, at, block)),
+            );
+            now[part] = meaning(row);
+            since[part] = known.map_or(block.end, |at| done(code, row, at, block));
         }
-        for (at, value) in now.into_iter().enumerate() {
-            if let Some(value) = value {
-                found(parts[at], value, since[at]..block.end);
-            }
+        for (part, value) in now.into_iter().enumerate() {
+            found(part, value, since[part]..block.end);
         }
     }
+}
+
+/// The first place of a block, from `at` on, where the text of a row is done: a debugger that stops in front of it wants the old value.
+fn done<I>(code: &VCode<I>, row: &NamedValue, at: u32, block: &Range<u32>) -> u32 {
+    let is_of_row = |inst: &u32| row.span.is_some() && code.spans[*inst as usize] == row.span;
+    (at..block.end)
+        .find(|inst| !is_of_row(inst))
+        .unwrap_or(block.end)
 }
 
 /// What parts mean at the ends of blocks: what holds on all ways there.
