@@ -5,6 +5,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use crate::backend::isa::code::Code;
+use crate::backend::obj::debug::DebugInfo;
 use crate::backend::obj::image::{Image, Place, Symbol};
 use crate::backend::{isa, obj};
 use crate::base::diag::Diagnostics;
@@ -50,11 +51,22 @@ impl Compiled {
 
 /// How to compile.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
+pub struct Options<'a> {
     /// Calls imports through the linker's stubs instead of their pointer slots.
     pub plt: bool,
     /// Allocates registers in one quick pass instead of well.
     pub fast_allocation: bool,
+    /// What debuggers are told, if anything.
+    pub debug: Option<Debug<'a>>,
+}
+
+/// What debuggers are told. The code is the same with it and without.
+#[derive(Clone, Copy, Debug)]
+pub struct Debug<'a> {
+    /// Where lines are counted.
+    pub sources: &'a Sources,
+    /// Finished modules tell it as well, not just objects.
+    pub in_modules: bool,
 }
 
 /// Reads and checks a spec. The module is there exactly when no diagnostic is an error.
@@ -64,23 +76,35 @@ pub fn check(sources: &Sources, spec: SourceId, target: &Target) -> (Option<Modu
 
 /// Makes the program of a checked spec, optimised.
 pub fn program(module: &Module, target: &Target) -> Program {
+    named_program(module, target, false)
+}
+
+/// Likewise; with `names`, its functions know what the source calls their values.
+fn named_program(module: &Module, target: &Target, names: bool) -> Program {
     if cfg!(debug_assertions) {
-        verified(&glue::program(module, target, &mut |_| ()));
+        verified(&glue::program(module, target, names, &mut |_| ()));
     }
-    let program = optimised(module, target);
+    let program = optimised(module, target, names);
     verified(&program);
     program
 }
 
 /// Compiles a checked spec down to what files are written from.
 pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
-    let program = program(&module, target);
-    let options = isa::Options {
+    let program = named_program(&module, target, options.debug.is_some());
+    let isa_options = isa::Options {
         plt: options.plt,
         fast_allocation: options.fast_allocation,
     };
-    let codes = codes(&program, target, options);
-    let image = obj::build::build(&program, &codes, target);
+    let codes = codes(&program, target, isa_options);
+    let mut image = obj::build::build(&program, &codes, target);
+    if let Some(debug) = options.debug {
+        let info = obj::debug::describe(&program, &codes, debug.sources);
+        image.debug = Some(DebugInfo {
+            in_modules: debug.in_modules,
+            ..info
+        });
+    }
     Compiled {
         module,
         program,
@@ -100,7 +124,7 @@ const BATCH: usize = 64;
 type Numbered = Vec<(FuncId, Func)>;
 
 /// Makes functions, and makes them smaller: what is finished goes to other processors while more is made.
-fn optimised(module: &Module, target: &Target) -> Program {
+fn optimised(module: &Module, target: &Target, names: bool) -> Program {
     let (send, receive) = mpsc::channel::<Numbered>();
     let receive = Mutex::new(receive);
     let next = || receive.lock().ok()?.recv().ok();
@@ -125,7 +149,7 @@ fn optimised(module: &Module, target: &Target) -> Program {
                 debug_assert!(sent.is_ok(), "the receiver lives longer");
             }
         };
-        let mut program = glue::program(module, target, &mut made);
+        let mut program = glue::program(module, target, names, &mut made);
         let mut done = take(&mut program, 0);
         done.iter_mut().for_each(|(_, func)| opt::run(func));
         drop(send);
@@ -235,11 +259,11 @@ mod tests {
         let (module, _) = check(&sources, spec, target);
         let module = module.expect("nothing is wrong with it");
         let here = {
-            let mut program = glue::program(&module, target, &mut |_| ());
+            let mut program = glue::program(&module, target, false, &mut |_| ());
             program.funcs.iter_mut().flatten().for_each(opt::run);
             print::program(&program)
         };
-        let elsewhere = print::program(&optimised(&module, target));
+        let elsewhere = print::program(&optimised(&module, target, false));
         assert!(here == elsewhere);
     }
 }

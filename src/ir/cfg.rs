@@ -92,6 +92,11 @@ impl Cfg {
         self.number[block.index()] != 0
     }
 
+    /// A reachable block's place in `rpo`.
+    pub fn number(&self, block: Block) -> Option<u32> {
+        self.number[block.index()].checked_sub(1)
+    }
+
     /// Whether a jump from `from` to `to` leads back, as at the end of a loop. Both are reachable.
     pub fn is_back_edge(&self, from: Block, to: Block) -> bool {
         self.number[from.index()] >= self.number[to.index()]

@@ -1,6 +1,7 @@
 //! The machines and systems we write for: one row each. The door to `target-lexicon`.
 
 pub mod callconv;
+pub mod leaf;
 pub mod regs;
 pub mod sysv;
 pub mod win64;
@@ -50,6 +51,8 @@ pub struct Target {
     pub c: &'static CallConv,
     /// The convention between functions of one program.
     pub internal: &'static CallConv,
+    /// That of functions that call nothing.
+    pub leaf: &'static CallConv,
     /// Size of C's `long` in bytes.
     pub long_size: u32,
     /// What stands before C names in symbol tables.
@@ -108,6 +111,7 @@ const LINUX: Target = Target {
     format: Format::Elf,
     c: &sysv::SYSV,
     internal: &sysv::SYSV_INTERNAL,
+    leaf: &leaf::X64_LEAF,
     long_size: 8,
     symbol_prefix: "",
     landing_pads: true,
@@ -127,6 +131,7 @@ const WINDOWS: Target = Target {
     format: Format::Coff,
     c: &win64::WIN64,
     internal: &win64::WIN64_INTERNAL,
+    leaf: &leaf::X64_LEAF,
     long_size: 4,
     symbol_prefix: "",
     landing_pads: false,

@@ -41,7 +41,9 @@ pub fn compile(program: &Program, triple: &str, options: Options) -> Vec<Code> {
     let codes: Vec<Code> = funcs
         .map(|id| compiler.compile(program.func(FuncId(id))))
         .collect();
-    codes.iter().for_each(|code| frames::check(code, target));
+    codes
+        .iter()
+        .for_each(|code| frames::check(code, program, target));
     codes
 }
 

@@ -6,13 +6,14 @@ pub mod buffer;
 pub mod code;
 pub mod flow;
 pub mod frame;
+pub mod named;
 pub mod order;
 pub mod regalloc;
 pub mod vcode;
 pub mod wrap;
 pub mod x64;
 
-use crate::ir::func::Func;
+use crate::ir::func::{Conv, Func};
 use crate::ir::program::Program;
 use crate::target::{Arch, Target};
 use code::Code;
@@ -35,20 +36,23 @@ pub struct Compiler<'a> {
     target: &'a Target,
     options: Options,
     registers: Registers,
+    /// Those of leaf functions.
+    leaf_registers: Registers,
     context: Context,
 }
 
 impl<'a> Compiler<'a> {
     /// For the functions of `program`.
     pub fn new(program: &'a Program, target: &'a Target, options: Options) -> Compiler<'a> {
-        let registers = match target.arch {
-            Arch::X86_64 => x64::registers(target),
+        let registers = |conv| match target.arch {
+            Arch::X86_64 => x64::registers(target, conv),
         };
         Compiler {
             program,
             target,
             options,
-            registers,
+            registers: registers(target.c),
+            leaf_registers: registers(target.leaf),
             context: Context::default(),
         }
     }
@@ -59,20 +63,24 @@ impl<'a> Compiler<'a> {
             Arch::X86_64 => {
                 let lowered = x64::lower::lower(func, self.program, self.target, self.options);
                 let shape = &lowered.code.shape;
-                let allocation = self.allocate(&func.name, shape);
+                let allocation = self.allocate(func, shape);
                 x64::emit::emit(func, self.target, &lowered, &allocation)
             }
         }
     }
 
     /// Spares saved registers where rare calls are the only reason for them, unless the usual path then pays more for memory.
-    fn allocate(&mut self, name: &str, shape: &Shape) -> Allocation {
+    fn allocate(&mut self, func: &Func, shape: &Shape) -> Allocation {
+        let registers = match func.sig.conv {
+            Conv::C | Conv::Internal => &self.registers,
+            Conv::Leaf => &self.leaf_registers,
+        };
         let mut allocate = |spares_saved| {
             let manner = Manner {
                 fast: self.options.fast_allocation,
                 spares_saved,
             };
-            regalloc::allocate(name, shape, &self.registers, manner, &mut self.context)
+            regalloc::allocate(&func.name, shape, registers, manner, &mut self.context)
         };
         if !shape.has_rare_calls() {
             return allocate(false);

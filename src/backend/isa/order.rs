@@ -256,7 +256,7 @@ fn find_preheaders(
 }
 
 /// Whether a block makes a call.
-pub fn calls(func: &Func, source: Source) -> bool {
+fn calls(func: &Func, source: Source) -> bool {
     let Source::Block(block) = source else {
         return false;
     };
@@ -296,7 +296,9 @@ fn turn(nodes: &[Node], one: &Loop, is_member: &[bool], layout: &mut [u32], plac
     let end = start + run.count();
     let last = layout[end - 1];
     let succs = &nodes[one.head as usize].succs;
-    let leaves = succs.len() == 2 && succs.iter().filter(|succ| is_inside(succ)).count() == 1;
+    // A way out that is hardly taken is no test: the loop goes through its head.
+    let leaves_by = |succ: &&u32| !is_inside(succ) && !nodes[**succ as usize].is_cold;
+    let leaves = succs.len() == 2 && succs.iter().filter(leaves_by).count() == 1;
     let jumps_back = nodes[last as usize].succs.as_slice() == [one.head];
     if start == 0 || !leaves || !jumps_back || last == one.head {
         return;

@@ -85,6 +85,39 @@ pub struct Allocation {
     pub moves: Vec<Move>,
     /// How many spill slots the frame needs.
     pub spill_slots: u32,
+    /// Where what [`Shape::labels`] asks for is.
+    pub labels: Vec<Labelled>,
+}
+
+/// From one place to another, what has this label is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Labelled {
+    /// The label.
+    pub label: u32,
+    /// From here on.
+    pub from: Point,
+    /// Up to here.
+    pub to: Point,
+    /// Where it is.
+    pub loc: Loc,
+}
+
+/// A place in front of an instruction or behind it; moves of the allocation stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Point {
+    /// The instruction.
+    pub inst: u32,
+    /// Behind it.
+    pub after: bool,
+}
+
+impl Point {
+    fn of(point: ra::ProgPoint) -> Point {
+        Point {
+            inst: point.inst().index() as u32,
+            after: point.pos() == ra::InstPosition::After,
+        }
+    }
 }
 
 impl Allocation {
@@ -173,6 +206,18 @@ pub fn allocate(
         moves: moves.collect(),
         locs: output.allocs.iter().map(|&alloc| loc(alloc)).collect(),
         spill_slots: output.num_spillslots as u32,
+        labels: output.debug_locations.iter().map(labelled).collect(),
+    }
+}
+
+fn labelled(
+    &(label, from, to, alloc): &(u32, ra::ProgPoint, ra::ProgPoint, ra::Allocation),
+) -> Labelled {
+    Labelled {
+        label,
+        from: Point::of(from),
+        to: Point::of(to),
+        loc: loc(alloc),
     }
 }
 
@@ -222,6 +267,7 @@ struct Adapter<'a> {
     /// The sets of registers that calls destroy, as far as there are values for them: each of the others would cost a live range at each
     /// call.
     clobber_sets: Vec<ra::PRegSet>,
+    labels: Vec<(ra::VReg, ra::Inst, ra::Inst, u32)>,
     /// What calls in cold blocks destroy, where that is not what they really do.
     rare_clobbers: Option<ra::PRegSet>,
 }
@@ -272,6 +318,10 @@ impl<'a> Adapter<'a> {
             };
             ra::Operand::new(vreg(operand.vreg), constraint, kind, pos)
         };
+        let inst = |inst: u32| ra::Inst::new(inst as usize);
+        let label = |(of, range, label): &(_, std::ops::Range<u32>, u32)| {
+            (vreg(*of), inst(range.start), inst(range.end), *label)
+        };
         let mut block_ends = vec![false; shape.inst_count()];
         for block in &shape.blocks {
             block_ends[block.insts.end as usize - 1] = true;
@@ -289,6 +339,7 @@ impl<'a> Adapter<'a> {
             succs: Lists::new(blocks().map(|b| b.succs.iter().map(block))),
             preds: Lists::new(blocks().map(|b| b.preds.iter().map(block))),
             block_ends,
+            labels: shape.labels.iter().map(label).collect(),
         }
     }
 }
@@ -363,6 +414,10 @@ impl ra::Function for Adapter<'_> {
 
     fn num_vregs(&self) -> usize {
         self.shape.classes.len()
+    }
+
+    fn debug_value_labels(&self) -> &[(ra::VReg, ra::Inst, ra::Inst, u32)] {
+        &self.labels
     }
 
     fn spillslot_size(&self, _: ra::RegClass) -> usize {

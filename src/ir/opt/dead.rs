@@ -6,6 +6,7 @@
 use super::rename::remove_params;
 use crate::ir::cfg::Preds;
 use crate::ir::func::{Block, ENTRY, Func, Inst, InstData, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{Effect, Op};
 
 /// Where a value comes from.
@@ -21,11 +22,15 @@ pub(super) fn run(func: &mut Func) -> bool {
     let mut changed = false;
     for block in &mut func.blocks {
         let before = block.insts.len();
+        let all = (!block.names.is_empty()).then(|| block.insts.clone());
         block.insts.retain(|inst| {
             let inst = &func.insts[inst.index()];
             has_effect(inst.op) || inst.results.iter().any(|result| live[result.index()])
         });
         changed |= block.insts.len() != before;
+        if let Some(all) = all {
+            names::follow(&mut block.names, &all, &block.insts);
+        }
         for &inst in &block.insts {
             let inst = &mut func.insts[inst.index()];
             if let Some(op) = without_flag(inst.op)
@@ -57,16 +62,25 @@ pub(super) fn run(func: &mut Func) -> bool {
 pub(super) fn sweep(func: &mut Func) {
     let count = func.blocks.iter().map(|block| block.insts.len()).sum();
     let mut kept = Vec::with_capacity(count);
-    for inst in func.blocks.iter_mut().flat_map(|block| &mut block.insts) {
-        let data = &mut func.insts[inst.index()];
-        *inst = Inst(kept.len() as u32);
-        kept.push(InstData {
-            op: data.op,
-            args: std::mem::take(&mut data.args),
-            payload: data.payload,
-            results: std::mem::take(&mut data.results),
-            span: data.span,
-        });
+    let mut numbers = vec![Inst(u32::MAX); func.insts.len()];
+    for block in &mut func.blocks {
+        for inst in &mut block.insts {
+            let data = &mut func.insts[inst.index()];
+            let number = Inst(kept.len() as u32);
+            numbers[inst.index()] = number;
+            *inst = number;
+            kept.push(InstData {
+                op: data.op,
+                args: std::mem::take(&mut data.args),
+                payload: data.payload,
+                results: std::mem::take(&mut data.results),
+                span: data.span,
+            });
+        }
+        // Rows stand in front of instructions of their block.
+        for before in block.names.iter_mut().flat_map(|row| &mut row.before) {
+            *before = numbers[before.index()];
+        }
     }
     func.insts = kept;
 }

@@ -47,6 +47,7 @@ fn uses_frame(inst: &Inst64) -> bool {
         | Inst64::FloatZero
         | Inst64::FloatOnes
         | Inst64::FloatCmov(_)
+        | Inst64::LeafCall(_)
         | Inst64::TailCall(_)
         | Inst64::Ret
         | Inst64::Jump

@@ -79,7 +79,7 @@ pub enum Inst64 {
     },
     /// Defines the parameters: writes nothing.
     Args,
-    /// Has values in registers at the start of a cold block: writes nothing.
+    /// Uses values at the start of a cold block: writes nothing.
     Keep,
     /// An integer register becomes 0; flags are destroyed.
     Zero,
@@ -91,6 +91,8 @@ pub enum Inst64 {
     FloatCmov(Cond),
     /// A call.
     Call(Callee),
+    /// A call of a function that calls nothing: it wants no frame.
+    LeafCall(Callee),
     /// A jump to another function, the frame being undone.
     TailCall(Callee),
     /// Undoes the frame and returns.

@@ -8,7 +8,7 @@
 
 mod facts;
 mod findings;
-mod range;
+pub(super) mod range;
 
 use std::collections::BTreeMap;
 
@@ -416,7 +416,9 @@ mod tests {
         b.switch_to(fails);
         b.ret(&[count]);
         let mut func = b.finish();
-        super::super::run(&mut func);
+        super::super::simplify(&mut func);
+        super::super::blocks::drop_assumptions(&mut func);
+        super::super::simplify(&mut func);
         let insts = func.blocks.iter().flat_map(|block| &block.insts);
         let ops = insts.map(|inst| func.insts[inst.index()].op);
         let checks = ops.filter(|op| matches!(op, Op::Icmp | Op::SaddOvf));

@@ -23,11 +23,11 @@ use super::inst::{Cc, Op};
 use super::vinst::{Base, Callee, Inst64, RmShape};
 use crate::backend::isa::Options;
 use crate::backend::isa::flow::{Flow, Source, analyse, terminator};
-use crate::backend::isa::order::calls;
+use crate::backend::isa::named::{self, NamedConstant};
 use crate::backend::isa::vcode::{
     Access, BlockShape, Builder, Constraint, Operand, VBlock, VCode, VReg,
 };
-use crate::ir::func::{Block, ENTRY, Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::func::{Block, Conv, ENTRY, Func, Inst, InstData, Payload, Term, Value};
 use crate::ir::op::{Effect, Op as IrOp, Type};
 use crate::ir::program::Program;
 use crate::target::Target;
@@ -46,6 +46,8 @@ pub struct Lowered {
     pub keeps_frame: bool,
     /// The blocks in the order of memory.
     pub layout: Vec<VBlock>,
+    /// Named values that are constants.
+    pub constants: Vec<NamedConstant>,
 }
 
 /// Lowers a function.
@@ -95,10 +97,17 @@ pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) 
         }
         lower.out.end_block(VBlock(at as u32));
     }
+    let mut code = lower.out.finish(shapes);
+    let made = (0..).map(Value).zip(&lower.vregs);
+    let made = made.filter_map(|(value, vreg)| Some((value, (*vreg)?)));
+    let copies = lower.copies.iter();
+    let copies = copies.map(|(&(_, value), &vreg)| (value, vreg));
+    let constants = named::follow(func, &flow, &mut code, made.chain(copies));
     Lowered {
         outgoing: lower.outgoing,
         keeps_frame: flow.slots_spread(),
-        code: lower.out.finish(shapes),
+        code,
+        constants,
         layout: flow.layout,
     }
 }
@@ -201,14 +210,15 @@ impl Lower<'_> {
         }
         self.terminator(block, shape);
         self.out.end_group(data.term_span);
+        self.mark(None);
         for &inst in data.insts.iter().rev() {
             let inst_data = &self.func.insts[inst.index()];
-            if !self.is_wanted(inst, inst_data) {
-                continue;
+            if self.is_wanted(inst, inst_data) {
+                self.epoch = self.flow.place(inst).epoch;
+                self.inst(inst, inst_data);
+                self.out.end_group(inst_data.span);
             }
-            self.epoch = self.flow.place(inst).epoch;
-            self.inst(inst, inst_data);
-            self.out.end_group(inst_data.span);
+            self.mark(Some(inst));
         }
         if block == ENTRY {
             self.params();
@@ -219,20 +229,37 @@ impl Lower<'_> {
         }
     }
 
-    /// Whether the block is cold and calls, and no such block leads to it.
+    /// Notes where the code of an instruction, or of the terminator, begins, where names want to know.
+    fn mark(&mut self, inst: Option<Inst>) {
+        if self.func.names.is_some() {
+            self.out.mark(self.vblock, inst);
+        }
+    }
+
+    /// Whether the block is cold and calls, and no such block leads to it. Leaf functions leave registers alone.
     fn is_first_to_call(&self, at: usize) -> bool {
         let blocks = &self.flow.blocks;
-        let calls = |at: usize| blocks[at].is_cold && calls(self.func, blocks[at].source);
+        let is_call = |inst: &Inst| {
+            let data = &self.func.insts[inst.index()];
+            data.op.row().effect == Effect::Call && self.signature(data).conv != Conv::Leaf
+        };
+        let calls = |at: usize| match blocks[at].source {
+            Source::Block(block) if blocks[at].is_cold => {
+                let insts = &self.func.blocks[block.index()].insts;
+                insts.iter().any(is_call)
+            }
+            Source::Block(_) | Source::Edge(..) => false,
+        };
         calls(at) && !blocks[at].preds.iter().any(|pred| calls(pred.index()))
     }
 
-    /// Has what is live over the calls of a cold block in registers at its start. Register allocation moves a value to memory right behind
+    /// Uses what is live over the calls of a cold block at its start, wherever it is. Register allocation moves a value to memory right behind
     /// its last use before the call: without this one, that would be on the usual path.
     fn keep(&mut self, live: &[VReg]) {
         const MOST: usize = 9;
         let operand = |&vreg: &VReg| Operand {
             vreg,
-            constraint: Constraint::Reg,
+            constraint: Constraint::Any,
             access: Access::Use,
         };
         let operands: SmallVec<[Operand; MOST]> = live.iter().take(MOST).map(operand).collect();
