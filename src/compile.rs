@@ -263,7 +263,7 @@ mod tests {
             program.funcs.iter_mut().flatten().for_each(opt::run);
             print::program(&program)
         };
-        let elsewhere = print::program(&optimised(&module, target));
+        let elsewhere = print::program(&optimised(&module, target, false));
         assert!(here == elsewhere);
     }
 }

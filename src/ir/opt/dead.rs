@@ -62,16 +62,25 @@ pub(super) fn run(func: &mut Func) -> bool {
 pub(super) fn sweep(func: &mut Func) {
     let count = func.blocks.iter().map(|block| block.insts.len()).sum();
     let mut kept = Vec::with_capacity(count);
-    for inst in func.blocks.iter_mut().flat_map(|block| &mut block.insts) {
-        let data = &mut func.insts[inst.index()];
-        *inst = Inst(kept.len() as u32);
-        kept.push(InstData {
-            op: data.op,
-            args: std::mem::take(&mut data.args),
-            payload: data.payload,
-            results: std::mem::take(&mut data.results),
-            span: data.span,
-        });
+    let mut numbers = vec![Inst(u32::MAX); func.insts.len()];
+    for block in &mut func.blocks {
+        for inst in &mut block.insts {
+            let data = &mut func.insts[inst.index()];
+            let number = Inst(kept.len() as u32);
+            numbers[inst.index()] = number;
+            *inst = number;
+            kept.push(InstData {
+                op: data.op,
+                args: std::mem::take(&mut data.args),
+                payload: data.payload,
+                results: std::mem::take(&mut data.results),
+                span: data.span,
+            });
+        }
+        // Rows stand in front of instructions of their block.
+        for before in block.names.iter_mut().flat_map(|row| &mut row.before) {
+            *before = numbers[before.index()];
+        }
     }
     func.insts = kept;
 }
