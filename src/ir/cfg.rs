@@ -311,7 +311,7 @@ mod tests {
         use crate::ir::func::{BlockCall, Signature, Term};
         let to = |block| BlockCall {
             block: Block(block),
-            args: SmallVec::new(),
+            args: Default::default(),
         };
         let mut func = Func::new(
             "f",
