@@ -293,6 +293,52 @@ mod tests {
         seen[b.index()]
     }
 
+    /// A loop with two ways in, which no body makes.
+    #[test]
+    fn dominance_is_right_where_a_loop_has_two_ways_in() {
+        use crate::ir::func::{BlockCall, Signature, Term};
+        let to = |block| BlockCall {
+            block: Block(block),
+            args: Default::default(),
+        };
+        let mut func = Func::new(
+            "f",
+            Signature::internal(&[crate::ir::func::AbiType::I64], &[]),
+        );
+        let x = func.params()[0];
+        let branch = |a, b| Some(Term::Br(x, to(a), to(b)));
+        let terms = [
+            branch(1, 2),
+            branch(3, 2),
+            branch(1, 4),
+            branch(4, 3),
+            branch(5, 2),
+            Some(Term::Unreachable),
+        ];
+        func.blocks = terms
+            .map(|term| crate::ir::func::BlockData {
+                term,
+                ..Default::default()
+            })
+            .to_vec();
+        check(&func);
+    }
+
+    fn check(func: &Func) {
+        let cfg = Cfg::new(func);
+        let dominators = cfg.dominators();
+        for &a in &cfg.rpo {
+            for &b in &cfg.rpo {
+                let expected = !reaches_around(func, a, b);
+                assert_eq!(
+                    dominators.dominates(a, b),
+                    expected,
+                    "{a} over {b}\n{func:?}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn dominance_is_what_removing_a_block_shows() {
         for seed in 0..60 {
