@@ -2,6 +2,7 @@
 //! machines share is here (control flow, virtual code, register allocation, frames, the byte buffer); each machine's rows, lowering and
 //! emission are in its folder. No file format is known here.
 
+pub mod aarch64;
 pub mod buffer;
 pub mod code;
 pub mod flow;
