@@ -117,10 +117,6 @@ const LONGEST: usize = 550;
 /// Longer files, each with its reason.
 const LONG: &[(&str, &str)] = &[
     (
-        "src/backend/isa/x64/lower/mod.rs",
-        "how operands are folded into instructions; every kind of operation needs all of it",
-    ),
-    (
         "src/frontend/capi/stable.rs",
         "a row for each name of the stable ABI",
     ),

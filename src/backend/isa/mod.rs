@@ -5,9 +5,12 @@
 pub mod aarch64;
 pub mod buffer;
 pub mod code;
+pub mod course;
 pub mod flow;
 pub mod frame;
+pub mod lower;
 pub mod order;
+pub mod plan;
 pub mod regalloc;
 pub mod vcode;
 pub mod wrap;
@@ -58,7 +61,8 @@ impl<'a> Compiler<'a> {
     pub fn compile(&mut self, func: &Func) -> Code {
         match self.target.arch {
             Arch::X86_64 => {
-                let lowered = x64::lower::lower(func, self.program, self.target, self.options);
+                let lowered =
+                    lower::lower::<x64::lower::X64>(func, self.program, self.target, self.options);
                 let shape = &lowered.code.shape;
                 let allocation = self.allocate(&func.name, shape);
                 x64::emit::emit(func, self.target, &lowered, &allocation)
