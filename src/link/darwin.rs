@@ -19,6 +19,7 @@ const SDK: &str = "14.0";
 fn arch(target: &Target) -> &'static str {
     match target.arch {
         Arch::X86_64 => "x86_64",
+        Arch::Aarch64 => "arm64",
     }
 }
 

@@ -47,6 +47,7 @@ impl<'a> Compiler<'a> {
     pub fn new(program: &'a Program, target: &'a Target, options: Options) -> Compiler<'a> {
         let registers = match target.arch {
             Arch::X86_64 => x64::registers(target),
+            Arch::Aarch64 => aarch64::registers(target),
         };
         Compiler {
             program,
@@ -66,6 +67,13 @@ impl<'a> Compiler<'a> {
                 let shape = &lowered.code.shape;
                 let allocation = self.allocate(&func.name, shape);
                 x64::emit::emit(func, self.target, &lowered, &allocation)
+            }
+            Arch::Aarch64 => {
+                let (program, target) = (self.program, self.target);
+                let lowered =
+                    lower::lower::<aarch64::lower::A64>(func, program, target, self.options);
+                let allocation = self.allocate(&func.name, &lowered.code.shape);
+                aarch64::emit::emit(func, target, &lowered, &allocation)
             }
         }
     }

@@ -65,6 +65,8 @@ impl Emit<'_> {
                 self.inst(&with(Op::MovMR, x64::RSP, Rm::Reg(reg.number)));
             }
             FrameChange::SetFramePointer(..)
+            | FrameChange::SignReturn
+            | FrameChange::PlainReturn
             | FrameChange::EpilogueBegin
             | FrameChange::EpilogueEnd => unreachable!("no frame of ours has a step {change:?}"),
         }

@@ -8,7 +8,7 @@ use super::encode::{self, Mem, Rm, encode, imm_size};
 use super::inst::{Cc, Op, Place};
 use super::lower::{Cond, Lowered};
 use super::vinst::{Base, Inst64, RmShape, operand_count};
-use crate::backend::isa::buffer::{BranchForms, Buffer, Label};
+use crate::backend::isa::buffer::{BranchField, BranchForms, Buffer, Form, Label};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
 use crate::backend::isa::course::{Course, Item, Told};
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
@@ -35,9 +35,15 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let written = allocation.written_of(conv.callee_saved);
     let inst = |at: u32| &lowered.code.insts[at as usize];
     let needs = needs_frame(shape, allocation, &written, |at| uses_frame(inst(at)));
+    // Floats are saved once the stack pointer is where it stays.
+    let is_int = |reg: &Reg| reg.class == RegClass::Int;
+    let (pushed, stored) = written.into_iter().partition(is_int);
     let frame = lay_out(Needs {
-        saved: written,
+        pushed,
+        stored,
         frame_pointer: target.frame_pointer.then_some(FRAME_POINTER),
+        link: None,
+        signs_return: false,
         spill_slots: allocation.spill_slots,
         slots: &func.slots,
         outgoing: lowered.outgoing,
@@ -443,19 +449,29 @@ fn simplified(inst: encode::Inst) -> encode::Inst {
 }
 
 fn jump_forms() -> BranchForms {
-    BranchForms {
-        short: Op::JmpD8.row().opcode[0],
-        long: [0, Op::JmpD.row().opcode[0]],
-        long_size: 1,
-    }
+    forms(Op::JmpD8, Op::JmpD, 0)
 }
 
 fn jcc_forms(cc: Cc) -> BranchForms {
-    let long = Op::JccD.row().opcode;
+    forms(Op::JccD8, Op::JccD, cc as u8)
+}
+
+/// Both forms of a branch; so much is added to the last byte of their opcodes.
+fn forms(short: Op, long: Op, cc: u8) -> BranchForms {
+    let form = |op: Op, size: usize, field| {
+        let opcode = op.row().opcode;
+        let mut bytes = [0; 8];
+        bytes[..opcode.len()].copy_from_slice(opcode);
+        bytes[opcode.len() - 1] += cc;
+        Form {
+            size: (opcode.len() + size) as u8,
+            bytes,
+            field,
+        }
+    };
     BranchForms {
-        short: Op::JccD8.row().opcode[0] + cc as u8,
-        long: [long[0], long[1] + cc as u8],
-        long_size: 2,
+        short: form(short, 1, BranchField::Byte),
+        long: form(long, 4, BranchField::Quad),
     }
 }
 

@@ -101,6 +101,7 @@ fn part(role: Role) -> Part {
 fn page_size(arch: Arch) -> u64 {
     match arch {
         Arch::X86_64 => 0x1000,
+        Arch::Aarch64 => 0x4000,
     }
 }
 
