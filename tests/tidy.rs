@@ -88,6 +88,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ar_archive_writer", &["src/link/windows.rs"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/completions.rs"]),
+    ("disarm64", &["src/inspect/disasm_arm64.rs"]),
     ("flate2", &["src/pack/archive.rs"]),
     ("gimli", &["src/backend/obj/"]),
     ("goblin", &["src/inspect/"]),

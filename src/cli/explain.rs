@@ -15,10 +15,10 @@ use crate::backend::obj::image::{Fixup, Image, Place, Role};
 use crate::base::nearest::nearest;
 use crate::base::source::{Sources, Span};
 use crate::compile::{self, Compiled, Options};
-use crate::inspect::disasm::{self, Use};
+use crate::inspect::disasm::{self, Machine, Use};
 use crate::ir::func::Func;
 use crate::ir::print;
-use crate::target;
+use crate::target::{self, Arch};
 
 /// Show how source lines become IR, instructions and bytes
 #[derive(Debug, clap::Args)]
@@ -58,13 +58,14 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         }
     }
     let compiled = compile::compile(checked.module, target, Options::default());
-    let text = Explanation::new(&sources, &compiled).text(args.method.as_deref());
+    let text = Explanation::new(&sources, &compiled, target.arch).text(args.method.as_deref());
     ui::result(text.as_bytes())?;
     Ok(Exit::Done)
 }
 
 /// All that the text is made from.
 struct Explanation<'a> {
+    machine: Machine,
     sources: &'a Sources,
     compiled: &'a Compiled,
     image: &'a Image,
@@ -79,13 +80,17 @@ struct Explanation<'a> {
 type LineKey = Option<(u32, usize)>;
 
 impl<'a> Explanation<'a> {
-    fn new(sources: &'a Sources, compiled: &'a Compiled) -> Explanation<'a> {
+    fn new(sources: &'a Sources, compiled: &'a Compiled, arch: Arch) -> Explanation<'a> {
         let image = &compiled.image;
         let (bytes, fixups) = image
             .find(Role::Text)
             .map(|section| image.settled(section))
             .unwrap_or_default();
         Explanation {
+            machine: match arch {
+                Arch::X86_64 => Machine::X86(64),
+                Arch::Aarch64 => Machine::Arm64,
+            },
             sources,
             compiled,
             image,
@@ -114,7 +119,7 @@ impl<'a> Explanation<'a> {
         *text += &format!("{}: {size} bytes at {offset:#x}\n", func.name);
         let bytes = &self.bytes[offset..offset + size];
         let resolve = |used: Use| self.name(offset + used.field, used.address, func, offset, size);
-        let lines = disasm::disassemble(bytes, offset as u64, &resolve);
+        let lines = disasm::disassemble(self.machine, bytes, offset as u64, &resolve);
         let mut explained: BTreeSet<LineKey> = BTreeSet::new();
         let mut last: Option<LineKey> = None;
         for line in lines {

@@ -8,6 +8,7 @@ pub mod audit;
 mod code;
 mod coff;
 pub mod disasm;
+mod disasm_arm64;
 mod elf;
 mod macho;
 mod memory;
@@ -80,8 +81,8 @@ fn most_relocations(bytes: &[u8], entry: usize) -> usize {
 struct Reading<'a> {
     report: Report,
     memory: Memory<'a>,
-    /// Width of the code, where we can disassemble it.
-    bits: Option<u32>,
+    /// The machine, where we can disassemble its code.
+    code: Option<disasm::Machine>,
     /// Addresses of functions beside those of symbols.
     starts: Vec<u64>,
 }
@@ -97,7 +98,7 @@ impl Reading<'_> {
         self.report.functions = code::disassemble(
             &self.memory,
             &options.disassemble,
-            self.bits,
+            self.code,
             &self.report.machine,
             &self.starts,
         )?;

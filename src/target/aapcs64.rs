@@ -28,14 +28,14 @@ pub static APPLE64_INTERNAL: CallConv = CallConv {
 
 /// The C convention of Windows.
 pub static WINDOWS_ARM64: CallConv = CallConv {
-    name: "windows-arm64",
+    name: "winarm64",
     variadic: Variadic::FloatsAsInt,
     ..ROW
 };
 
 /// Between functions of one program on Windows.
 pub static WINDOWS_ARM64_INTERNAL: CallConv = CallConv {
-    name: "windows-arm64-internal",
+    name: "winarm64-internal",
     ..INTERNAL
 };
 
