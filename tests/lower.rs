@@ -10,6 +10,8 @@
 
 #[path = "common/frames.rs"]
 mod frames;
+#[path = "common/frames_arm64.rs"]
+mod frames_arm64;
 #[path = "common/machine.rs"]
 mod machine;
 #[path = "common/plain.rs"]

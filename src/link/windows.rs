@@ -136,7 +136,11 @@ pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -
         }
         // Behind its other face it is `lld-link`, and can do the same.
         Linker::LdLld(_) => {
-            add(&["-m", "i386pep", "-shared"]);
+            let emulation = match target.arch {
+                Arch::X86_64 => "i386pep",
+                Arch::Aarch64 => "arm64pe",
+            };
+            add(&["-m", emulation, "-shared"]);
             let options = link_options(target).map(|option| format!("-Xlink={option}"));
             words.extend(options.map(OsString::from));
             words.extend([OsString::from("-o"), output.into()]);

@@ -28,6 +28,15 @@ VARIADIC = {
     "_PyArg_ParseTupleAndKeywords_SizeT": (4, "_PyArg_VaParseTupleAndKeywords_SizeT"),
     "PyObject_CallFunctionObjArgs": (1, None),
 }
+# arm64 only: more of them, which x86-64 calls as they are
+VARIADIC_ARM64 = {
+    "PyErr_Format": (2, "PyErr_FormatV"),
+    "PyErr_WarnFormat": (3, None),
+    "PyObject_CallMethodObjArgs": (2, None),
+    "PyUnicode_FromFormat": (1, "PyUnicode_FromFormatV"),
+    "_PyArg_Parse_SizeT": (2, None),
+    **VARIADIC,
+}
 # Windows only: how far before their variadic arguments these have the format that describes them
 FORMATS = {"_PyArg_ParseTuple_SizeT": "format_1", "_PyArg_ParseTupleAndKeywords_SizeT": "format_2"}
 # Windows only: 32-bit C long arguments that must be widened (index, signed)
@@ -632,7 +641,7 @@ class Loader:
     def thunk(self, name, addr):
         va = VARIADIC.get(name)
         if self.im.arch == "aarch64":
-            return self.arm64_thunk(name, addr, va)
+            return self.arm64_thunk(name, addr, VARIADIC_ARM64.get(name))
         if self.win64 and self.is_function(addr):
             if va and va[1]:
                 pre = (va[0], self.hooks[FORMATS[name]])

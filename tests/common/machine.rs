@@ -1,7 +1,7 @@
 //! Runs compiled functions: writes their bytes as assembly text, lets gcc join them with a C program, and feeds that program words. In: a
 //! [`Program`] and inputs. Out: the words each function wrote. References in the code become expressions that the assembler evaluates. Code
-//! for any x86-64 target runs here: the C functions have the target's convention; code for arm64 Linux runs under qemu. Before code of x86-64
-//! runs, its frames are looked into.
+//! for any x86-64 target runs here: the C functions have the target's convention; code for arm64 Linux runs under qemu. Before it runs,
+//! its frames are looked into.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use pyasmgen::backend::isa::{Compiler, Options};
 use pyasmgen::ir::program::{FuncId, Program};
 use pyasmgen::target::{self, Arch, Format, Target};
 
-use crate::{frames, tool};
+use crate::{frames, frames_arm64, tool};
 
 /// The words that one call reads and those it writes.
 pub const IN: usize = 8;
@@ -42,9 +42,10 @@ pub fn compile(program: &Program, triple: &str, options: Options) -> Vec<Code> {
     let codes: Vec<Code> = funcs
         .map(|id| compiler.compile(program.func(FuncId(id))))
         .collect();
-    if target.arch == Arch::X86_64 {
-        codes.iter().for_each(|code| frames::check(code, target));
-    }
+    codes.iter().for_each(|code| match target.arch {
+        Arch::X86_64 => frames::check(code, target),
+        Arch::Aarch64 => frames_arm64::check(code, target),
+    });
     codes
 }
 
