@@ -179,8 +179,8 @@ mod tests {
 
     #[test]
     fn names_stand_where_addresses_are_said() {
-        // adrp x16, +1 page; ldr x16, [x16, #0x18]; br x16; adrp x0, +1 page; add x0, x0, #0x20; cbz x0, +8; bl -4; udf.
-        let words: [u32; 8] = [
+        // adrp x16, +1 page; ldr x16, [x16, #0x18]; br x16; adrp x0, +1 page; add x0, x0, #0x20; cbz x0, +8; bl -4; udf; nothing.
+        let words: [u32; 9] = [
             0xb000_0010,
             0xf940_0e10,
             0xd61f_0200,
@@ -189,6 +189,7 @@ mod tests {
             0xb400_0040,
             0x97ff_ffff,
             0x0000_0000,
+            0xffff_ffff,
         ];
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let names = |used: Use| (!used.page).then(|| format!("<{:#x}>", used.address));
@@ -204,7 +205,8 @@ mod tests {
                 "add     x0, x0, #0x20  ; <0x5020>",
                 "cbz     x0, <0x401c>",
                 "bl      <0x4014>",
-                ".word   0x00000000",
+                "udf     #0x0",
+                ".word   0xffffffff",
             ]
         );
     }
