@@ -33,8 +33,8 @@ fn edges(field: Field) -> Vec<i64> {
         Field::Fixed(_) => unreachable!("nobody chooses it"),
         Field::Reg(..) | Field::Base | Field::Index(_) | Field::Extended => (0..32).collect(),
         Field::Off12(unit) => scaled(0..4096, unit),
-        Field::Off9 | Field::Pre9 | Field::Post9 => scaled(-256..256, 0),
-        Field::Off7(unit) | Field::Pre7(unit) | Field::Post7(unit) => scaled(-64..64, unit),
+        Field::Off9 => scaled(-256..256, 0),
+        Field::Pre7(unit) | Field::Post7(unit) => scaled(-64..64, unit),
         Field::Imm12 => [scaled(0..4096, 0), scaled(1..4096, 12)].concat(),
         Field::Mask => masks(),
         Field::Imm16(_) => scaled(0..65536, 0),
@@ -73,26 +73,16 @@ fn floats() -> Vec<i64> {
     top.filter(|&bits| Field::Float.holds(bits)).collect()
 }
 
-/// Whether the manual gives the operands together a meaning, and the text the row's own name.
+/// Whether the manual gives the operands together a meaning: a pair is two registers, and a base that changes is none of them.
 fn is_meant(inst: &Inst) -> bool {
-    let row = inst.op.row();
-    let fields: Vec<Field> = row.chosen().map(|operand| operand.field).collect();
-    // A pair is two registers, and a base that changes is none of them.
-    let pairs = matches!(inst.op, Op::Ldp | Op::LdpPost | Op::LdpDPost);
-    let [a, b, base, _] = inst.values;
-    let changes = fields.iter().any(|f| {
-        matches!(
-            f,
-            Field::Pre9 | Field::Post9 | Field::Pre7(_) | Field::Post7(_)
-        )
-    });
-    let is_float = matches!(inst.op, Op::StpDPre | Op::LdpDPost);
-    let is_base = match fields.iter().position(|f| *f == Field::Base) {
-        Some(2) => !is_float && (a == base || b == base),
-        Some(1) => a == b,
-        _ => false,
-    };
-    !(pairs && a == b) && !(changes && is_base && inst.values[fields.len() - 2] != 31)
+    let [first, second, base, _] = inst.values;
+    let is_base = (first == base || second == base) && base != 31;
+    match inst.op {
+        Op::LdpPost => first != second && !is_base,
+        Op::LdpDPost => first != second,
+        Op::StpPre => !is_base,
+        _ => true,
+    }
 }
 
 /// Each edge of each operand, the others being walked through alongside.
@@ -246,8 +236,8 @@ fn random(field: Field, seed: u64) -> i64 {
     let scaled = |bits: u32, unit: u8, offset: i64| ((seed >> (64 - bits)) as i64 + offset) << unit;
     match field {
         Field::Off12(unit) => scaled(12, unit, 0),
-        Field::Off9 | Field::Pre9 | Field::Post9 => scaled(9, 0, -256),
-        Field::Off7(unit) | Field::Pre7(unit) | Field::Post7(unit) => scaled(7, unit, -64),
+        Field::Off9 => scaled(9, 0, -256),
+        Field::Pre7(unit) | Field::Post7(unit) => scaled(7, unit, -64),
         Field::Imm12 => scaled(12, if seed & 1 == 0 { 0 } else { 12 }, 0),
         Field::Imm16(_) => scaled(16, 0, 0),
         Field::Rel(bits, _) => scaled(bits.into(), 2, -(1 << (bits - 1))),

@@ -59,10 +59,7 @@ impl Field {
             Field::Index(_) => unsigned(value, 5, 16),
             Field::Off12(unit) => unsigned(scaled(value, unit)?, 12, 10),
             Field::Off9 => signed(value, 9, 12),
-            Field::Pre9 | Field::Post9 => signed(value, 9, 12),
-            Field::Off7(unit) | Field::Pre7(unit) | Field::Post7(unit) => {
-                signed(scaled(value, unit)?, 7, 15)
-            }
+            Field::Pre7(unit) | Field::Post7(unit) => signed(scaled(value, unit)?, 7, 15),
             Field::Imm12 if value & 0xfff == 0 && value != 0 => {
                 Some(unsigned(value >> 12, 12, 10)? | 1 << 22)
             }

@@ -107,15 +107,9 @@ pub enum Field {
     Off12(u8),
     /// An offset with sign in bytes, bits 12 to 20.
     Off9,
-    /// An offset with sign in units of 2^n bytes, bits 15 to 21.
-    Off7(u8),
-    /// As `Off9`, and the base becomes the address.
-    Pre9,
-    /// As `Off7`, and the base becomes the address.
+    /// An offset with sign in units of 2^n bytes, bits 15 to 21; the base becomes the address.
     Pre7(u8),
-    /// As `Off9`, added to the base afterwards.
-    Post9,
-    /// As `Off7`, added to the base afterwards.
+    /// The same, added to the base afterwards.
     Post7(u8),
     /// 12 bits, shifted left by 12 if bit 22 is set.
     Imm12,
@@ -207,10 +201,7 @@ const U1: Field = Field::Off12(1);
 const U2: Field = Field::Off12(2);
 const U3: Field = Field::Off12(3);
 const S9: Field = Field::Off9;
-const S7: Field = Field::Off7(3);
-const PRE9: Field = Field::Pre9;
 const PRE7: Field = Field::Pre7(3);
-const POST9: Field = Field::Post9;
 const POST7: Field = Field::Post7(3);
 const IMM12: Field = Field::Imm12;
 const MASK: Field = Field::Mask;
@@ -305,9 +296,6 @@ rows! {
     Rbit        "rbit"     0xdac0_0000 [Def RD Use RN];                            // RBIT
     Rev         "rev"      0xdac0_0c00 [Def RD Use RN];                            // REV
     Csel        "csel"     0x9a80_0000 [Def RD Use RN Use RM Use COND];            // CSEL
-    Csinc       "csinc"    0x9a80_0400 [Def RD Use RN Use RM Use COND];            // CSINC
-    Csinv       "csinv"    0xda80_0000 [Def RD Use RN Use RM Use COND];            // CSINV
-    Csneg       "csneg"    0xda80_0400 [Def RD Use RN Use RM Use COND];            // CSNEG
     Cset        "csinc"    0x9a9f_07e0 [Def RD Use XZR Use XZR Use COND];         // CSET, of the opposite condition
 
     LdrOff      "ldr"      0xf940_0000 [Def RD Use BASE Use U3];                   // LDR (immediate), unsigned offset
@@ -367,10 +355,6 @@ rows! {
     StrhLsl     "strh"     0x7820_7800 [Use WD Use BASE Use IX1];
     StrDLsl     "str"      0xfc20_7800 [Use DD Use BASE Use IX3];
     StrSLsl     "str"      0xbc20_7800 [Use SD Use BASE Use IX2];
-    StrPre      "str"      0xf800_0c00 [Use RD Mod BASE Use PRE9];                 // STR (immediate), pre-index
-    LdrPost     "ldr"      0xf840_0400 [Def RD Mod BASE Use POST9];                // LDR (immediate), post-index
-    Stp         "stp"      0xa900_0000 [Use RD Use RT2 Use BASE Use S7];           // STP, signed offset
-    Ldp         "ldp"      0xa940_0000 [Def RD Def RT2 Use BASE Use S7];           // LDP, signed offset
     StpPre      "stp"      0xa980_0000 [Use RD Use RT2 Mod BASE Use PRE7];         // STP, pre-index
     LdpPost     "ldp"      0xa8c0_0000 [Def RD Def RT2 Mod BASE Use POST7];        // LDP, post-index
     StpDPre     "stp"      0x6d80_0000 [Use DD Use DT2 Mod BASE Use PRE7];         // STP (SIMD&FP), pre-index

@@ -5,6 +5,8 @@ pub mod encode;
 pub mod inst;
 pub mod lower;
 pub mod print;
+#[cfg(test)]
+mod tests;
 pub mod vinst;
 
 use super::regalloc::Registers;

@@ -46,9 +46,9 @@ impl fmt::Display for Inst {
                 Field::Base => format!("[{}", register(Kind::Sp, value)),
                 Field::Index(0) => format!("{}]", register(Kind::X, value)),
                 Field::Index(shift) => format!("{}, lsl #{shift}]", register(Kind::X, value)),
-                Field::Off12(_) | Field::Off9 | Field::Off7(_) => format!("#{value}]"),
-                Field::Pre9 | Field::Pre7(_) => format!("#{value}]!"),
-                Field::Post9 | Field::Post7(_) => {
+                Field::Off12(_) | Field::Off9 => format!("#{value}]"),
+                Field::Pre7(_) => format!("#{value}]!"),
+                Field::Post7(_) => {
                     write!(f, "], #{value}")?;
                     continue;
                 }

@@ -168,6 +168,8 @@ impl<'a, M: Machine> Lower<'a, M> {
         let assignment = self.convention(func.sig.conv).assign(&func.sig);
         let mut operands: SmallVec<[Operand; 8]> = SmallVec::new();
         let mut narrow: SmallVec<[(VReg, VReg); 4]> = SmallVec::new();
+        // What arrives where results leave moves out of their way at once, not in each round of a loop.
+        let mut moved: SmallVec<[(VReg, VReg, RegClass); 4]> = SmallVec::new();
         let mut stored: SmallVec<[(VReg, AbiType, u32); 4]> = SmallVec::new();
         let params = func.params().iter().zip(&func.sig.params);
         for ((&param, &ty), &loc) in params.zip(&assignment.args) {
@@ -181,12 +183,24 @@ impl<'a, M: Machine> Lower<'a, M> {
                     narrow.push((vreg, half));
                 }
                 (ArgLoc::Reg(reg) | ArgLoc::Both(reg, _), AbiType::I64 | AbiType::F64) => {
-                    operands.push(fixed(vreg, reg, Access::Def));
+                    let leaves = self.flow.blocks.len() > 1 && assignment.results.contains(&reg);
+                    let arrived = if leaves {
+                        self.out.vreg(reg.class)
+                    } else {
+                        vreg
+                    };
+                    operands.push(fixed(arrived, reg, Access::Def));
+                    if leaves {
+                        moved.push((vreg, arrived, reg.class));
+                    }
                 }
                 (ArgLoc::Stack(offset), ty) => stored.push((vreg, ty, offset)),
             }
         }
         self.out.push(Common::Args.into(), &operands, None);
+        for (to, from, class) in moved {
+            M::copy(self, to, from, class);
+        }
         for (wide, half) in narrow {
             M::extend32(self, wide, half);
         }

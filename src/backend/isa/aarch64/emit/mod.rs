@@ -212,7 +212,10 @@ impl Emit<'_> {
                 _ => imms.next().copied().unwrap_or_default(),
             };
         }
-        append(&Inst { op, values }, self.buffer.bytes());
+        let moves = matches!(op, Op::Mov | Op::FmovReg);
+        if !moves || values[0] != values[1] {
+            append(&Inst { op, values }, self.buffer.bytes());
+        }
     }
 
     /// Where from the stack pointer an address in the frame starts.
