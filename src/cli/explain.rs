@@ -1,15 +1,18 @@
-//! `pyasmgen explain`: source line -> IR -> instructions -> bytes, for every function of a spec or of one method.
+//! `pyasmgen explain`: source line -> IR -> instructions -> bytes, for every function of a spec or of one method; as text, or as a page.
 //!
 //! The bytes are read from the image that the object is written from, so they are those of the object. A source line appears where
 //! its first instruction stands, with its IR; instructions that come from no line (argument handling, prologues) stand under `-`.
+
+mod page;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
 
+use super::specs::Checked;
 use super::ui::{self, Ui};
-use super::{Exit, specs};
+use super::{Exit, output, specs};
 use crate::backend::isa::code::Code;
 use crate::backend::obj::image::{Fixup, Image, Place, Role};
 use crate::base::nearest::nearest;
@@ -18,7 +21,7 @@ use crate::compile::{self, Compiled, Options};
 use crate::inspect::disasm::{self, Machine, Use};
 use crate::ir::func::Func;
 use crate::ir::print;
-use crate::target::{self, Arch};
+use crate::target::{self, Arch, Target};
 
 /// Show how source lines become IR, instructions and bytes
 #[derive(Debug, clap::Args)]
@@ -29,38 +32,82 @@ pub struct Args {
     /// Only the functions of this method
     #[arg(value_name = "METHOD")]
     method: Option<String>,
-    /// Explain for this target instead of this machine
+    /// Explain for this target instead of this machine; several are shown one after the other, or side by side
     #[arg(long, value_name = "TRIPLE")]
-    target: Option<String>,
+    target: Vec<String>,
+    /// Write a page in which lines, instructions and bytes lead to each other, to be opened in a browser, instead of printing
+    #[arg(long, value_name = "OUT")]
+    html: Option<PathBuf>,
 }
+
+/// What stands on a page beside this machine's code, unless targets are named: a row for each family of calling conventions.
+const BESIDE: &[&str] = &[
+    "x86_64-unknown-linux-gnu",
+    "x86_64-pc-windows-msvc",
+    "aarch64-unknown-linux-gnu",
+];
 
 /// Prints all functions in their order in memory.
 pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
-    let target = match &args.target {
-        Some(triple) => target::find(triple).map_err(anyhow::Error::msg)?,
-        None => target::host(),
-    };
-    let (sources, mut checked) = match specs::check(std::slice::from_ref(&args.spec), &[target], ui)
-    {
+    let targets = targets(args)?;
+    let (sources, checked) = match specs::check(std::slice::from_ref(&args.spec), &targets, ui) {
         Ok(checked) => checked,
         Err(exit) => return Ok(exit),
     };
-    let Some(checked) = checked.pop() else {
-        unreachable!("one spec without errors is one module");
-    };
-    if let Some(method) = &args.method {
-        let names = checked.module.methods.iter().map(|m| m.name.as_str());
-        if !names.clone().any(|name| name == method) {
-            let hint = nearest(method, names)
-                .map(|name| format!("; did you mean `{name}`?"))
-                .unwrap_or_default();
-            bail!("{} has no method `{method}`{hint}", args.spec.display());
+    let method = args.method.as_deref();
+    if let (Some(method), Some(first)) = (method, checked.first()) {
+        has_method(first, method)?;
+    }
+    let compiled: Vec<(&Target, Compiled)> = checked
+        .into_iter()
+        .map(|checked| {
+            let compiled = compile::compile(checked.module, checked.target, Options::default());
+            (checked.target, compiled)
+        })
+        .collect();
+    if let Some(html) = &args.html {
+        let page = page::page(&args.spec, &sources, &compiled, method)?;
+        output::write(html, page.as_bytes())?;
+        return Ok(Exit::Done);
+    }
+    for (number, (target, compiled)) in compiled.iter().enumerate() {
+        if targets.len() > 1 {
+            let gap = if number == 0 { "" } else { "\n" };
+            ui::result(format!("{gap}{}\n\n", target.triple).as_bytes())?;
+        }
+        let text = Explanation::new(&sources, compiled, target.arch).text(method);
+        ui::result(text.as_bytes())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The targets that are asked for.
+fn targets(args: &Args) -> anyhow::Result<Vec<&'static Target>> {
+    let mut targets: Vec<&'static Target> = Vec::new();
+    let named = args.target.iter().map(|triple| target::find(triple));
+    for target in named {
+        targets.push(target.map_err(anyhow::Error::msg)?);
+    }
+    if targets.is_empty() {
+        targets.push(target::host());
+        if args.html.is_some() {
+            targets.extend(BESIDE.iter().filter_map(|triple| target::find(triple).ok()));
         }
     }
-    let compiled = compile::compile(checked.module, target, Options::default());
-    let text = Explanation::new(&sources, &compiled, target.arch).text(args.method.as_deref());
-    ui::result(text.as_bytes())?;
-    Ok(Exit::Done)
+    let mut seen = BTreeSet::new();
+    targets.retain(|target| seen.insert(target.triple));
+    Ok(targets)
+}
+
+fn has_method(checked: &Checked, method: &str) -> anyhow::Result<()> {
+    let names = checked.module.methods.iter().map(|m| m.name.as_str());
+    if names.clone().any(|name| name == method) {
+        return Ok(());
+    }
+    let hint = nearest(method, names)
+        .map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default();
+    bail!("{} has no method `{method}`{hint}", checked.path.display());
 }
 
 /// All that the text is made from.

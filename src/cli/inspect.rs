@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use super::{Exit, ui};
+use super::{Exit, output, ui};
 use crate::inspect::report::{Report, Severity};
-use crate::inspect::{self, Options, Wanted};
+use crate::inspect::{self, Options, Wanted, page};
 
 /// Show what an object, a module or a wheel contains: sections, symbols, relocations, the module definition and its methods, and
 /// what is wrong with it
@@ -23,7 +23,8 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    #[arg(long, hide = true)]
+    /// Write a page that shows every byte, to be opened in a browser, instead of printing
+    #[arg(long, value_name = "OUT", conflicts_with = "json")]
     html: Option<PathBuf>,
     /// Disassemble the function SYMBOL, or all functions (x86)
     #[arg(long, value_name = "SYMBOL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
@@ -47,33 +48,35 @@ enum FailOn {
 
 /// Prints the report.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    if args.html.is_some() {
-        bail!("`--html` is not there yet; `--json` is");
-    }
     let name = args.file.display().to_string();
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
     let options = Options {
         disassemble: match &args.disassemble {
+            None if args.html.is_some() => Wanted::Possible,
             None => Wanted::Nothing,
             Some(name) if name.is_empty() => Wanted::All,
             Some(name) => Wanted::Named(name.clone()),
         },
         abi3: args.abi3.as_deref().map(minor).transpose()?,
+        fields: args.html.is_some(),
     };
     let report = inspect::inspect_with(&name, &bytes, &options)?;
-    let text = if args.json {
-        format!("{:#}\n", report.to_json())
+    let worst = worst(&report);
+    if let Some(html) = &args.html {
+        let page = page::page(&name, &page::views(report), &[])?;
+        output::write(html, page.as_bytes())?;
+    } else if args.json {
+        ui::result(format!("{:#}\n", report.to_json()).as_bytes())?;
     } else {
-        format!("{report}\n")
-    };
-    ui::result(text.as_bytes())?;
+        ui::result(format!("{report}\n").as_bytes())?;
+    }
     let limit = match args.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Note => Severity::Note,
         FailOn::Never => return Ok(Exit::Done),
     };
-    Ok(if worst(&report) >= Some(limit) {
+    Ok(if worst >= Some(limit) {
         Exit::Failed
     } else {
         Exit::Done

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 
 use super::disasm::{self, Machine, Use};
-use super::memory::{Memory, Pointer, with_addend};
+use super::memory::{Memory, Pointer, Reference, with_addend};
 use super::report::{Function, Instruction};
 
 /// Code that is disassembled at once: as text it has some fifty times the size.
@@ -23,6 +23,8 @@ pub enum Wanted {
     Nothing,
     /// All functions.
     All,
+    /// All functions where that can be done: the machine is known and there are not too many.
+    Possible,
     /// The functions of this name.
     Named(String),
 }
@@ -41,10 +43,14 @@ pub fn disassemble(
 ) -> anyhow::Result<Vec<Function>> {
     let named = match wanted {
         Wanted::Nothing => return Ok(Vec::new()),
-        Wanted::All => None,
+        Wanted::All | Wanted::Possible => None,
         Wanted::Named(name) => Some(name),
     };
+    let gently = *wanted == Wanted::Possible;
     let Some(code) = code else {
+        if gently {
+            return Ok(Vec::new());
+        }
         bail!("only code of x86 and arm64 can be disassembled; this is {machine}");
     };
     let mut out = Vec::new();
@@ -53,6 +59,9 @@ pub fn disassemble(
         let name = memory.describe(start);
         if named.is_none_or(|named| *named == name) {
             size = size.saturating_add(memory.bytes(start..end).len());
+            if size > MOST_CODE && gently {
+                return Ok(out);
+            }
             if size > MOST_CODE {
                 bail!("there are more than {MOST_CODE} bytes of code; name a function");
             }
@@ -101,22 +110,42 @@ fn function(memory: &Memory, name: String, start: u64, end: u64, code: Machine) 
         address: shown.wrapping_add(line.offset as u64),
         bytes: line.bytes,
         text: line.text,
+        target: line
+            .uses
+            .and_then(|used| memory.file_offset(address_used(memory, start, used)?)),
     };
     Function {
         name,
         address: shown,
+        offset: memory.file_offset(start),
         size: bytes.len() as u64,
         lines: lines.into_iter().map(line).collect(),
     }
+}
+
+/// The address of what an instruction uses, where it is of this file.
+fn address_used(memory: &Memory, start: u64, used: Use) -> Option<u64> {
+    let at = start.wrapping_add(used.field as u64);
+    let Some(reference) = memory.reference(at) else {
+        return (!used.page).then_some(used.address);
+    };
+    match reference.target {
+        Pointer::To(to) => Some(to.wrapping_add_signed(beyond(at, used, reference))),
+        Pointer::Import(..) | Pointer::Null | Pointer::Other(_) => None,
+    }
+}
+
+/// What is added to a reference's target: its distance counts from the field, the instruction's from the next instruction.
+fn beyond(at: u64, used: Use, reference: &Reference) -> i64 {
+    let next = used.address.wrapping_sub(used.distance as u64);
+    reference.more.wrapping_add(next.wrapping_sub(at) as i64)
 }
 
 /// The name of what an instruction uses.
 fn target(memory: &Memory, start: u64, used: Use) -> Option<String> {
     let at = start.wrapping_add(used.field as u64);
     if let Some(reference) = memory.reference(at) {
-        // The distance counts from the next instruction.
-        let next = used.address.wrapping_sub(used.distance as u64);
-        let more = reference.more.wrapping_add(next.wrapping_sub(at) as i64);
+        let more = beyond(at, used, reference);
         return match &reference.target {
             Pointer::To(to) => Some(memory.describe(to.wrapping_add_signed(more))),
             Pointer::Import(name, addend) => Some(with_addend(name, addend.wrapping_add(more))),

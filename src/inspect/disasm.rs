@@ -21,6 +21,8 @@ pub struct Line {
     pub bytes: Vec<u8>,
     /// Its text.
     pub text: String,
+    /// The address it uses, if it does.
+    pub uses: Option<Use>,
 }
 
 /// Machines whose code we can disassemble.
@@ -103,6 +105,7 @@ fn x86(
     while decoder.can_decode() {
         let offset = decoder.position();
         decoder.decode_out(&mut instruction);
+        let mut uses = None;
         let text = if instruction.is_invalid() {
             // One byte at a time, to find back into step.
             let _ = decoder.set_position(offset + 1);
@@ -110,21 +113,21 @@ fn x86(
             format!(".byte   {:#04x}", bytes[offset])
         } else {
             let constants = decoder.get_constant_offsets(&instruction);
-            *shared.borrow_mut() = used_address(&instruction).and_then(|(address, in_memory)| {
+            uses = used_address(&instruction).map(|(address, in_memory)| {
                 let field = if in_memory {
                     constants.displacement_offset()
                 } else {
                     constants.immediate_offset()
                 };
-                let used = Use {
+                Use {
                     field: offset + field,
                     address,
                     distance: address.wrapping_sub(instruction.next_ip()) as i64,
                     content: in_memory && instruction.mnemonic() != Mnemonic::Lea,
                     page: false,
-                };
-                Some((address, resolve(used)?))
+                }
             });
+            *shared.borrow_mut() = uses.and_then(|used| Some((used.address, resolve(used)?)));
             let mut text = String::new();
             formatter.format(&instruction, &mut text);
             text
@@ -133,6 +136,7 @@ fn x86(
             offset,
             bytes: bytes[offset..decoder.position()].to_vec(),
             text,
+            uses,
         });
     }
     lines

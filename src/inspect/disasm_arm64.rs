@@ -20,7 +20,7 @@ pub fn disassemble(
     let mut pages = Pages([None; 31]);
     let mut lines = Vec::new();
     for (chunk, offset) in bytes.chunks(WORD).zip((0..).step_by(WORD)) {
-        let text = match <[u8; WORD]>::try_from(chunk) {
+        let (text, uses) = match <[u8; WORD]>::try_from(chunk) {
             Ok(word) => {
                 let word = u32::from_le_bytes(word);
                 let at = address.wrapping_add(offset as u64);
@@ -28,13 +28,14 @@ pub fn disassemble(
             }
             Err(_) => {
                 let bytes: Vec<String> = chunk.iter().map(|b| format!("{b:#04x}")).collect();
-                format!(".byte   {}", bytes.join(", "))
+                (format!(".byte   {}", bytes.join(", ")), None)
             }
         };
         lines.push(Line {
             offset,
             bytes: chunk.to_vec(),
             text,
+            uses,
         });
     }
     lines
@@ -46,47 +47,44 @@ fn instruction(
     offset: usize,
     pages: &mut Pages,
     resolve: &dyn Fn(Use) -> Option<String>,
-) -> String {
+) -> (String, Option<Use>) {
     let Some(decoded) = decoder::decode(word) else {
         pages.forget_all();
-        return format!(".word   {word:#010x}");
+        return (format!(".word   {word:#010x}"), None);
     };
     let text = decoded.display_at(at).to_string();
     let (mnemonic, operands) = text
         .split_once(['\t', ' '])
         .map_or((&text[..], ""), |(mnemonic, rest)| (mnemonic, rest.trim()));
-    let named = |address: u64, content: bool, page: bool| {
-        resolve(Use {
+    let used = used_address(word, at, pages);
+    let uses = used.as_ref().map(|used| {
+        let (address, content, page) = match *used {
+            Used::Branch(target) => (target, false, false),
+            Used::Page(page) => (page, false, true),
+            Used::Place { address, content } => (address, content, false),
+        };
+        Use {
             field: offset,
             address,
             // It counts from the instruction.
             distance: address.wrapping_sub(at) as i64,
             content,
             page,
-        })
-    };
+        }
+    });
     let mut operands = operands.to_owned();
-    match used_address(word, at, pages) {
-        Some(Used::Branch(target)) => {
-            if let Some(name) = named(target, false, false) {
+    if let (Some(used), Some(name)) = (used, uses.and_then(resolve)) {
+        match used {
+            Used::Branch(_) => {
                 let start = operands.rfind([' ', ',']).map_or(0, |at| at + 1);
                 operands.replace_range(start.., &name);
             }
+            Used::Page(_) | Used::Place { .. } => operands += &format!("  ; {name}"),
         }
-        Some(Used::Page(page)) => {
-            if let Some(name) = named(page, false, true) {
-                operands += &format!("  ; {name}");
-            }
-        }
-        Some(Used::Place { address, content }) => {
-            if let Some(name) = named(address, content, false) {
-                operands += &format!("  ; {name}");
-            }
-        }
-        None => {}
     }
     pages.follow(word, at);
-    format!("{mnemonic:<7} {operands}").trim_end().to_owned()
+    let text = format!("{mnemonic:<7} {operands}").trim_end().to_owned();
+    (text, uses)
 }
 
 /// The address that an instruction is about.

@@ -15,6 +15,8 @@ pub struct Region<'a> {
     pub size: u64,
     /// Content from the file.
     pub bytes: &'a [u8],
+    /// Where that starts in the file.
+    pub offset: u64,
     /// May be written.
     pub writable: bool,
     /// May be executed.
@@ -137,6 +139,13 @@ impl<'a> Memory<'a> {
         self.regions.values()
     }
 
+    /// Where the file has the byte of an address.
+    pub fn file_offset(&self, at: u64) -> Option<u64> {
+        let region = self.region(at)?;
+        let inside = at - region.start;
+        (inside < region.bytes.len() as u64).then(|| region.offset.saturating_add(inside))
+    }
+
     /// The bytes of a range as far as the file has them.
     pub fn bytes(&self, range: Range<u64>) -> &'a [u8] {
         let Some(region) = self.region(range.start) else {
@@ -157,6 +166,11 @@ impl<'a> Memory<'a> {
         regions
             .map(|r| r.start..r.start.saturating_add(r.size))
             .collect()
+    }
+
+    /// All that a linker puts into code, by address.
+    pub fn references(&self) -> impl Iterator<Item = (u64, &Reference)> {
+        self.references.iter().map(|(&at, to)| (at, to))
     }
 
     /// All pointers, by address.

@@ -10,13 +10,16 @@ mod coff;
 pub mod disasm;
 mod disasm_arm64;
 mod elf;
+mod fields;
 mod macho;
 mod memory;
 mod module;
 mod names;
+pub mod page;
 mod pe;
 pub mod report;
 mod shares;
+mod structures;
 mod wheel;
 
 use anyhow::bail;
@@ -33,6 +36,8 @@ pub struct Options {
     pub disassemble: Wanted,
     /// Version (3.x) of the stable ABI that the file shall be content with.
     pub abi3: Option<u8>,
+    /// Whether to tell what the single fields are, down to instructions; the report then holds the file's bytes, too.
+    pub fields: bool,
 }
 
 /// Reads a file. `name` is for messages, for the report, and for what tags in it promise.
@@ -81,6 +86,7 @@ fn most_relocations(bytes: &[u8], entry: usize) -> usize {
 struct Reading<'a> {
     report: Report,
     memory: Memory<'a>,
+    bytes: &'a [u8],
     /// The machine, where we can disassemble its code.
     code: Option<disasm::Machine>,
     /// Addresses of functions beside those of symbols.
@@ -102,6 +108,11 @@ impl Reading<'_> {
             &self.report.machine,
             &self.starts,
         )?;
+        if options.fields {
+            self.report.fields =
+                fields::fields(&self.report, &self.memory, &found.records, self.bytes);
+            self.report.bytes = self.bytes.to_vec();
+        }
         Ok(self.report)
     }
 

@@ -17,6 +17,10 @@ use std::collections::BTreeSet;
 use super::memory::{Memory, Pointer};
 use super::names;
 use super::report::{Method, Module, Slot};
+use crate::frontend::capi::layout::{
+    PY_ABI_INFO, PY_METHOD_DEF, PY_MODULE_DEF, PY_MODULE_DEF_FT, PY_MODULE_DEF_SLOT, PY_SLOT,
+    Struct,
+};
 
 /// Bounds on what is believed; beyond them a file is damaged or hostile.
 const MOST_MODULES: usize = 64;
@@ -42,6 +46,8 @@ pub struct Found {
     pub modules: Vec<Module>,
     /// Methods outside of their tables, by address.
     pub other_methods: Vec<Method>,
+    /// Structures that these were read from: address, layout (64 bits only).
+    pub records: Vec<(u64, &'static Struct)>,
 }
 
 /// Looks through a file.
@@ -50,6 +56,7 @@ pub fn find(memory: &Memory) -> Found {
         memory,
         seen: BTreeSet::new(),
         text_read: Cell::new(0),
+        records: Vec::new(),
     };
     let mut found = Found::default();
     for (at, _) in memory.pointers() {
@@ -66,9 +73,13 @@ pub fn find(memory: &Memory) -> Found {
             let method = reader.method(at);
             let new = method
                 .filter(|method| known.insert((method.name.clone(), method.function.clone())));
+            if new.is_some() {
+                reader.record(at, &PY_METHOD_DEF);
+            }
             found.other_methods.extend(new);
         }
     }
+    found.records = reader.records;
     found
 }
 
@@ -96,9 +107,18 @@ struct Reader<'a> {
     seen: BTreeSet<u64>,
     /// Bytes of texts that were read: many tables may share a long one.
     text_read: Cell<usize>,
+    /// Structures that were read.
+    records: Vec<(u64, &'static Struct)>,
 }
 
 impl Reader<'_> {
+    /// Notes a structure; their layouts are those of 64 bits.
+    fn record(&mut self, at: u64, layout: &'static Struct) {
+        if self.memory.word == 8 {
+            self.records.push((at, layout));
+        }
+    }
+
     /// The field at `at`, `words` pointers further on.
     fn field(&self, at: u64, words: u64) -> Option<Pointer> {
         self.memory
@@ -207,6 +227,11 @@ impl Reader<'_> {
             functions,
         };
         self.seen.insert(name_at);
+        let layout = match layout {
+            Layout::Default => &PY_MODULE_DEF,
+            Layout::FreeThreaded => &PY_MODULE_DEF_FT,
+        };
+        self.record(at, layout);
         if slots == Pointer::Null {
             self.slots_chosen_at_import(&mut module);
         }
@@ -233,10 +258,13 @@ impl Reader<'_> {
     /// so: slots of types have larger ids.
     fn slots_chosen_at_import(&mut self, module: &mut Module) {
         let symbol = self.memory.symbols().find(|(_, s)| s.name == "slots");
+        let known = self.records.len();
         let slots = symbol.map(|(at, _)| self.slots(&Pointer::To(at)));
         if let Some(slots) = slots.filter(|slots| slots.iter().all(|slot| slot.id <= 4)) {
             module.slots_at = Some("slots (chosen at import)".to_owned());
             module.slots = slots;
+        } else {
+            self.records.truncate(known);
         }
     }
 
@@ -255,6 +283,7 @@ impl Reader<'_> {
                 None => break,
             }
             self.seen.insert(at);
+            self.record(at, &PY_METHOD_DEF);
         }
         methods
     }
@@ -310,6 +339,7 @@ impl Reader<'_> {
             if id == 0 {
                 break;
             }
+            self.record(at, &PY_MODULE_DEF_SLOT);
             slots.push(self.slot(id, None, &value));
         }
         slots
@@ -408,6 +438,10 @@ impl Reader<'_> {
                     module.methods = self.methods(&value);
                 }
                 _ => {}
+            }
+            self.record(start + 16 * index, &PY_SLOT);
+            if let (109, Pointer::To(abi)) = (id, &value) {
+                self.record(*abi, &PY_ABI_INFO);
             }
             module.slots.push(self.slot(id, Some(flags), &value));
         }

@@ -6,6 +6,7 @@
 use std::io::{Cursor, Read, Write};
 
 use anyhow::{Context, bail};
+use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter};
@@ -104,10 +105,7 @@ pub fn unzip(bytes: &[u8]) -> anyhow::Result<Vec<Entry>> {
 /// # Errors
 /// A name that tar cannot express.
 pub fn tar_gz(files: &[Entry], time: u64) -> anyhow::Result<Vec<u8>> {
-    // No name and no time; 255 is "unknown" for the system (RFC 1952).
-    let gzip = GzBuilder::new().operating_system(255);
-    let gzip = gzip.write(Vec::new(), Compression::new(9));
-    let mut tar = tar::Builder::new(gzip);
+    let mut tar = tar::Builder::new(gzipped(9));
     for file in files {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(tar::EntryType::Regular);
@@ -130,6 +128,22 @@ pub fn tar_gz(files: &[Entry], time: u64) -> anyhow::Result<Vec<u8>> {
     }
     let gzip = tar.into_inner().context("cannot finish a tar file")?;
     gzip.finish().context("cannot finish a gzip file")
+}
+
+/// A gzip file of some bytes, quickly made.
+///
+/// # Errors
+/// None that we know of.
+pub fn gzip(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut gzip = gzipped(6);
+    gzip.write_all(bytes).context("cannot make a gzip file")?;
+    gzip.finish().context("cannot finish a gzip file")
+}
+
+/// A gzip file to be filled. No name and no time; 255 is "unknown" for the system (RFC 1952).
+fn gzipped(level: u32) -> GzEncoder<Vec<u8>> {
+    let gzip = GzBuilder::new().operating_system(255);
+    gzip.write(Vec::new(), Compression::new(level))
 }
 
 /// A moment as zip files write it, in UTC.

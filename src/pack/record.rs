@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::archive::Entry;
+use crate::base::base64::base64url;
 use crate::base::digest::sha256;
 
 /// RECORD's text for these files and for itself, at `path`.
@@ -121,20 +122,7 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 
 /// SHA-256 in URL-safe base64 without padding (RFC 4648, section 5).
 fn hash(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let sum = sha256(bytes);
-    let mut text = String::new();
-    for group in sum.chunks(3) {
-        let mut bits = 0_u32;
-        for at in 0..3 {
-            bits = bits << 8 | u32::from(group.get(at).copied().unwrap_or(0));
-        }
-        for at in 0..=group.len() {
-            let digit = bits >> (18 - 6 * at) & 63;
-            text.push(char::from(DIGITS[digit as usize]));
-        }
-    }
-    text
+    base64url(&sha256(bytes))
 }
 
 #[cfg(test)]

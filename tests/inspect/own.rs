@@ -70,6 +70,7 @@ fn what_we_build_is_read_back_whole_and_without_findings() {
     let options = Options {
         disassemble: Wanted::All,
         abi3: Some(10),
+        ..Options::default()
     };
     for name in ["minijit", "numbers", "pymult", "shapes"] {
         let spec = specs.join(format!("{name}.toml"));

@@ -154,6 +154,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
     let reading = Reading {
         report,
         memory,
+        bytes,
         code,
         starts: Vec::new(),
     };
@@ -191,6 +192,7 @@ impl<'a> Object<'a> {
                 start: Self::base(index),
                 size: section.size_of_raw_data.into(),
                 bytes: self.tables.content(section),
+                offset: section.pointer_to_raw_data.into(),
                 writable: bits & scn::IMAGE_SCN_MEM_WRITE != 0,
                 executable: bits & scn::IMAGE_SCN_MEM_EXECUTE != 0,
                 name: Some(section_name(section)),

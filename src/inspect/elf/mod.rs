@@ -60,6 +60,7 @@ pub fn read(name: &str, bytes: &[u8], wanted: &Options) -> anyhow::Result<report
     let reading = Reading {
         report,
         memory,
+        bytes,
         code,
         starts: Vec::new(),
     };
@@ -350,6 +351,7 @@ impl<'a> File<'a> {
                     // An object's section is no larger than the distance between two of ours.
                     size: section.sh_size.min(u64::from(u32::MAX)),
                     bytes: self.content(section),
+                    offset: section.sh_offset,
                     writable: section.is_writable(),
                     executable: section.is_executable(),
                     name: Some(self.section_name(index).to_owned()),
@@ -369,6 +371,7 @@ impl<'a> File<'a> {
                     segment.p_offset,
                     segment.p_filesz.min(segment.p_memsz),
                 ),
+                offset: segment.p_offset,
                 writable: segment.is_write(),
                 executable: segment.is_executable(),
                 name: None,

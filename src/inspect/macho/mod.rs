@@ -128,6 +128,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
     let reading = Reading {
         report,
         memory,
+        bytes,
         code: match file.cpu {
             X86_64 => Some(Machine::X86(64)),
             I386 => Some(Machine::X86(32)),

@@ -77,6 +77,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
     let reading = Reading {
         report,
         memory: file.memory,
+        bytes,
         code,
         starts,
     };
@@ -93,6 +94,7 @@ fn memory<'a>(tables: &Tables<'a>, optional: &OptionalHeader, bytes: &'a [u8]) -
         start: base,
         size: headers.len() as u64,
         bytes: headers,
+        offset: 0,
         writable: false,
         executable: false,
         name: None,
@@ -110,6 +112,7 @@ fn memory<'a>(tables: &Tables<'a>, optional: &OptionalHeader, bytes: &'a [u8]) -
             start,
             size: size.into(),
             bytes: &content[..content.len().min(size as usize)],
+            offset: section.pointer_to_raw_data.into(),
             writable: bits & scn::IMAGE_SCN_MEM_WRITE != 0,
             executable,
             name: Some(coff::section_name(section)),

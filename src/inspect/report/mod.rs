@@ -6,6 +6,7 @@ mod json;
 mod text;
 
 pub use super::audit::{Finding, Severity};
+pub(super) use text::hex;
 
 /// A file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub struct Report {
     pub relocations: Vec<Relocation>,
     /// What each byte of the file is there for, from the first to the last.
     pub shares: Vec<Share>,
+    /// What the single fields of the file are, by offset, if that was asked for.
+    pub fields: Vec<Field>,
+    /// The file itself, for who shows its fields.
+    pub bytes: Vec<u8>,
     /// Disassembled functions, if they were asked for.
     pub functions: Vec<Function>,
     /// What is wrong with it.
@@ -104,6 +109,24 @@ pub struct Share {
     pub size: u64,
 }
 
+/// Bytes of the file that mean something together: a field of a structure, a pointer, an instruction, a text. Fields may stand inside
+/// of fields: what a linker fills in inside of an instruction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Field {
+    /// Where it starts.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub size: u64,
+    /// What it is: `Elf64_Sym.st_name`, `R_X86_64_GLOB_DAT`, or the function an instruction belongs to.
+    pub name: String,
+    /// What it says, where that is something else than the number that its bytes are.
+    pub value: String,
+    /// Where in the file it points.
+    pub target: Option<u64>,
+    /// It is an instruction.
+    pub code: bool,
+}
+
 /// A function, disassembled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Function {
@@ -111,6 +134,8 @@ pub struct Function {
     pub name: String,
     /// Address, or offset in its section.
     pub address: u64,
+    /// Where it is in the file.
+    pub offset: Option<u64>,
     /// How many bytes it has.
     pub size: u64,
     /// Its instructions.
@@ -126,6 +151,8 @@ pub struct Instruction {
     pub bytes: Vec<u8>,
     /// Its text.
     pub text: String,
+    /// Where in the file is what it uses.
+    pub target: Option<u64>,
 }
 
 /// A section.
