@@ -31,7 +31,12 @@ fn instructions(object: &Path) -> BTreeMap<u64, String> {
         let words: Vec<&str> = rest.split_whitespace().collect();
         Some((at, words.join(" ")))
     };
-    text.lines().filter_map(line).collect()
+    let mut code = BTreeMap::new();
+    for (at, text) in text.lines().filter_map(line) {
+        // What comes behind our code is for control-flow guard, a section of its own.
+        code.entry(at).or_insert(text);
+    }
+    code
 }
 
 /// The instruction that LLVM takes a code for, spelt as it disassembles it.
