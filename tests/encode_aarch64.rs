@@ -2,6 +2,8 @@
 //! promises, and LLVM's assembler, which must make our word out of our text. Operands are all registers, every edge of each immediate, and
 //! random ones.
 
+#![expect(clippy::disallowed_types, reason = "tests run tools")]
+
 #[path = "common/tool.rs"]
 mod tool;
 

@@ -127,9 +127,13 @@ fn mask(value: u64) -> Option<u32> {
     let ones = element.count_ones();
     // Rotated right until the run starts at bit 0, it is one number.
     let start = (0..size).find(|start| {
-        let rest = (element >> start) | (element << (size - start) % 64);
-        let rest = if *start == 0 { element } else { rest };
-        rest & (u64::MAX >> (64 - size)) == u64::MAX >> (64 - ones)
+        let high = if *start == 0 {
+            0
+        } else {
+            element << (size - start)
+        };
+        let turned = (element >> start | high) & (u64::MAX >> (64 - size));
+        turned == u64::MAX >> (64 - ones)
     })?;
     let immr = (size - start) % size;
     let n = u32::from(size == 64);

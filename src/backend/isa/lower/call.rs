@@ -168,7 +168,9 @@ impl<'a, M: Machine> Lower<'a, M> {
         let assignment = self.convention(func.sig.conv).assign(&func.sig);
         let mut operands: SmallVec<[Operand; 8]> = SmallVec::new();
         let mut narrow: SmallVec<[(VReg, VReg); 4]> = SmallVec::new();
-        // What arrives where results leave moves out of their way at once, not in each round of a loop.
+        let first_result = assignment.results.first();
+        let first_result = first_result.filter(|reg| reg.class == RegClass::Int);
+        // What arrives where the result leaves moves out of its way at once, not in each round of a loop.
         let mut moved: SmallVec<[(VReg, VReg, RegClass); 4]> = SmallVec::new();
         let mut stored: SmallVec<[(VReg, AbiType, u32); 4]> = SmallVec::new();
         let params = func.params().iter().zip(&func.sig.params);
@@ -183,7 +185,7 @@ impl<'a, M: Machine> Lower<'a, M> {
                     narrow.push((vreg, half));
                 }
                 (ArgLoc::Reg(reg) | ArgLoc::Both(reg, _), AbiType::I64 | AbiType::F64) => {
-                    let leaves = self.flow.blocks.len() > 1 && assignment.results.contains(&reg);
+                    let leaves = self.flow.blocks.len() > 1 && first_result == Some(&reg);
                     let arrived = if leaves {
                         self.out.vreg(reg.class)
                     } else {

@@ -165,7 +165,8 @@ fn packed(function: &Unwind, codes: &[Vec<u8>], epilogues: &[Epilogue]) -> Optio
         _ => false,
     };
     let fits = function.size <= LONGEST_PACKED;
-    (is_record && is_last && fits).then_some(1 | function.size / WORD << 2 | 3 << 21 | 1 << 23)
+    let words = function.size / WORD;
+    (is_record && is_last && fits).then_some(1 | words << 2 | 3 << 21 | 1 << 23)
 }
 
 /// The description of a fragment.
@@ -184,7 +185,8 @@ fn description(begin: u32, end: u32, prologue: &[Vec<u8>], epilogues: &[&Epilogu
         if known.is_none() {
             codes.extend(&epilogue.codes);
         }
-        scopes.push((epilogue.begin - begin) / WORD | (index as u32) << 22);
+        let start = (epilogue.begin - begin) / WORD;
+        scopes.push(start | (index as u32) << 22);
     }
     codes.resize(codes.len().next_multiple_of(4), NOP);
     let code_words = codes.len() as u32 / 4;
