@@ -6,7 +6,7 @@
 import math
 from math import copysign, sqrt as root
 
-from pyasmgen import Buffer, MutBuffer, f32, f64, i32, i64, nogil, overflow, signals, u8, u16, u32, u64
+from pyasmgen import Array, Buffer, MutBuffer, f32, f64, i32, i64, nogil, overflow, signals, u8, u16, u32, u64
 
 LIMIT = 100
 MASK: u64 = 2**64 - 1
@@ -17,6 +17,10 @@ FNV = 0xCBF29CE484222325
 FAST = True
 _NIBBLES = bytes([0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4])
 HEX = b"0123456789abcdef"
+COEFFICIENTS = (0.5, -1.25, 3.0)
+PRIMES = (2, 3, 5, 7, 11, 13, FNV)
+STEPS: Array[i32, 4] = (1, -1, LIMIT, ~LIMIT)
+_WHEEL: Buffer[u8] = (4, 2, 4, 2, 4, 6, 2, 6)
 
 
 class KernelError(ValueError):
@@ -155,6 +159,67 @@ def refuse(x: i64, why: str = "odd") -> None:
 
 def sign(x: f64, y: f64 = -0.0) -> f64:
     return copysign(x, y) + math.floor(y)
+
+
+def horner(x: f64) -> f64:
+    total = 0.0
+    for coefficient in COEFFICIENTS:
+        total = total * x + coefficient
+    return total
+
+
+def prime(at: i64, skip: i64 = 1) -> u64:
+    return PRIMES[skip:][at]
+
+
+def walk(n: u8, at: i64) -> tuple[i64, i64]:
+    """A sum over tables, and a step."""
+    total = 0
+    for i in range(n):
+        total += STEPS[i & 3] * _WHEEL[i % len(_WHEEL)]
+    return total, STEPS[at]
+
+
+def commonest(data: bytes) -> tuple[i64, i64]:
+    """The byte that is there most often, and how often."""
+    counts = Array[u32, 256]()
+    for byte in data:
+        counts[byte] += 1
+    best = 0
+    for byte, count in enumerate(counts):
+        if count > counts[best]:
+            best = byte
+    return best, counts[best]
+
+
+def rotated(data: bytes, n: i64) -> i64:
+    """Arrays that live on while new ones are made."""
+    total = 0
+    last = Array[i64, 5]()
+    for byte in data:
+        now = Array[i64, 5]()
+        now[0] = byte
+        now[byte % 4 + 1] = last[0] + n % 100
+        total = total * 3 + now[1] + last[byte % 5] & 0xFFFF
+        last = now
+    return total
+
+
+def deep(n: u8, at: i64) -> i64:
+    """Each call has an array of its own."""
+    own = Array[i64, 300]()
+    own[n] = n
+    if n > 0:
+        return deep(n - 1, at) + own[at]
+    return own[at]
+
+
+def doubles(data: bytes) -> f64:
+    total = 0.0
+    for x in memoryview(data[: len(data) // 8 * 8]).cast("d"):
+        if x == x:
+            total = x if x > total else total
+    return total
 
 
 def same(thing: object) -> object:

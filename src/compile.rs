@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::backend::isa::code::Code;
+use crate::backend::obj::debug::DebugInfo;
 use crate::backend::obj::image::{Image, Place, Symbol};
 use crate::backend::{isa, obj};
 use crate::base::diag::Diagnostics;
@@ -50,11 +51,22 @@ impl Compiled {
 
 /// How to compile.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
+pub struct Options<'a> {
     /// Calls imports through the linker's stubs instead of their pointer slots.
     pub plt: bool,
     /// Allocates registers in one quick pass instead of well.
     pub fast_allocation: bool,
+    /// What debuggers are told, if anything.
+    pub debug: Option<Debug<'a>>,
+}
+
+/// What debuggers are told. The code is the same with it and without.
+#[derive(Clone, Copy, Debug)]
+pub struct Debug<'a> {
+    /// Where lines are counted.
+    pub sources: &'a Sources,
+    /// Finished modules tell it as well, not just objects.
+    pub in_modules: bool,
 }
 
 /// Reads and checks a spec. The module is there exactly when no diagnostic is an error.
@@ -64,7 +76,12 @@ pub fn check(sources: &Sources, spec: SourceId, target: &Target) -> (Option<Modu
 
 /// Makes the program of a checked spec, optimised.
 pub fn program(module: &Module, target: &Target) -> Program {
-    let mut program = glue::program(module, target);
+    named_program(module, target, false)
+}
+
+/// Likewise; with `names`, its functions know what the source calls their values.
+fn named_program(module: &Module, target: &Target, names: bool) -> Program {
+    let mut program = glue::program(module, target, names);
     verified(&program);
     optimise(&mut program);
     verified(&program);
@@ -73,13 +90,20 @@ pub fn program(module: &Module, target: &Target) -> Program {
 
 /// Compiles a checked spec down to what files are written from.
 pub fn compile(module: Module, target: &Target, options: Options) -> Compiled {
-    let program = program(&module, target);
-    let options = isa::Options {
+    let program = named_program(&module, target, options.debug.is_some());
+    let isa_options = isa::Options {
         plt: options.plt,
         fast_allocation: options.fast_allocation,
     };
-    let codes = codes(&program, target, options);
-    let image = obj::build::build(&program, &codes, target);
+    let codes = codes(&program, target, isa_options);
+    let mut image = obj::build::build(&program, &codes, target);
+    if let Some(debug) = options.debug {
+        let info = obj::debug::describe(&program, &codes, debug.sources);
+        image.debug = Some(DebugInfo {
+            in_modules: debug.in_modules,
+            ..info
+        });
+    }
     Compiled {
         module,
         program,

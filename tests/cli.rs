@@ -311,7 +311,8 @@ fn one_method_can_be_explained_alone() {
         String::from_utf8(output.stdout).unwrap()
     };
     let gcd = explain("gcd");
-    assert!(gcd.starts_with("gcd: "), "{gcd}");
+    assert!(gcd.starts_with("gcd"), "{gcd}");
+    assert!(gcd.contains("\ngcd: "), "{gcd}");
     // The line of the body, its IR, and the instruction that makes the remainder.
     for part in ["a, b = b, a % b", "srem", "idiv"] {
         assert!(gcd.contains(part), "no {part} in\n{gcd}");

@@ -28,6 +28,8 @@ const METHODS: usize = 60;
 const INPUTS: u64 = 60;
 /// Inputs for each method of `specs/`.
 const SPEC_INPUTS: u64 = 2000;
+/// Likewise, in interpreters that are made to look unknown.
+const FEW_SPEC_INPUTS: u64 = 200;
 /// Rounds of loops and calls after which an input is left out.
 const STEPS: u64 = 1000;
 
@@ -221,6 +223,30 @@ fn methods_of_the_specs_do_what_cpython_does_with_their_text() {
         wrong.extend(found.into_iter().flat_map(|found| found.wrong));
     }
     none(&wrong);
+}
+
+/// What an interpreter gets whose objects look otherwise.
+#[test]
+fn unknown_interpreters_do_what_cpython_does_with_the_text() {
+    let folder = folder();
+    let pythons = python::some_known();
+    let specs = ["numbers", "shapes", "octets"].map(|name| python::root("specs").join(name));
+    let specs = specs.map(|path| (path.with_extension("toml"), FEW_SPEC_INPUTS));
+    let random = (write(1, folder.path()), INPUTS);
+    for (spec, inputs) in specs.into_iter().chain([random]) {
+        let job = job(&spec, folder.path(), 1, inputs).expect("the model knows its values");
+        let file = Path::new(job["file"].as_str().expect("a path"));
+        assert!(python::make_unknown(file), "{}", spec.display());
+        for found in compare_in(&pythons, &job, folder.path()) {
+            assert!(
+                found
+                    .compared
+                    .values()
+                    .any(|&[_, returned, _]| returned > 0)
+            );
+            none(&found.wrong);
+        }
+    }
 }
 
 /// The model is held against plain Python, without any module.

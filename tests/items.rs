@@ -13,7 +13,7 @@ mod python;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use python::said;
+use python::{Python, said};
 
 /// Item types, and the letters of their results.
 const ITEMS: &[(&str, &str)] = &[
@@ -85,13 +85,19 @@ fn formats_are_those_of_struct() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("items.toml");
     std::fs::write(&path, spec()).expect("writable");
-    python::build(&path, folder.path(), "items");
-    let pythons = python::all();
-    let wrong = pythons.iter().filter_map(|python| {
+    let module = python::build(&path, folder.path(), "items");
+    let judge = |python: &Python, module: &Path| {
         let script = script().display().to_string();
-        judge(python.command(), script, folder.path(), &python.name())
-    });
-    let wrong: Vec<String> = wrong.collect();
+        judge(python.command(), script, module, &python.name())
+    };
+    let known = python::all();
+    let known = known.iter().map(|python| judge(python, folder.path()));
+    let module = python::unknown_copy(&module);
+    let unknown = python::some_known();
+    let unknown = unknown
+        .iter()
+        .map(|python| judge(python, module.parent().expect("a folder")));
+    let wrong: Vec<String> = known.chain(unknown).flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -122,6 +122,19 @@ fn letters_are_those_of_this_machines_cpythons() {
 }
 
 #[test]
+fn letters_are_those_of_cpythons_that_look_unknown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(file) = build(folder.path(), "x86_64-unknown-linux-gnu") else {
+        return;
+    };
+    let file = python::unknown_copy(&file).display().to_string();
+    let pythons = python::some_known();
+    for python in pythons.iter().filter(|python| python.has_ctypes()) {
+        compare(python.command(), &python.name(), &file, 8);
+    }
+}
+
+#[test]
 fn letters_are_those_of_windows_cpythons() {
     for target in ["x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu"] {
         let folder = tempfile::tempdir().expect("a folder");

@@ -724,6 +724,60 @@ fn calls_pass_arguments_and_results_as_the_conventions_say() {
             ]
         }),
     ));
+    // A leaf function that wants more registers than it may destroy, where everything lives over the call.
+    let mut b = Builder::new(Func::new("leaf", Signature::leaf()));
+    let x = b.func.params()[0];
+    let powers: Vec<Value> = (3..9)
+        .map(|factor| {
+            let factor = b.iconst(factor);
+            b.op(Op::Imul, &[x, factor])
+        })
+        .collect();
+    let mixed = |b: &mut Builder, op| {
+        let mut all = powers.iter().copied();
+        let first = all.next().expect("some");
+        all.fold(first, |a, power| b.op(op, &[a, power]))
+    };
+    let (or, xor) = (mixed(&mut b, Op::Bor), mixed(&mut b, Op::Bxor));
+    let result = b.op(Op::Isub, &[or, xor]);
+    b.ret(&[result]);
+    let leaf = program.add_func(b.finish());
+    let mut b = word_func("calls a leaf");
+    let (input, output) = (b.func.params()[0], b.func.params()[1]);
+    let places = (0..IN as i32).map(|at| 8 * at);
+    let ints: Vec<Value> = places
+        .clone()
+        .map(|place| b.load(MemType::I64, input, place))
+        .collect();
+    let floats: Vec<Value> = places
+        .map(|place| b.load(MemType::F64, input, place))
+        .collect();
+    let answer = b.call(leaf, &Signature::leaf(), &[ints[1]])[0];
+    let total = ints
+        .into_iter()
+        .fold(answer, |a, n| b.op(Op::Iadd, &[a, n]));
+    b.store(MemType::I64, total, output, 0);
+    for (at, x) in (1..).zip([floats[0], floats[3], floats[7]]) {
+        b.store(MemType::F64, x, output, 8 * at);
+    }
+    b.ret(&[]);
+    expected.push((
+        b.finish(),
+        Box::new(|input| {
+            let powers: Vec<u64> = (3..9).map(|factor| input[1].wrapping_mul(factor)).collect();
+            let or = powers.iter().fold(0, |a, power| a | power);
+            let xor = powers.iter().fold(0, |a, power| a ^ power);
+            let answer = or.wrapping_sub(xor);
+            let total = input.iter().fold(answer, |a, n| a.wrapping_add(*n));
+            let mut all = vec![(0, Type::I64, total)];
+            all.extend(
+                (1..)
+                    .zip([0, 3, 7])
+                    .map(|(to, from)| (to, Type::F64, input[from])),
+            );
+            all
+        }),
+    ));
     // A function of ours that C calls, with arguments in registers and in memory.
     let called_sig = Signature::c(&[I64, F64, I32, F64, I64, F64, I64, F64, I64], Some(F64));
     let mut b = Builder::new(Func::new("called", called_sig));

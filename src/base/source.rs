@@ -4,6 +4,7 @@
 //! through [`Text`], where each of its characters stands in the TOML file. Nothing here reads a disk.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// One file of [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +57,15 @@ pub struct SourceFile {
     line_starts: Vec<u32>,
     /// Files that the text names, as it names them, or what kept us from reading them.
     included: Vec<(String, Result<SourceId, String>)>,
+    /// Likewise those that are no texts.
+    data: Vec<(String, Result<Data, String>)>,
+}
+
+/// A file that is no text.
+#[derive(Clone, Debug)]
+struct Data {
+    name: String,
+    bytes: Arc<[u8]>,
 }
 
 impl Sources {
@@ -70,6 +80,7 @@ impl Sources {
             text,
             line_starts,
             included: Vec::new(),
+            data: Vec::new(),
         });
         SourceId(self.files.len() as u32 - 1)
     }
@@ -86,14 +97,37 @@ impl Sources {
         included.find(|row| row.0 == written).map(|row| &row.1)
     }
 
-    /// The files that were read because the text of `by` names them.
-    pub fn inclusions(&self, by: SourceId) -> impl Iterator<Item = &SourceFile> {
-        let read = |row: &(String, Result<SourceId, String>)| row.1.as_ref().ok().copied();
-        self.file(by)
-            .included
-            .iter()
-            .filter_map(read)
-            .map(|id| self.file(id))
+    /// Notes that the text of `by` names a file of bytes as `written`: its name and content, or what kept us from reading it.
+    pub fn include_data(
+        &mut self,
+        by: SourceId,
+        written: &str,
+        file: Result<(String, Vec<u8>), String>,
+    ) {
+        let file = file.map(|(name, bytes)| Data {
+            name,
+            bytes: bytes.into(),
+        });
+        self.files[by.0 as usize]
+            .data
+            .push((written.to_owned(), file));
+    }
+
+    /// The bytes that the text of `by` names as `written`; nothing where nobody has looked for them.
+    pub fn data(&self, by: SourceId, written: &str) -> Option<Result<&Arc<[u8]>, &String>> {
+        let mut data = self.file(by).data.iter();
+        let row = data.find(|row| row.0 == written)?;
+        Some(row.1.as_ref().map(|data| &data.bytes))
+    }
+
+    /// The names of the files that were read because the text of `by` names them.
+    pub fn inclusions(&self, by: SourceId) -> impl Iterator<Item = &str> {
+        let file = self.file(by);
+        let texts = file.included.iter().filter_map(|row| row.1.as_ref().ok());
+        let data = file.data.iter().filter_map(|row| row.1.as_ref().ok());
+        texts
+            .map(|id| self.file(*id).name.as_str())
+            .chain(data.map(|data| data.name.as_str()))
     }
 
     /// The file of an id given out by [`Sources::add`].
@@ -105,13 +139,18 @@ impl Sources {
 impl SourceFile {
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, byte: u32) -> (usize, usize) {
-        let line = self.line_starts.partition_point(|&start| start <= byte) - 1;
+        let line = self.line_number(byte) - 1;
         let start = self.line_starts[line] as usize;
         let column = self.text[start..]
             .char_indices()
             .take_while(|(at, _)| start + at < byte as usize)
             .count();
         (line + 1, column + 1)
+    }
+
+    /// The line of a byte, from 1.
+    pub fn line_number(&self, byte: u32) -> usize {
+        self.line_starts.partition_point(|&start| start <= byte)
     }
 
     /// The text of a line (from 1), without its end.

@@ -15,7 +15,7 @@ use super::specs::{self, Checked};
 use super::ui::{self, MessageFormat, Ui};
 use super::{Exit, depfile};
 use crate::base::source::Sources;
-use crate::compile::{self, Compiled, Options};
+use crate::compile::{self, Compiled, Debug, Options};
 use crate::frontend::stub;
 use crate::ir::print;
 use crate::link::{self, Linker};
@@ -53,7 +53,8 @@ pub struct Args {
     /// Call imports through stubs instead of their pointer slots
     #[arg(long)]
     plt: bool,
-    #[arg(long, hide = true)]
+    /// Tell debuggers of the finished module what they are always told of objects: lines, parameters, locals
+    #[arg(long)]
     debug: bool,
 }
 
@@ -124,11 +125,17 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let mut rules = Vec::new();
     let mut unlinked = None;
     let count = checked.len();
+    // Objects tell debuggers all there is, and so do modules that are linked from them. Who wants modules alone says whether they do.
+    let is_told = args.debug || emit.contains(&Emit::Object);
     for (checked, places) in checked.into_iter().zip(&places) {
         let target = checked.target;
         let inputs = [vec![checked.path], checked.inputs].concat();
         let options = Options {
             plt: args.plt,
+            debug: is_told.then_some(Debug {
+                sources: &sources,
+                in_modules: args.debug,
+            }),
             ..Options::default()
         };
         let compiled = compile::compile(checked.module, target, options);
@@ -176,9 +183,6 @@ pub fn targets(triples: &[String]) -> anyhow::Result<Vec<&'static Target>> {
 
 /// What to write, and a refusal of what is not there yet.
 fn wanted(args: &Args) -> anyhow::Result<BTreeSet<Emit>> {
-    if args.debug {
-        bail!("`--debug` is not there yet");
-    }
     let mut emit: BTreeSet<Emit> = args.emit.iter().copied().collect();
     if emit.is_empty() {
         emit.extend([Emit::Object, Emit::Module]);

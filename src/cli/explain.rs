@@ -21,7 +21,7 @@ use crate::compile::{self, Compiled, Options};
 use crate::inspect::disasm::{self, Machine, Use};
 use crate::ir::func::Func;
 use crate::ir::print;
-use crate::target::{self, Arch, Target};
+use crate::target::{self, Arch, Format, Target};
 
 /// Show how source lines become IR, instructions and bytes
 #[derive(Debug, clap::Args)]
@@ -75,7 +75,7 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
             let gap = if number == 0 { "" } else { "\n" };
             ui::result(format!("{gap}{}\n\n", target.triple).as_bytes())?;
         }
-        let text = Explanation::new(&sources, compiled, target.arch).text(method);
+        let text = Explanation::new(&sources, compiled, target).text(method);
         ui::result(text.as_bytes())?;
     }
     Ok(Exit::Done)
@@ -127,14 +127,14 @@ struct Explanation<'a> {
 type LineKey = Option<(u32, usize)>;
 
 impl<'a> Explanation<'a> {
-    fn new(sources: &'a Sources, compiled: &'a Compiled, arch: Arch) -> Explanation<'a> {
+    fn new(sources: &'a Sources, compiled: &'a Compiled, target: &Target) -> Explanation<'a> {
         let image = &compiled.image;
         let (bytes, fixups) = image
             .find(Role::Text)
-            .map(|section| image.settled(section))
+            .map(|section| image.settled(section, target.format == Format::Coff))
             .unwrap_or_default();
         Explanation {
-            machine: match arch {
+            machine: match target.arch {
                 Arch::X86_64 => Machine::X86(64),
                 Arch::Aarch64 => Machine::Arm64,
             },

@@ -67,16 +67,11 @@ pub fn check_among(
                     found.push(diagnostic.clone());
                 }
             }
-            checked.extend(module.map(|module| {
-                Checked {
-                    path: path.to_owned(),
-                    inputs: sources
-                        .inclusions(source)
-                        .map(|file| PathBuf::from(&file.name))
-                        .collect(),
-                    target,
-                    module,
-                }
+            checked.extend(module.map(|module| Checked {
+                path: path.to_owned(),
+                inputs: sources.inclusions(source).map(PathBuf::from).collect(),
+                target,
+                module,
             }));
         }
     }

@@ -13,6 +13,7 @@ use super::func::{
     Block, BlockCall, Func, Inst, InstData, Payload, SigId, Signature, Slot, SlotData, Term, Value,
     index,
 };
+use super::names::{NameId, Named, NamedValue};
 use super::op::{FloatCc, IntCc, MemType, Op, Type};
 use super::program::{FuncId, ImportId};
 use crate::base::source::Span;
@@ -30,6 +31,8 @@ pub struct Builder {
     block: Block,
     span: Option<Span>,
     vars: Vec<Type>,
+    /// Variables that are parts of named things.
+    named: HashMap<Var, (NameId, u8)>,
     defs: HashMap<(Var, Block), Value>,
     ints: HashMap<Value, i64>,
     sealed: Vec<bool>,
@@ -49,6 +52,7 @@ impl Builder {
             block: super::func::ENTRY,
             span: None,
             vars: Vec::new(),
+            named: HashMap::new(),
             defs: HashMap::new(),
             ints: HashMap::new(),
             bytes: HashSet::new(),
@@ -72,6 +76,7 @@ impl Builder {
             "{}: a block has no end",
             self.func.name
         );
+        self.settle_names();
         self.renumber();
         self.func
     }
@@ -195,6 +200,51 @@ impl Builder {
     pub fn set(&mut self, var: Var, value: Value) {
         debug_assert_eq!(self.func.ty(value), self.vars[var.index()]);
         self.defs.insert((var, self.block), value);
+        self.note_name(var, Some(value));
+    }
+
+    /// From now on, what is written to these variables are the parts of `named`. Nothing happens in a function without names.
+    pub fn name(&mut self, named: impl FnOnce() -> Named, parts: &[Var]) {
+        let Some(names) = &mut self.func.names else {
+            return;
+        };
+        let id = NameId(names.things.len() as u32);
+        names.things.push(named());
+        for (&var, part) in parts.iter().zip(0..) {
+            self.named.insert(var, (id, part));
+        }
+    }
+
+    /// A variable, if it has a name, is unbound from here on.
+    pub fn unname(&mut self, var: Var) {
+        self.note_name(var, None);
+    }
+
+    /// Notes what a named variable is from here on. Only the next instruction's number is known: [`Builder::finish`] looks whether the block
+    /// has got it.
+    fn note_name(&mut self, var: Var, value: Option<Value>) {
+        if let Some(&(name, part)) = self.named.get(&var) {
+            let before = Some(Inst(self.func.insts.len() as u32));
+            self.func.blocks[self.block.index()].names.push(NamedValue {
+                before,
+                name,
+                part,
+                value,
+            });
+        }
+    }
+
+    /// Finds the instruction that each row stands in front of; those without a number, which are of parameters, stand before all.
+    fn settle_names(&mut self) {
+        for block in &mut self.func.blocks {
+            let insts = &block.insts;
+            for row in &mut block.names {
+                let next = row
+                    .before
+                    .map_or(0, |next| insts.partition_point(|&i| i < next));
+                row.before = insts.get(next).copied();
+            }
+        }
     }
 
     /// Writes a new variable at the end of `block`, which is not the current one. Nothing has read it.
@@ -224,6 +274,15 @@ impl Builder {
             }
             let param = self.func.add_block_param(at, self.vars[var.index()]);
             self.defs.insert((var, at), param);
+            if let Some(&(name, part)) = self.named.get(&var) {
+                let row = NamedValue {
+                    before: None,
+                    name,
+                    part,
+                    value: Some(param),
+                };
+                self.func.blocks[at.index()].names.insert(0, row);
+            }
             if self.sealed[at.index()] {
                 self.complete_param(at, var, param);
             } else {

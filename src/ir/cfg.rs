@@ -2,42 +2,82 @@
 //!
 //! In comes a function whose blocks all end; nothing is changed. What was computed holds until a terminator changes.
 
-use smallvec::SmallVec;
-
 use super::func::{Block, ENTRY, Func};
 
 /// Predecessors and order of a function's blocks.
 #[derive(Clone, Debug)]
 pub struct Cfg {
-    /// For each block, where its jumps come from; a branch with both arms here is listed twice. Jumps of unreachable blocks count too.
-    pub preds: Vec<SmallVec<[Block; 2]>>,
+    preds: Preds,
     /// Reachable blocks, each before its successors but for back edges.
     pub rpo: Vec<Block>,
-    /// For each block its place in `rpo`; `None` where it is unreachable.
-    number: Vec<Option<u32>>,
+    /// For each block its place in `rpo`, from 1; 0 where it is unreachable.
+    number: Vec<u32>,
+}
+
+/// For each block, where its jumps come from.
+#[derive(Clone, Debug)]
+pub struct Preds {
+    /// Where the list of each block ends in `from`.
+    ends: Vec<u32>,
+    from: Vec<Block>,
+}
+
+impl Preds {
+    /// Of a function whose blocks all end.
+    pub fn new(func: &Func) -> Preds {
+        let blocks = (0..func.blocks.len() as u32).map(Block);
+        let edges = blocks.flat_map(|from| successors(func, from).map(move |to| (from, to)));
+        // First how many there are, then where each list starts; filling it moves that to its end.
+        let mut ends = vec![0; func.blocks.len()];
+        edges.clone().for_each(|(_, to)| ends[to.index()] += 1);
+        let mut total = 0;
+        for end in &mut ends {
+            total += std::mem::replace(end, total);
+        }
+        let mut from = vec![ENTRY; total as usize];
+        for (pred, to) in edges {
+            let end = &mut ends[to.index()];
+            from[*end as usize] = pred;
+            *end += 1;
+        }
+        Preds { ends, from }
+    }
+
+    /// Where jumps to a block come from; a branch with both arms here is listed twice. Jumps of unreachable blocks count too.
+    pub fn of(&self, block: Block) -> &[Block] {
+        let start = match block.index().checked_sub(1) {
+            Some(before) => self.ends[before],
+            None => 0,
+        };
+        &self.from[start as usize..self.ends[block.index()] as usize]
+    }
 }
 
 impl Cfg {
     /// Of a function whose blocks all end.
     pub fn new(func: &Func) -> Cfg {
-        let count = func.blocks.len();
-        let mut preds = vec![SmallVec::new(); count];
-        for (at, _) in func.blocks.iter().enumerate() {
-            for to in successors(func, Block(at as u32)) {
-                preds[to.index()].push(Block(at as u32));
-            }
-        }
+        let preds = Preds::new(func);
         let rpo = reverse_postorder(func);
-        let mut number = vec![None; count];
-        for (at, block) in rpo.iter().enumerate() {
-            number[block.index()] = Some(at as u32);
+        let mut number = vec![0; func.blocks.len()];
+        for (block, at) in rpo.iter().zip(1..) {
+            number[block.index()] = at;
         }
         Cfg { preds, rpo, number }
     }
 
+    /// Where jumps to a block come from, as [`Preds::of`] says.
+    pub fn preds(&self, block: Block) -> &[Block] {
+        self.preds.of(block)
+    }
+
     /// Whether some path from the entry leads there.
     pub fn is_reachable(&self, block: Block) -> bool {
-        self.number[block.index()].is_some()
+        self.number[block.index()] != 0
+    }
+
+    /// A reachable block's place in `rpo`.
+    pub fn number(&self, block: Block) -> Option<u32> {
+        self.number[block.index()].checked_sub(1)
     }
 
     /// Whether a jump from `from` to `to` leads back, as at the end of a loop. Both are reachable.
@@ -54,7 +94,8 @@ impl Cfg {
 /// For each block, whether some path from the entry leads there.
 pub fn reachable(func: &Func) -> Vec<bool> {
     let mut reached = vec![false; func.blocks.len()];
-    let mut work = vec![ENTRY];
+    let mut work = Vec::with_capacity(func.blocks.len());
+    work.push(ENTRY);
     reached[ENTRY.index()] = true;
     while let Some(block) = work.pop() {
         for to in successors(func, block) {
@@ -67,21 +108,28 @@ pub fn reachable(func: &Func) -> Vec<bool> {
 }
 
 /// Targets of a block's terminator, in order.
-fn successors(func: &Func, block: Block) -> impl Iterator<Item = Block> + '_ {
-    let term = func.blocks[block.index()].term.iter();
-    term.flat_map(|term| term.targets()).map(|to| to.block)
+fn successors(func: &Func, block: Block) -> impl Iterator<Item = Block> + Clone {
+    (0..).map_while(move |n| successor(func, block, n))
+}
+
+fn successor(func: &Func, block: Block, n: usize) -> Option<Block> {
+    let term = func.blocks[block.index()].term.as_ref()?;
+    term.target(n).map(|to| to.block)
 }
 
 fn reverse_postorder(func: &Func) -> Vec<Block> {
     let mut seen = vec![false; func.blocks.len()];
-    let mut order = Vec::new();
-    let mut stack = vec![(ENTRY, successors(func, ENTRY))];
+    let mut order = Vec::with_capacity(func.blocks.len());
+    let mut stack = Vec::with_capacity(func.blocks.len());
+    stack.push((ENTRY, 0));
     seen[ENTRY.index()] = true;
-    while let Some((block, rest)) = stack.last_mut() {
-        match rest.next() {
+    while let Some((block, next)) = stack.last_mut() {
+        let to = successor(func, *block, *next);
+        *next += 1;
+        match to {
             Some(to) if !seen[to.index()] => {
                 seen[to.index()] = true;
-                stack.push((to, successors(func, to)));
+                stack.push((to, 0));
             }
             Some(_) => {}
             None => {
@@ -106,7 +154,7 @@ pub struct Dominators {
 impl Dominators {
     /// Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001): intersect the predecessors' dominators until nothing moves.
     fn new(cfg: &Cfg) -> Dominators {
-        let count = cfg.preds.len();
+        let count = cfg.number.len();
         let mut idom: Vec<Option<Block>> = vec![None; count];
         idom[ENTRY.index()] = Some(ENTRY);
         let number = |block: Block| cfg.number[block.index()];
@@ -115,7 +163,7 @@ impl Dominators {
             changed = false;
             for &block in cfg.rpo.iter().skip(1) {
                 let mut new: Option<Block> = None;
-                for &pred in &cfg.preds[block.index()] {
+                for &pred in cfg.preds(block) {
                     if idom[pred.index()].is_none() {
                         continue;
                     }

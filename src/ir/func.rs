@@ -14,6 +14,7 @@
 use smallvec::SmallVec;
 
 use super::data::DataId;
+use super::names::{NamedValue, Names};
 use super::op::{FloatCc, IntCc, MemType, Op, Type};
 use super::program::{FuncId, ImportId};
 use crate::base::source::Span;
@@ -89,6 +90,8 @@ pub enum Conv {
     /// Ours, between functions of one program: any number of results, as long as the target's row has registers for them
     /// (at least 2 integers and 2 floats on every target).
     Internal,
+    /// Ours, for functions that call nothing: one integer in, one out; such a call costs its caller next to nothing.
+    Leaf,
 }
 
 /// Parameters and results of a function.
@@ -122,6 +125,14 @@ impl Signature {
             params: params.to_vec(),
             results: results.to_vec(),
             variadic: None,
+        }
+    }
+
+    /// A function that only the program itself calls, and that calls nothing.
+    pub fn leaf() -> Signature {
+        Signature {
+            conv: Conv::Leaf,
+            ..Signature::internal(&[AbiType::I64], &[AbiType::I64])
         }
     }
 }
@@ -209,6 +220,8 @@ pub struct BlockData {
     pub term_span: Option<Span>,
     /// Rarely run: laid out behind the others.
     pub cold: bool,
+    /// What the source calls values, by place; only in functions that have [`Func::names`].
+    pub names: Vec<NamedValue>,
 }
 
 /// A piece of the frame, for results that C functions write through pointers.
@@ -235,6 +248,8 @@ pub struct Func {
     pub cold: bool,
     /// The source text it comes from.
     pub span: Option<Span>,
+    /// What the source calls it and its values, where somebody wants to know.
+    pub names: Option<Names>,
     /// Arena of blocks.
     pub blocks: Vec<BlockData>,
     /// Arena of instructions.
@@ -260,6 +275,7 @@ impl Func {
             address_taken: false,
             cold: false,
             span: None,
+            names: None,
             blocks: vec![BlockData::default()],
             insts: Vec::new(),
             values: Vec::new(),
@@ -327,6 +343,14 @@ impl Func {
 }
 
 impl Term {
+    /// The nth jump it may take.
+    pub fn target(&self, n: usize) -> Option<&BlockCall> {
+        match (self, n) {
+            (Term::Jump(to), 0) | (Term::Br(_, to, _), 0) | (Term::Br(_, _, to), 1) => Some(to),
+            (Term::Jump(_) | Term::Br(..) | Term::Return(_) | Term::Unreachable, _) => None,
+        }
+    }
+
     /// The jumps it may take.
     pub fn targets(&self) -> SmallVec<[&BlockCall; 2]> {
         match self {

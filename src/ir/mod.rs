@@ -10,6 +10,7 @@ pub mod data;
 pub mod eval;
 pub mod func;
 pub mod interp;
+pub mod names;
 pub mod op;
 pub mod opt;
 pub mod print;

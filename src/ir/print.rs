@@ -165,6 +165,7 @@ fn print_func(func: &Func, program: &Program, sources: Option<&Sources>) -> Stri
         (func.cold, "cold "),
         (func.address_taken, "address_taken "),
         (func.sig.conv == Conv::C, "c "),
+        (func.sig.conv == Conv::Leaf, "leaf "),
     ];
     let marks: String = marks
         .iter()

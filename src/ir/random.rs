@@ -150,7 +150,10 @@ impl Maker<'_> {
         for _ in 0..1 + self.rng.below(5) {
             self.size += 1;
             match self.rng.below(10) {
-                0 | 1 if depth > 0 && self.size < 40 => self.branch(depth - 1),
+                0 | 1 if depth > 0 && self.size < 40 => match self.rng.below(4) {
+                    0 => self.tally(),
+                    _ => self.branch(depth - 1),
+                },
                 2 if depth > 0 && self.size < 40 => match self.rng.below(2) {
                     0 => self.repeat(depth - 1),
                     _ => self.count(depth - 1),
@@ -331,6 +334,27 @@ impl Maker<'_> {
             }
         }
         self.b.seal_and_switch_to(join);
+    }
+
+    /// Adds or subtracts where a condition holds, and returns where that overflows.
+    fn tally(&mut self) {
+        let cond = self.condition();
+        let var = *self.rng.pick(&self.ints);
+        let (side, fails, meet) = (self.b.block(), self.b.cold_block(), self.b.block());
+        self.b.br(cond, side, &[], meet, &[]);
+        self.b.seal_and_switch_to(side);
+        let op = *self.rng.pick(&[Op::SaddOvf, Op::SsubOvf]);
+        let (number, by) = (self.b.get(var), self.int());
+        let (sum, overflow) = self.b.op_ovf(op, number, by);
+        self.b.set(var, sum);
+        let goes_on = self.b.block();
+        self.b.br(overflow, fails, &[], goes_on, &[]);
+        self.b.seal_and_switch_to(fails);
+        let (int, float) = (self.int(), self.float());
+        self.b.ret(&[int, float]);
+        self.b.seal_and_switch_to(goes_on);
+        self.b.jump(meet, &[]);
+        self.b.seal_and_switch_to(meet);
     }
 
     /// A loop of a few rounds, with a block parameter as counter.

@@ -195,12 +195,18 @@ impl Check<'_> {
                     &format!("{what}: more results than every target has registers for"),
                 );
             }
-            Conv::C | Conv::Internal => {}
+            Conv::Leaf if sig.params.len() > 1 || sig.results.len() > 1 || float_results > 0 => {
+                self.error(
+                    at,
+                    &format!("{what}: leaf functions take and give one integer"),
+                );
+            }
+            Conv::C | Conv::Internal | Conv::Leaf => {}
         }
         if sig.variadic.is_some_and(|named| named > sig.params.len()) {
             self.error(at, &format!("{what}: fewer parameters than it names"));
         }
-        if sig.variadic.is_some() && sig.conv == Conv::Internal {
+        if sig.variadic.is_some() && sig.conv != Conv::C {
             self.error(at, &format!("{what}: only C functions are variadic"));
         }
     }

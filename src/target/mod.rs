@@ -2,6 +2,7 @@
 
 pub mod aapcs64;
 pub mod callconv;
+pub mod leaf;
 pub mod regs;
 pub mod sysv;
 pub mod win64;
@@ -53,6 +54,8 @@ pub struct Target {
     pub c: &'static CallConv,
     /// The convention between functions of one program.
     pub internal: &'static CallConv,
+    /// That of functions that call nothing.
+    pub leaf: &'static CallConv,
     /// Size of C's `long` in bytes.
     pub long_size: u32,
     /// What stands before C names in symbol tables.
@@ -118,6 +121,7 @@ pub static TARGETS: &[Target] = &[
         format: Format::MachO,
         c: &aapcs64::APPLE64,
         internal: &aapcs64::APPLE64_INTERNAL,
+        leaf: &aapcs64::APPLE64_INTERNAL,
         symbol_prefix: "_",
         landing_pads: false,
         frame_pointer: true,
@@ -132,6 +136,7 @@ pub static TARGETS: &[Target] = &[
         arch: Arch::Aarch64,
         c: &aapcs64::WINDOWS_ARM64,
         internal: &aapcs64::WINDOWS_ARM64_INTERNAL,
+        leaf: &aapcs64::WINDOWS_ARM64_INTERNAL,
         frame_pointer: true,
         // They are described.
         reads_epilogues: false,
@@ -145,6 +150,7 @@ const LINUX: Target = Target {
     format: Format::Elf,
     c: &sysv::SYSV,
     internal: &sysv::SYSV_INTERNAL,
+    leaf: &leaf::X64_LEAF,
     long_size: 8,
     symbol_prefix: "",
     landing_pads: true,
@@ -165,6 +171,7 @@ const LINUX_ARM64: Target = Target {
     arch: Arch::Aarch64,
     c: &aapcs64::AAPCS64,
     internal: &aapcs64::AAPCS64_INTERNAL,
+    leaf: &aapcs64::AAPCS64_INTERNAL,
     signs_returns: true,
     ..LINUX
 };
@@ -175,6 +182,7 @@ const WINDOWS: Target = Target {
     format: Format::Coff,
     c: &win64::WIN64,
     internal: &win64::WIN64_INTERNAL,
+    leaf: &leaf::X64_LEAF,
     long_size: 4,
     symbol_prefix: "",
     landing_pads: false,

@@ -107,6 +107,28 @@ def sequences_that_change_while_they_are_read(module):
         refuses((TypeError, KeyError), module.pair, Fly(lambda: text(at), lambda: {}[1]), at)
 
 
+def encoded_texts_in_tuples(module):
+    def call(a=text(1), b=b"b\0" * 50, d=text(4), n=4, more=()):
+        try:
+            return module.encoded((a, (b, [3])), (d,) + more, n)
+        except (TypeError, ValueError) as error:
+            return type(error)
+
+    def calls():
+        for at in range(20):
+            made = call(n=Index(gc.collect))
+            assert made == (text(1).encode(), b"b\0" * 50, [3], text(4).encode(), 7), made
+            made = [call(a="\0"), call(a="\ud800"), call(b=3), call(b="\ud800"), call(d=b"d"), call(d="\ud800"), call(n="4"), call(more=(0,))]
+            assert made == [TypeError, UnicodeEncodeError] * 3 + [TypeError] * 2, made
+
+    calls()
+    before = sys.getallocatedblocks()
+    for _ in range(10):
+        calls()
+    grown = sys.getallocatedblocks() - before
+    assert grown < 100, grown
+
+
 def buffers_that_would_move(module):
     for at in range(40):
         data = bytearray(b"abc")
@@ -314,7 +336,7 @@ def buffers_that_overlap(module):
 SCENES = [
     items_made_on_the_fly, items_that_go, sequences_that_change_while_they_are_read, buffers_that_would_move,
     views_released_while_they_are_read, objects_that_only_the_call_holds, calls_within_calls, modules_that_go, buffers_longer_than_memory,
-    buffers_made_by_python, threads_that_change_what_others_read,
+    buffers_made_by_python, encoded_texts_in_tuples, threads_that_change_what_others_read,
     texts_with_methods_of_their_own, messages_that_change_what_is_held, buffers_that_overlap,
 ]
 

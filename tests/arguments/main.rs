@@ -41,6 +41,8 @@ const FAST: &[&str] = &["3.11", "3.12", "3.13", "3.14", "3.15"];
 const RANDOM: usize = 60;
 /// Random argument lists for a method.
 const LISTS: usize = 14;
+/// Likewise, in interpreters that are made to look unknown.
+const FEW_LISTS: usize = 8;
 
 /// What is built: a module and its twin.
 struct Built {
@@ -129,6 +131,17 @@ fn build(seed: u64, first: u64, gcc: &Path) -> Built {
     Built { folder, job }
 }
 
+/// The same for a module that knows no interpreter.
+fn unknown(built: &Built) -> Built {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = built.job["file"].as_str().expect("a path");
+    let mut job = built.job.clone();
+    job["file"] = json!(python::unknown_copy(Path::new(file)));
+    job["lists"] = json!(FEW_LISTS);
+    std::fs::write(folder.path().join("job.json"), job.to_string()).expect("writable");
+    Built { folder, job }
+}
+
 /// What a run of `compare.py` found.
 #[derive(Default)]
 struct Found {
@@ -187,8 +200,19 @@ fn pythons() -> Vec<Python> {
 fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], mode: &str, least: u64) {
     let mut pythons = pythons();
     pythons.retain(wanted);
+    in_each(&pythons, options, (&BUILT, FAST), mode, least);
+}
+
+/// The same for modules that have fast versions in the interpreters named.
+fn in_each(
+    pythons: &[Python],
+    options: &[&str],
+    (built, fast): (&[Built], &[&str]),
+    mode: &str,
+    least: u64,
+) {
     let mut wrong = Vec::new();
-    for (round, built) in BUILT.iter().enumerate() {
+    for (round, built) in built.iter().enumerate() {
         for pair in pythons.chunks(2) {
             let ended = std::thread::scope(|scope| {
                 let running: Vec<_> = pair
@@ -203,7 +227,7 @@ fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], mode: &str, le
                 if found.wrong.is_empty() && round == 0 && calls < least {
                     wrong.push(format!("{name}: {calls} calls only"));
                 }
-                let known = FAST.contains(&&name[..]);
+                let known = fast.contains(&&name[..]);
                 if found.wrong.is_empty() && (found.baseline > 0) != known {
                     let count = found.baseline;
                     wrong.push(format!("{name}: {count} methods in the fast table"));
@@ -244,6 +268,13 @@ fn every_method_is_taken() {
 #[test]
 fn calls_do_what_the_twin_does() {
     everywhere(|_| true, &[], "calls", 5000);
+}
+
+/// What the fast table leaves out is not what makes the difference: the baseline table alone does the same.
+#[test]
+fn calls_do_so_in_an_unknown_interpreter() {
+    let unknown: Vec<Built> = BUILT.iter().map(unknown).collect();
+    in_each(&python::some_known(), &[], (&unknown, &[]), "calls", 5000);
 }
 
 #[test]

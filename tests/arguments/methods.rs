@@ -425,16 +425,13 @@ fn ways(unit: &'static Unit, next: &'static Unit) -> Vec<Method> {
         method(&[object, unit], PositionalOrKeyword, false),
         method(&[unit, next], PositionalOnly, false),
     ];
-    if unit.nests() {
-        let mut nested = method(&[unit], PositionalOnly, false);
-        let second = if next.nests() { next } else { object };
-        nested.params[0].item = Item::Tuple(vec![Item::Unit(unit), Item::Unit(second)]);
-        ways.push(nested.clone());
-        nested
-            .params
-            .push(method(&[find("L")], PositionalOnly, false).params.remove(0));
-        ways.push(nested);
-    }
+    let mut nested = method(&[unit], PositionalOnly, false);
+    nested.params[0].item = Item::Tuple(vec![Item::Unit(unit), Item::Unit(next)]);
+    ways.push(nested.clone());
+    nested
+        .params
+        .push(method(&[find("L")], PositionalOnly, false).params.remove(0));
+    ways.push(nested);
     if !unit.default.is_empty() {
         ways.push(method(&[unit], PositionalOnly, true));
         ways.push(method(&[unit], PositionalOrKeyword, true));
@@ -522,9 +519,8 @@ pub fn random(rng: &mut Rng) -> Method {
         let keyword = param.kind == KeywordOnly && rng.chance(1, 3);
         param.optional = at >= optional && !units[at].default.is_empty() && !keyword;
         if nested == Some(at) {
-            let inside: Vec<&Unit> = (0..1 + rng.below(4)).map(|_| unit(rng)).collect();
-            let inside = inside.into_iter().filter(|unit| unit.nests());
-            let mut items: Vec<Item> = inside.map(Item::Unit).collect();
+            let inside = (0..1 + rng.below(4)).map(|_| Item::Unit(unit(rng)));
+            let mut items: Vec<Item> = inside.collect();
             items.push(Item::Unit(find("O")));
             if rng.chance(1, 3) {
                 items = vec![Item::Tuple(items), Item::Unit(find("L"))];

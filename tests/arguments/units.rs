@@ -43,11 +43,6 @@ impl Unit {
     pub fn is_type(&self) -> bool {
         !self.ty.is_empty() && self.text != "O!"
     }
-
-    /// It may stand in a tuple. CPython before 3.13 miscounts tuples with `es` and `et`.
-    pub fn nests(&self) -> bool {
-        !self.text.starts_with('e')
-    }
 }
 
 /// `c` is how C declares, passes, boxes and releases it.

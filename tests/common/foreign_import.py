@@ -587,7 +587,7 @@ class Loader:
             raise ForeignError("%s is %s, this interpreter is %s" % (path, im.arch, platform.machine()))
         self.win64 = im.kind == "pe" and im.arch == "x86_64"
         self.thunks = Thunks()
-        self.cache, self.patched = {}, {}
+        self.cache, self.patched, self.tables = {}, {}, set()
         self.origin, self.hooks, self.visit = {}, {}, None
         if self.win64:
             for kind in sorted(set(k for _, k in TABLE_ARG.values()) | set(FORMATS.values())):
@@ -705,9 +705,15 @@ class Loader:
         self.patch_format_1(slots, 2)
 
     def patch_methods(self, p):
+        self.tables.add(p)
         while p and self.word(p):
             self.wrap_at(p + 8)
             p += 32
+
+    def patch_methods_again(self):
+        """A module may put other functions into its tables when it is executed."""
+        for p in list(self.tables):
+            self.patch_methods(p)
 
     def patch_def(self, p):
         if not p:
@@ -777,6 +783,7 @@ def load(path, name=None):
             sys.modules[name] = mod
             if _api("PyModule_Exec", ctypes.c_int, ctypes.py_object)(mod):
                 raise ForeignError("PyModule_Exec failed")
+            ld.patch_methods_again()
             mod.__file__, mod.__spec__ = ld.path, spec
             return mod
     res = ld.call_init("PyInit_" + stem)
@@ -793,6 +800,7 @@ def load(path, name=None):
     sys.modules[name] = mod
     if _api("PyModule_ExecDef", ctypes.c_int, ctypes.py_object, ctypes.c_void_p)(mod, res):
         raise ForeignError("PyModule_ExecDef failed")
+    ld.patch_methods_again()
     return mod
 
 

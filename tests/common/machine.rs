@@ -43,7 +43,7 @@ pub fn compile(program: &Program, triple: &str, options: Options) -> Vec<Code> {
         .map(|id| compiler.compile(program.func(FuncId(id))))
         .collect();
     codes.iter().for_each(|code| match target.arch {
-        Arch::X86_64 => frames::check(code, target),
+        Arch::X86_64 => frames::check(code, program, target),
         Arch::Aarch64 => frames_arm64::check(code, target),
     });
     codes

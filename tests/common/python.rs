@@ -314,6 +314,16 @@ pub fn make_unknown(module: &Path) -> bool {
     !places.is_empty()
 }
 
+/// A copy of a built module, in a folder beside it, for which every interpreter is one that it does not know.
+pub fn unknown_copy(module: &Path) -> PathBuf {
+    let folder = module.with_file_name("unknown");
+    std::fs::create_dir_all(&folder).expect("writable");
+    let copy = folder.join(module.file_name().expect("a file"));
+    std::fs::copy(module, &copy).expect("writable");
+    assert!(make_unknown(&copy), "{}: no rows", module.display());
+    copy
+}
+
 /// Three that the fast tables are for: the oldest, one between, the newest.
 pub fn some_known() -> Vec<Python> {
     let known = |python: &Python| {

@@ -89,6 +89,7 @@ pub fn module_object() -> Vec<u8> {
             }],
             frame: Vec::new(),
             prologue_end: 0,
+            values: Vec::new(),
             lines: Vec::new(),
         })
         .collect();

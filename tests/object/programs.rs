@@ -25,6 +25,7 @@ pub fn code(bytes: &[u8]) -> Code {
         refs: Vec::new(),
         frame: Vec::new(),
         prologue_end: 0,
+        values: Vec::new(),
         lines: Vec::new(),
     }
 }

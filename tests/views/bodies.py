@@ -198,6 +198,10 @@ def longer(a: "str", b: "str") -> "U":
     return c
 
 
+def full(text: "str", other: "str | None") -> "ppL":
+    return bool(text), not other, len(text) if text else -1
+
+
 def maybe(data: "bytes | None", text: "str | None", n: "i64") -> "O":
     if n == 0:
         return data
@@ -308,3 +312,122 @@ def quiet(data: "Buffer", n: "i64") -> "L":
             if t > 10000:
                 t -= part[i]
     return t
+
+
+def cast_sum(data: "bytes", at: "i64") -> "(dn)":
+    view = memoryview(data).cast("d")
+    total = 0.0
+    for x in view[at:]:
+        total += x
+    return total, len(view)
+
+
+def cast_each(data: "bytes", at: "i64") -> "(LLLdL)":
+    low = memoryview(data).cast("h")
+    if at % 2:
+        low = low[1:]
+    again = low.cast("B")
+    return low[at], memoryview(data).cast("@I")[-1], memoryview(data).cast("b")[0], memoryview(data).cast("f")[0], len(again)
+
+
+def cast_back(data: "MutBuffer[f64]", at: "i64", x: "i64") -> "(nL)":
+    view = memoryview(data).cast("B")
+    view[at] = x
+    flags = memoryview(view).cast("?")
+    flags[0] = not flags[0]
+    return len(view[1:]), view[-1]
+
+
+def cast_store(n: "i64", x: "i64") -> "y#":
+    data = bytearray(n % 17)
+    small = memoryview(data).cast("b")
+    small[n] = x
+    wide = memoryview(data)[:16].cast("q")
+    wide[0] += x
+    half = memoryview(data).cast("H")
+    half[-1] = x
+    return bytes(data)
+
+
+def cast_none(data: "bytes | None") -> "n":
+    return len(memoryview(data).cast("B"))
+
+
+def kept(data: "bytes", n: "i64") -> "(LL)":
+    def last(v: Array[i32, 3], at: i64) -> i64:
+        return v[at]
+
+    total = 0
+    before = Array[i32, 3]()
+    for i, c in enumerate(data):
+        now = Array[i32, 3]()
+        total += now[0] + before[c % 3]
+        now[c % 3] = c - i
+        before = now[i % 2 :]
+    return total + last(before, n), len(before)
+
+
+def histogram(data: "bytes", n: "i64") -> "(LLL)":
+    counts: Array[u32, 256] = Array[u32, 256]()
+    for c in data:
+        counts[c] += 1
+    first = counts[n:]
+    best = 0
+    for i, count in enumerate(counts):
+        if count > counts[best]:
+            best = i
+    return best, len(first), first[-1]
+
+
+def scratch(data: "bytes", at: "i64") -> "y#":
+    out = Array[u8, 16]()
+    for i, c in enumerate(data):
+        out[(c + i) % 16] = c
+    out[at] = 1
+    return bytes(out)
+
+
+def extremes(a: "Buffer[f64]", b: "Buffer[i16]") -> "(ddLL)":
+    return min(a), max(a), max(b[1:]), min(b)
+
+
+def extremes_of_bytes(data: "bytes | None") -> "(LL)":
+    return max(data), min(data)
+
+
+def listed(a: "Buffer[f64]", b: "MutBuffer[bool]", data: "bytes") -> "O":
+    whole: object = sum(a)
+    return [whole, sorted(a), list(b), tuple(memoryview(data).cast("b")), set(data), any(b), all(a), sum(b, 5), max(list(a), default=None)]
+
+
+def sums(a: "Buffer[f64]", b: "Buffer[i16]") -> "(dOd)":
+    return math.fsum(a), math.prod(b, start=3), math.dist(a, a)
+
+
+def parts_of_floats(a: "Buffer[f64]", n: "i64") -> "(dLdd)":
+    x = a[n]
+    mantissa, exponent = math.frexp(x)
+    rest, whole = math.modf(x)
+    return mantissa, exponent, rest, whole
+
+
+def hypotenuses(text: "str", x: "object") -> "(dpO)":
+    return math.hypot(float(len(text)), 2), math.isclose(len(text), 4, rel_tol=0.5), [math.floor(2.5 + len(text)), math.sqrt(x), math.gcd(x, 12)]
+
+
+def texts(data: "bytes", text: "str") -> "O":
+    found: object = data.find(b"l")
+    return [found, data.hex(), data[1:].upper(), data.decode("utf-8", "ignore"), text.encode("utf-16"), int(str(len(data))), data.split(b" ")]
+
+
+def truths(a: "Buffer[f64]", n: "i64") -> "(ppp)":
+    z = complex(a[0], a[1])
+    w = complex(n, 0)
+    flag = False
+    if not z or z == w:
+        flag = True
+    return flag, z != n, n == z and w == n
+
+
+def nothing(data: "bytes | None", text: "str | None") -> "(ppL)":
+    return data == None, None != text, 1 if None == data or text is None else 2

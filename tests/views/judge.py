@@ -10,6 +10,7 @@
 import array
 import importlib.machinery
 import importlib.util
+import math
 import os
 import random
 import re
@@ -43,7 +44,10 @@ class NoGil:
 
 
 # The names of the body language.
-vars(theirs).update(i64=int, u64=int, Buffer=memoryview, nogil=NoGil())
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "src", "python"))
+from pyasmgen import Array, i32, u8, u32
+
+vars(theirs).update(math=math, i64=int, u64=int, Buffer=memoryview, nogil=NoGil(), Array=Array, i32=i32, u8=u8, u32=u32)
 loader.exec_module(theirs)
 METHODS = {name: f for name, f in vars(theirs).items() if hasattr(f, "__code__")}
 
@@ -60,6 +64,16 @@ class Text(str):
         return [][1] if len(self) == 4 else "no"
 
     __hash__ = str.__hash__
+
+
+class Measured(str):
+    """Is as long as it says, and true only if it says so."""
+
+    def __len__(self):
+        return {0: 7, 1: -1}.get(str.__len__(self), 2)
+
+    def __bool__(self):
+        return str.__len__(self) != 4 or [][1]
 
 
 class Data(bytes):
@@ -83,7 +97,7 @@ def value(rng, kind):
         return rng.choice([lambda: None, value(rng, kind[:-7]), value(rng, kind[:-7])])
     if kind == "str":
         text = rng.choice(TEXTS)
-        return rng.choice([lambda: text, lambda: text, lambda: Text(text)])
+        return rng.choice([lambda: text, lambda: text, lambda: Text(text), lambda: Measured(text)])
     word = rng.choice(WORDS)
     if rng.random() < 0.3:
         word = bytes(rng.randrange(256) for _ in range(rng.randrange(30)))
@@ -234,6 +248,9 @@ def starved_mode():
 
     total = 0
     for name in METHODS:
+        # `list([...])` up to 3.12, and functions of `math` in 3.9, do not give back what they have when memory is short.
+        if name in ("listed", "sums") and sys.version_info < (3, 13):
+            continue
         every = [makers for makers in calls(name, 12) if not any(type(one) is int and one > 1000 for one in [make() for make in makers])]
 
         def sweep():

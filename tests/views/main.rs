@@ -14,7 +14,7 @@ mod python;
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use python::{Python, all};
@@ -60,9 +60,15 @@ fn spec(text: &str) -> String {
 
 /// Runs a mode of `judge.py` in every interpreter that is wanted; each must call so often, and find nothing.
 fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], mode: &str, least: u64) {
-    let (_, module) = &*BUILT;
+    let mut pythons = all();
+    pythons.retain(wanted);
+    in_each(&pythons, options, &BUILT.1, mode, least);
+}
+
+/// The same with some module in some interpreters.
+fn in_each(pythons: &[Python], options: &[&str], module: &Path, mode: &str, least: u64) {
     let mut wrong = Vec::new();
-    for python in all().iter().filter(|python| wanted(python)) {
+    for python in pythons {
         let script = python::root("tests/views/judge.py");
         let mut args: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
         args.extend([script.as_os_str(), module.as_os_str(), OsStr::new(mode)]);
@@ -74,6 +80,12 @@ fn everywhere(wanted: impl Fn(&Python) -> bool, options: &[&str], mode: &str, le
 #[test]
 fn bodies_give_cpythons_answer() {
     everywhere(|_| true, &[], "values", 5000);
+}
+
+#[test]
+fn an_unknown_interpreter_gives_the_same_answers() {
+    let module = python::unknown_copy(&BUILT.1);
+    in_each(&python::some_known(), &[], &module, "values", 5000);
 }
 
 #[test]

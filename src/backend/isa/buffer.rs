@@ -2,7 +2,9 @@
 //! are as short as they can be. In: bytes and marks in order. Out: [`Code`]. Nothing here knows an instruction: a branch is given as the
 //! bytes of its two forms, and where in them the displacement goes.
 
-use super::code::{Code, CodeRef, FrameChange, FrameStep};
+use std::ops::Range;
+
+use super::code::{Code, CodeRef, FrameChange, FrameStep, NamedPlace};
 use crate::base::source::Span;
 use crate::ir::func::index;
 
@@ -103,9 +105,19 @@ impl Form {
 
 /// A position: bytes before it, and branches before it.
 #[derive(Clone, Copy, Debug)]
-struct Position {
+pub struct Position {
     bytes: u32,
     branches: u32,
+}
+
+impl Position {
+    /// So many bytes of a branchless stretch further on, or back.
+    pub fn moved(self, by: i32) -> Position {
+        Position {
+            bytes: self.bytes.wrapping_add_signed(by),
+            ..self
+        }
+    }
 }
 
 /// The bytes so far.
@@ -118,6 +130,22 @@ pub struct Buffer {
     frame: Vec<(Position, FrameChange)>,
     lines: Vec<(Position, Option<Span>)>,
     prologue_end: Option<Position>,
+    values: Vec<(Range<Position>, NamedPlace)>,
+}
+
+/// In order, without empty ones, and neighbours that say the same as one.
+fn joined(mut values: Vec<NamedPlace>) -> Vec<NamedPlace> {
+    values.retain(|value| value.start < value.end);
+    values.sort_unstable();
+    values.dedup_by(|next, last| {
+        let is_same = (next.name, next.part, next.place) == (last.name, last.part, last.place);
+        let joins = is_same && next.start <= last.end;
+        if joins {
+            last.end = last.end.max(next.end);
+        }
+        joins
+    });
+    values
 }
 
 impl Buffer {
@@ -129,7 +157,8 @@ impl Buffer {
         }
     }
 
-    fn position(&self) -> Position {
+    /// Where what comes next will stand.
+    pub fn position(&self) -> Position {
         Position {
             bytes: self.bytes.len() as u32,
             branches: self.branches.len() as u32,
@@ -190,6 +219,11 @@ impl Buffer {
         }
     }
 
+    /// Notes where named values are; the offsets of these places are filled in later.
+    pub fn values(&mut self, values: Vec<(Range<Position>, NamedPlace)>) {
+        self.values = values;
+    }
+
     /// Chooses the branches' sizes and puts everything together.
     pub fn finish(mut self) -> Code {
         let before = self.relax();
@@ -214,7 +248,13 @@ impl Buffer {
             change,
         });
         let lines = self.lines.iter();
+        let values = self.values.iter().map(|(range, place)| NamedPlace {
+            start: offset(range.start),
+            end: offset(range.end),
+            ..*place
+        });
         Code {
+            values: joined(values.collect()),
             refs: refs.collect(),
             frame: frame.collect(),
             prologue_end: self.prologue_end.map_or(0, offset),

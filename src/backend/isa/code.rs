@@ -3,6 +3,7 @@
 
 use crate::base::source::Span;
 use crate::ir::data::DataId;
+use crate::ir::names::NameId;
 use crate::ir::program::{FuncId, ImportId};
 use crate::target::regs::Reg;
 
@@ -19,6 +20,34 @@ pub struct Code {
     pub prologue_end: u32,
     /// Source text of the bytes from an offset on, by offset.
     pub lines: Vec<(u32, Option<Span>)>,
+    /// Where the values are that the source has names for, by name, part and offset.
+    pub values: Vec<NamedPlace>,
+}
+
+/// Between two offsets, a part of what the source has a name for is in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedPlace {
+    /// What it is.
+    pub name: NameId,
+    /// Which part of it.
+    pub part: u8,
+    /// The first offset.
+    pub start: u32,
+    /// The offset behind the last.
+    pub end: u32,
+    /// Where it is.
+    pub place: ValuePlace,
+}
+
+/// Where a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValuePlace {
+    /// In a register.
+    Reg(Reg),
+    /// In the frame, so far from where the stack pointer was before the call (DWARF's canonical frame address).
+    Frame(i32),
+    /// Nowhere; these are its bits.
+    Const(u64),
 }
 
 /// A place in the code that refers to something whose address is not known yet.

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::order;
 use super::vcode::VBlock;
-use crate::ir::func::{Block, BlockCall, ENTRY, Func, Inst, InstData, Term, Value};
+use crate::ir::func::{Block, ENTRY, Func, Inst, InstData, Term, Value};
 use crate::ir::op::{Effect, Op};
 
 /// What a block of the code stems from.
@@ -26,7 +26,7 @@ pub struct FlowBlock {
     /// Where it may go on, in the order of the terminator's targets.
     pub succs: SmallVec<[VBlock; 2]>,
     /// Where it may come from.
-    pub preds: Vec<VBlock>,
+    pub preds: SmallVec<[VBlock; 2]>,
     /// Rarely run.
     pub is_cold: bool,
     /// The block before the outermost loop around this one that makes no call: what is the same in every round can be made at its end.
@@ -185,7 +185,7 @@ fn walk(func: &Func) -> (Vec<Block>, Vec<u32>) {
     let mut stack = vec![(ENTRY, 0)];
     seen[ENTRY.index()] = true;
     while let Some((block, next)) = stack.pop() {
-        let target = nth_target(terminator(func, block), next).map(|call| call.block);
+        let target = terminator(func, block).target(next).map(|call| call.block);
         let Some(target) = target else {
             order.push(block);
             continue;
@@ -204,14 +204,6 @@ fn walk(func: &Func) -> (Vec<Block>, Vec<u32>) {
 pub fn terminator(func: &Func, block: Block) -> &Term {
     let term = func.blocks[block.index()].term.as_ref();
     term.unwrap_or_else(|| panic!("{}: {block} has no terminator", func.name))
-}
-
-/// The nth jump of a terminator.
-pub fn nth_target(term: &Term, n: usize) -> Option<&BlockCall> {
-    match (term, n) {
-        (Term::Jump(to), 0) | (Term::Br(_, to, _), 0) | (Term::Br(_, _, to), 1) => Some(to),
-        (Term::Jump(_) | Term::Br(..) | Term::Return(_) | Term::Unreachable, _) => None,
-    }
 }
 
 fn resolve_copies(func: &Func, postorder: &[Block], edge_counts: &[u32]) -> Vec<Value> {

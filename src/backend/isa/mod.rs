@@ -9,6 +9,7 @@ pub mod course;
 pub mod flow;
 pub mod frame;
 pub mod lower;
+pub mod named;
 pub mod order;
 pub mod plan;
 pub mod regalloc;
@@ -16,7 +17,7 @@ pub mod vcode;
 pub mod wrap;
 pub mod x64;
 
-use crate::ir::func::Func;
+use crate::ir::func::{Conv, Func};
 use crate::ir::program::Program;
 use crate::target::{Arch, Target};
 use code::Code;
@@ -39,21 +40,24 @@ pub struct Compiler<'a> {
     target: &'a Target,
     options: Options,
     registers: Registers,
+    /// Those of leaf functions.
+    leaf_registers: Registers,
     context: Context,
 }
 
 impl<'a> Compiler<'a> {
     /// For the functions of `program`.
     pub fn new(program: &'a Program, target: &'a Target, options: Options) -> Compiler<'a> {
-        let registers = match target.arch {
-            Arch::X86_64 => x64::registers(target),
-            Arch::Aarch64 => aarch64::registers(target),
+        let registers = |conv| match target.arch {
+            Arch::X86_64 => x64::registers(target, conv),
+            Arch::Aarch64 => aarch64::registers(conv),
         };
         Compiler {
             program,
             target,
             options,
-            registers,
+            registers: registers(target.c),
+            leaf_registers: registers(target.leaf),
             context: Context::default(),
         }
     }
@@ -65,27 +69,31 @@ impl<'a> Compiler<'a> {
                 let lowered =
                     lower::lower::<x64::lower::X64>(func, self.program, self.target, self.options);
                 let shape = &lowered.code.shape;
-                let allocation = self.allocate(&func.name, shape);
+                let allocation = self.allocate(func, shape);
                 x64::emit::emit(func, self.target, &lowered, &allocation)
             }
             Arch::Aarch64 => {
                 let (program, target) = (self.program, self.target);
                 let lowered =
                     lower::lower::<aarch64::lower::A64>(func, program, target, self.options);
-                let allocation = self.allocate(&func.name, &lowered.code.shape);
+                let allocation = self.allocate(func, &lowered.code.shape);
                 aarch64::emit::emit(func, target, &lowered, &allocation)
             }
         }
     }
 
     /// Spares saved registers where rare calls are the only reason for them, unless the usual path then pays more for memory.
-    fn allocate(&mut self, name: &str, shape: &Shape) -> Allocation {
+    fn allocate(&mut self, func: &Func, shape: &Shape) -> Allocation {
+        let registers = match func.sig.conv {
+            Conv::C | Conv::Internal => &self.registers,
+            Conv::Leaf => &self.leaf_registers,
+        };
         let mut allocate = |spares_saved| {
             let manner = Manner {
                 fast: self.options.fast_allocation,
                 spares_saved,
             };
-            regalloc::allocate(name, shape, &self.registers, manner, &mut self.context)
+            regalloc::allocate(&func.name, shape, registers, manner, &mut self.context)
         };
         if !shape.has_rare_calls() {
             return allocate(false);
@@ -93,7 +101,8 @@ impl<'a> Compiler<'a> {
         let saved = self.target.c.callee_saved;
         let sparing = allocate(true);
         let cost = sparing.cost(shape, saved);
-        if cost <= 2 * sparing.written_of(saved).len() as u64 {
+        // Less than one register saved, or one value stored and loaded again, is only nothing.
+        if cost <= 2 * sparing.written_of(saved).len().max(1) as u64 {
             return sparing;
         }
         let plain = allocate(false);

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::flow::{FlowBlock, Source, nth_target, terminator};
+use super::flow::{FlowBlock, Source, terminator};
 use super::vcode::VBlock;
 use crate::ir::func::{Block, ENTRY, Func, Inst};
 use crate::ir::op::Effect;
@@ -146,12 +146,12 @@ fn find_loops(nodes: &mut [Node]) -> Vec<Loop> {
     // In which head's search a node was last seen.
     let mut seen = vec![u32::MAX; nodes.len()];
     for head in 0..nodes.len() as u32 {
-        let mut members = vec![head];
-        seen[head as usize] = head;
         let mut open = std::mem::take(&mut backs[head as usize]).into_vec();
         if open.is_empty() {
             continue;
         }
+        let mut members = vec![head];
+        seen[head as usize] = head;
         while let Some(node) = open.pop() {
             if seen[node as usize] != head {
                 seen[node as usize] = head;
@@ -184,7 +184,7 @@ fn connect(func: &Func, nodes: &[Node], postorder: &[u32], numbers: &[u32]) -> V
         };
         let term = terminator(func, from);
         let target = |n: usize| {
-            let block = nth_target(term, n).map(|call| call.block);
+            let block = term.target(n).map(|call| call.block);
             number(node_of[block.expect("it has so many targets").index()])
         };
         match only {
@@ -203,7 +203,7 @@ fn connect(func: &Func, nodes: &[Node], postorder: &[u32], numbers: &[u32]) -> V
         .map(|&node| FlowBlock {
             source: nodes[node as usize].source,
             succs: succs(nodes[node as usize].source),
-            preds: Vec::new(),
+            preds: SmallVec::new(),
             is_cold: nodes[node as usize].is_cold,
             preheader: None,
             depth: nodes[node as usize].depth,
@@ -256,7 +256,7 @@ fn find_preheaders(
 }
 
 /// Whether a block makes a call.
-pub fn calls(func: &Func, source: Source) -> bool {
+fn calls(func: &Func, source: Source) -> bool {
     let Source::Block(block) = source else {
         return false;
     };
@@ -296,7 +296,9 @@ fn turn(nodes: &[Node], one: &Loop, is_member: &[bool], layout: &mut [u32], plac
     let end = start + run.count();
     let last = layout[end - 1];
     let succs = &nodes[one.head as usize].succs;
-    let leaves = succs.len() == 2 && succs.iter().filter(|succ| is_inside(succ)).count() == 1;
+    // A way out that is hardly taken is no test: the loop goes through its head.
+    let leaves_by = |succ: &&u32| !is_inside(succ) && !nodes[**succ as usize].is_cold;
+    let leaves = succs.len() == 2 && succs.iter().filter(leaves_by).count() == 1;
     let jumps_back = nodes[last as usize].succs.as_slice() == [one.head];
     if start == 0 || !leaves || !jumps_back || last == one.head {
         return;

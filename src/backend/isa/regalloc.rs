@@ -11,6 +11,7 @@ use crate::target::regs::{Reg, RegClass};
 #[derive(Clone, Debug)]
 pub struct Registers {
     env: ra::MachineEnv,
+    all: Clobbers,
 }
 
 impl Registers {
@@ -27,7 +28,9 @@ impl Registers {
                 ra::PRegSet::empty(),
             ]
         };
+        let all = first.iter().chain(then);
         Registers {
+            all: all.fold(Clobbers::default(), |all, &reg| all.with(reg)),
             env: ra::MachineEnv {
                 preferred_regs_by_class: sets(first),
                 non_preferred_regs_by_class: sets(then),
@@ -82,6 +85,39 @@ pub struct Allocation {
     pub moves: Vec<Move>,
     /// How many spill slots the frame needs.
     pub spill_slots: u32,
+    /// Where what [`Shape::labels`] asks for is.
+    pub labels: Vec<Labelled>,
+}
+
+/// From one place to another, what has this label is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Labelled {
+    /// The label.
+    pub label: u32,
+    /// From here on.
+    pub from: Point,
+    /// Up to here.
+    pub to: Point,
+    /// Where it is.
+    pub loc: Loc,
+}
+
+/// A place in front of an instruction or behind it; moves of the allocation stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Point {
+    /// The instruction.
+    pub inst: u32,
+    /// Behind it.
+    pub after: bool,
+}
+
+impl Point {
+    fn of(point: ra::ProgPoint) -> Point {
+        Point {
+            inst: point.inst().index() as u32,
+            after: point.pos() == ra::InstPosition::After,
+        }
+    }
 }
 
 impl Allocation {
@@ -140,7 +176,7 @@ pub fn allocate(
 ) -> Allocation {
     let rare_clobbers = manner
         .spares_saved
-        .then(|| ra::PRegSet::from(&registers.env));
+        .then(|| clobber_set(of_classes(registers.all, &shape.classes)));
     let adapter = Adapter::new(shape, rare_clobbers);
     let options = ra::RegallocOptions {
         verbose_log: false,
@@ -170,6 +206,18 @@ pub fn allocate(
         moves: moves.collect(),
         locs: output.allocs.iter().map(|&alloc| loc(alloc)).collect(),
         spill_slots: output.num_spillslots as u32,
+        labels: output.debug_locations.iter().map(labelled).collect(),
+    }
+}
+
+fn labelled(
+    &(label, from, to, alloc): &(u32, ra::ProgPoint, ra::ProgPoint, ra::Allocation),
+) -> Labelled {
+    Labelled {
+        label,
+        from: Point::of(from),
+        to: Point::of(to),
+        loc: loc(alloc),
     }
 }
 
@@ -211,20 +259,50 @@ fn loc(alloc: ra::Allocation) -> Loc {
 struct Adapter<'a> {
     shape: &'a Shape,
     operands: Vec<ra::Operand>,
-    params: Vec<Vec<ra::VReg>>,
-    args: Vec<Vec<ra::VReg>>,
-    succs: Vec<[ra::Block; 2]>,
-    preds: Vec<Vec<ra::Block>>,
+    params: Lists<ra::VReg>,
+    args: Lists<ra::VReg>,
+    succs: Lists<ra::Block>,
+    preds: Lists<ra::Block>,
     block_ends: Vec<bool>,
+    /// The sets of registers that calls destroy, as far as there are values for them: each of the others would cost a live range at each
+    /// call.
+    clobber_sets: Vec<ra::PRegSet>,
+    labels: Vec<(ra::VReg, ra::Inst, ra::Inst, u32)>,
     /// What calls in cold blocks destroy, where that is not what they really do.
     rare_clobbers: Option<ra::PRegSet>,
+}
+
+/// A list for each block.
+struct Lists<T> {
+    items: Vec<T>,
+    /// Where each ends.
+    ends: Vec<u32>,
+}
+
+impl<T> Lists<T> {
+    fn new<I: Iterator<Item = T>>(lists: impl Iterator<Item = I>) -> Lists<T> {
+        let mut items = Vec::new();
+        let ends = lists.map(|list| {
+            items.extend(list);
+            items.len() as u32
+        });
+        let ends = ends.collect();
+        Lists { items, ends }
+    }
+
+    fn of(&self, block: ra::Block) -> &[T] {
+        let start = match block.index().checked_sub(1) {
+            Some(before) => self.ends[before],
+            None => 0,
+        };
+        &self.items[start as usize..self.ends[block.index()] as usize]
+    }
 }
 
 impl<'a> Adapter<'a> {
     fn new(shape: &'a Shape, rare_clobbers: Option<ra::PRegSet>) -> Adapter<'a> {
         let vreg =
             |v: super::vcode::VReg| ra::VReg::new(v.index(), class(shape.classes[v.index()]));
-        let vregs = |list: &[super::vcode::VReg]| list.iter().map(|&v| vreg(v)).collect();
         let block = |b: &VBlock| ra::Block::new(b.index());
         let operand = |operand: &super::vcode::Operand| {
             let constraint = match operand.constraint {
@@ -240,28 +318,28 @@ impl<'a> Adapter<'a> {
             };
             ra::Operand::new(vreg(operand.vreg), constraint, kind, pos)
         };
+        let inst = |inst: u32| ra::Inst::new(inst as usize);
+        let label = |(of, range, label): &(_, std::ops::Range<u32>, u32)| {
+            (vreg(*of), inst(range.start), inst(range.end), *label)
+        };
         let mut block_ends = vec![false; shape.inst_count()];
         for block in &shape.blocks {
             block_ends[block.insts.end as usize - 1] = true;
         }
+        let sets = shape.clobber_sets().iter();
+        let clobber_sets = sets.map(|&set| clobber_set(of_classes(set, &shape.classes)));
         let blocks = || shape.blocks.iter();
-        let invalid = ra::Block::invalid();
         Adapter {
             shape,
+            clobber_sets: clobber_sets.collect(),
             rare_clobbers,
             operands: shape.operands().iter().map(operand).collect(),
-            params: blocks().map(|b| vregs(&b.params)).collect(),
-            args: blocks().map(|b| vregs(&b.args)).collect(),
-            succs: blocks()
-                .map(|b| {
-                    let at = |n: usize| b.succs.get(n).map_or(invalid, block);
-                    [at(0), at(1)]
-                })
-                .collect(),
-            preds: blocks()
-                .map(|b| b.preds.iter().map(block).collect())
-                .collect(),
+            params: Lists::new(blocks().map(|b| b.params.iter().map(|&v| vreg(v)))),
+            args: Lists::new(blocks().map(|b| b.args.iter().map(|&v| vreg(v)))),
+            succs: Lists::new(blocks().map(|b| b.succs.iter().map(block))),
+            preds: Lists::new(blocks().map(|b| b.preds.iter().map(block))),
             block_ends,
+            labels: shape.labels.iter().map(label).collect(),
         }
     }
 }
@@ -288,16 +366,15 @@ impl ra::Function for Adapter<'_> {
     }
 
     fn block_succs(&self, block: ra::Block) -> &[ra::Block] {
-        let count = self.shape.blocks[block.index()].succs.len();
-        &self.succs[block.index()][..count]
+        self.succs.of(block)
     }
 
     fn block_preds(&self, block: ra::Block) -> &[ra::Block] {
-        &self.preds[block.index()]
+        self.preds.of(block)
     }
 
     fn block_params(&self, block: ra::Block) -> &[ra::VReg] {
-        &self.params[block.index()]
+        self.params.of(block)
     }
 
     fn is_ret(&self, inst: ra::Inst) -> bool {
@@ -309,7 +386,7 @@ impl ra::Function for Adapter<'_> {
     }
 
     fn branch_blockparams(&self, block: ra::Block, _: ra::Inst, _: usize) -> &[ra::VReg] {
-        &self.args[block.index()]
+        self.args.of(block)
     }
 
     fn inst_operands(&self, inst: ra::Inst) -> &[ra::Operand] {
@@ -317,7 +394,7 @@ impl ra::Function for Adapter<'_> {
     }
 
     fn inst_clobbers(&self, inst: ra::Inst) -> ra::PRegSet {
-        let Some(clobbers) = self.shape.clobbers(inst.index()) else {
+        let Some(set) = self.shape.clobber_set(inst.index()) else {
             return ra::PRegSet::empty();
         };
         match self.rare_clobbers {
@@ -331,12 +408,16 @@ impl ra::Function for Adapter<'_> {
                 }
                 all
             }
-            _ => clobber_set(clobbers),
+            _ => self.clobber_sets[set],
         }
     }
 
     fn num_vregs(&self) -> usize {
         self.shape.classes.len()
+    }
+
+    fn debug_value_labels(&self) -> &[(ra::VReg, ra::Inst, ra::Inst, u32)] {
+        &self.labels
     }
 
     fn spillslot_size(&self, _: ra::RegClass) -> usize {
@@ -349,6 +430,17 @@ impl Adapter<'_> {
         let blocks = &self.shape.blocks;
         &blocks[blocks.partition_point(|b| b.insts.end as usize <= inst.index())]
     }
+}
+
+/// The registers for which there are values.
+fn of_classes(mut set: Clobbers, classes: &[RegClass]) -> Clobbers {
+    if !classes.contains(&RegClass::Int) {
+        set.ints = 0;
+    }
+    if !classes.contains(&RegClass::Float) {
+        set.floats = 0;
+    }
+    set
 }
 
 fn clobber_set(clobbers: Clobbers) -> ra::PRegSet {

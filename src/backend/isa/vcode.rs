@@ -4,13 +4,12 @@
 //! two-address, fixed-register and clobber need stated on operands. The instruction type is the machine's own; nothing here looks into it,
 //! and no encoding, frame or allocation is known yet.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
 use crate::base::source::Span;
-use crate::ir::func::index;
+use crate::ir::func::{Inst, index};
 use crate::target::regs::{Reg, RegClass};
 
 index! {
@@ -100,7 +99,7 @@ pub struct BlockShape {
     /// Where it may go on.
     pub succs: SmallVec<[VBlock; 2]>,
     /// Where it may come from, once per edge.
-    pub preds: Vec<VBlock>,
+    pub preds: SmallVec<[VBlock; 2]>,
     /// Parameters; only blocks whose predecessors all end in a plain jump have some.
     pub params: Vec<VReg>,
     /// Arguments for the parameters of the one successor.
@@ -118,8 +117,19 @@ pub struct VCode<I> {
     pub insts: Vec<I>,
     /// Source texts, one per instruction.
     pub spans: Vec<Option<Span>>,
+    /// Sorted places of IR instructions.
+    marks: Vec<((VBlock, Option<Inst>), u32)>,
     /// What register allocation wants to know.
     pub shape: Shape,
+}
+
+impl<I> VCode<I> {
+    /// Where the code of an IR instruction (of a block's terminator, without one) begins, as far as [`Builder::mark`] was told.
+    pub fn mark(&self, block: VBlock, inst: Option<Inst>) -> Option<u32> {
+        let marks = &self.marks;
+        let found = marks.binary_search_by_key(&(block, inst), |mark| mark.0);
+        found.ok().map(|at| marks[at].1)
+    }
 }
 
 /// The part of [`VCode`] that is the same for every machine: blocks, operands, clobbers.
@@ -133,6 +143,8 @@ pub struct Shape {
     operand_ends: Vec<u32>,
     clobbers: Vec<u8>,
     clobber_sets: Vec<Clobbers>,
+    /// Where to follow virtual registers: from one instruction to another, by what they are to be known; sorted.
+    pub labels: Vec<(VReg, Range<u32>, u32)>,
 }
 
 impl Shape {
@@ -163,12 +175,14 @@ impl Shape {
         start as usize..self.operand_ends[inst] as usize
     }
 
-    /// The registers that instruction `inst` destroys besides those it defines; `None` for most.
-    pub fn clobbers(&self, inst: usize) -> Option<Clobbers> {
-        match self.clobbers[inst] {
-            0 => None,
-            set => Some(self.clobber_sets[set as usize - 1]),
-        }
+    /// Which of [`Shape::clobber_sets`] instruction `inst` destroys besides the registers it defines; `None` for most.
+    pub fn clobber_set(&self, inst: usize) -> Option<usize> {
+        (self.clobbers[inst] as usize).checked_sub(1)
+    }
+
+    /// The different sets of registers that instructions destroy.
+    pub fn clobber_sets(&self) -> &[Clobbers] {
+        &self.clobber_sets
     }
 }
 
@@ -191,6 +205,8 @@ pub struct Builder<I> {
     classes: Vec<RegClass>,
     block_start: usize,
     block_pieces: Vec<Range<usize>>,
+    /// IR instructions (none: a block's terminator), and how many pieces there were when their own had been pushed.
+    marks: Vec<((VBlock, Option<Inst>), usize)>,
 }
 
 impl<I> Builder<I> {
@@ -204,6 +220,7 @@ impl<I> Builder<I> {
             classes: Vec::new(),
             block_start: 0,
             block_pieces: vec![0..0; blocks],
+            marks: Vec::new(),
         }
     }
 
@@ -243,20 +260,33 @@ impl<I> Builder<I> {
         }
     }
 
+    /// Notes that the code of an instruction of `block`, or of its terminator, has been pushed, be it any or none.
+    pub fn mark(&mut self, block: VBlock, inst: Option<Inst>) {
+        self.marks.push(((block, inst), self.pieces.len()));
+    }
+
     /// The registers that are live at the start of the block, given those that are at its end; sorted.
     pub fn live_in(&self, live_out: Vec<VReg>) -> Vec<VReg> {
-        let mut live = BTreeSet::from_iter(live_out);
+        let mut live = live_out;
+        live.sort_unstable();
+        live.dedup();
         for piece in &self.pieces[self.block_start..] {
             let operands = piece.operands.start as usize..piece.operands.end as usize;
             let operands = &self.operands[operands];
             let is_def = |o: &&Operand| matches!(o.access, Access::Def | Access::EarlyDef);
             for operand in operands.iter().filter(is_def) {
-                live.remove(&operand.vreg);
+                if let Ok(at) = live.binary_search(&operand.vreg) {
+                    live.remove(at);
+                }
             }
             let uses = operands.iter().filter(|o| o.access == Access::Use);
-            live.extend(uses.map(|operand| operand.vreg));
+            for operand in uses {
+                if let Err(at) = live.binary_search(&operand.vreg) {
+                    live.insert(at, operand.vreg);
+                }
+            }
         }
-        live.into_iter().collect()
+        live
     }
 
     /// Ends the block, whose first instruction has been pushed.
@@ -272,6 +302,7 @@ impl<I> Builder<I> {
         let mut code = VCode {
             insts: Vec::with_capacity(count),
             spans: Vec::with_capacity(count),
+            marks: Vec::new(),
             shape: Shape {
                 blocks,
                 classes: self.classes,
@@ -279,8 +310,10 @@ impl<I> Builder<I> {
                 operand_ends: Vec::with_capacity(count),
                 clobbers: Vec::with_capacity(count),
                 clobber_sets: self.clobber_sets,
+                labels: Vec::new(),
             },
         };
+        let ends: Vec<usize> = self.block_pieces.iter().map(|range| range.end).collect();
         let mut pieces: Vec<Option<Piece<I>>> = self.pieces.into_iter().map(Some).collect();
         for (at, range) in self.block_pieces.into_iter().enumerate() {
             let start = code.insts.len() as u32;
@@ -299,6 +332,13 @@ impl<I> Builder<I> {
             }
             code.shape.blocks[at].insts = start..code.insts.len() as u32;
         }
+        for ((block, inst), pieces) in self.marks {
+            // Pieces run backwards.
+            let behind = (ends[block.index()] - pieces) as u32;
+            let place = code.shape.blocks[block.index()].insts.start + behind;
+            code.marks.push(((block, inst), place));
+        }
+        code.marks.sort_unstable();
         code
     }
 }

@@ -13,13 +13,11 @@ use crate::ir::func::Func;
 use crate::ir::program::{FuncId, ImportId, Program};
 use crate::target::{Arch, Target};
 
-/// Where functions start: at multiples of a fetch block on current x86 and Arm cores, or, if they are seldom run and nobody has their
-/// address, anywhere an instruction may.
+/// Where functions start: at multiples of a fetch block on current x86 and Arm cores, or, if they are seldom run, anywhere an instruction may.
 fn align(func: &Func, arch: Arch) -> u32 {
-    let close = func.cold && !func.address_taken && !func.export;
     match arch {
-        Arch::X86_64 if close => 1,
-        Arch::Aarch64 if close => 4,
+        Arch::X86_64 if func.cold => 1,
+        Arch::Aarch64 if func.cold => 4,
         Arch::X86_64 | Arch::Aarch64 => 16,
     }
 }
@@ -52,7 +50,7 @@ pub fn build(program: &Program, codes: &[Code], target: &Target) -> Image {
 }
 
 /// Warm functions as made, then cold ones as made.
-fn in_memory_order(program: &Program) -> Vec<FuncId> {
+pub fn in_memory_order(program: &Program) -> Vec<FuncId> {
     let all = || (0..program.funcs.len() as u32).map(FuncId);
     let cold = |id: &FuncId| program.func(*id).cold;
     all()

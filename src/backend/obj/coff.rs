@@ -8,6 +8,7 @@
 //! .text .rdata .rdata .rdata .data     by role
 //! .pdata .xdata                        function tables
 //! .text .rdata .data .00cfg            what control-flow guard wants (guard.rs)
+//! .debug$S                             lines, where there is something to tell debuggers
 //! .drectve                             which functions the module exports
 //! ```
 
@@ -22,6 +23,7 @@ use object::{
     SymbolScope,
 };
 
+use super::debug::codeview;
 use super::image::{self, FixupKind, Image, Linkage, Place, Role, rip_distance};
 use super::unwind::tables::{Rva, Table, windows_tables};
 use crate::backend::isa::code::{Reach, RefKind};
@@ -49,6 +51,7 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     if target.guard_cf {
         writer.add_guard(target.arch);
     }
+    writer.add_debug(image, target.arch);
     // The style that all linkers read.
     writer.object.add_coff_exports(CoffExportStyle::Gnu);
     writer
@@ -219,7 +222,7 @@ impl Writer<'_> {
 
     fn add_relocations(&mut self, image: &Image, arch: Arch) {
         for (at, section) in image.sections.iter().enumerate() {
-            let (bytes, fixups) = image.settled(image::SectionId(at as u32));
+            let (bytes, fixups) = image.settled(image::SectionId(at as u32), true);
             let id = self.sections[at];
             self.object
                 .set_section_data(id, bytes, u64::from(section.align));
@@ -290,6 +293,24 @@ impl Writer<'_> {
                 };
                 self.relocate(id, at, symbol, addend, relative);
             }
+        }
+    }
+
+    fn add_debug(&mut self, image: &Image, arch: Arch) {
+        let Some(info) = &image.debug else { return };
+        let (offset, section) = match arch {
+            Arch::X86_64 => (pe::IMAGE_REL_AMD64_SECREL, pe::IMAGE_REL_AMD64_SECTION),
+            Arch::Aarch64 => (pe::IMAGE_REL_ARM64_SECREL, pe::IMAGE_REL_ARM64_SECTION),
+        };
+        let lines = codeview::section(info, image, arch);
+        let id = self.add_section(".debug$S", SectionKind::Debug);
+        self.object.set_section_data(id, lines.bytes, 1);
+        for (at, function) in lines.places {
+            let Names::Here(symbol) = self.symbols[image.unwind[function].symbol.0 as usize] else {
+                unreachable!("lines are those of functions")
+            };
+            self.relocate(id, at, symbol, 0, offset);
+            self.relocate(id, at + 4, symbol, 0, section);
         }
     }
 

@@ -8,6 +8,7 @@
 //! .eh_frame                                         one CIE, one FDE per function
 //! .note.gnu.property                                IBT and SHSTK, or BTI and PAC, where code has landing pads
 //! .comment                                          who wrote it, without a version
+//! .debug_*                                          where there is something to tell debuggers
 //! .note.GNU-stack                                   empty: the stack need not be executable
 //! ```
 
@@ -17,6 +18,7 @@ use object::{
     SymbolFlags, SymbolKind, SymbolScope, elf,
 };
 
+use super::debug::dwarf::{self, FixupTarget};
 use super::image::{self, Fixup, FixupKind, Image, Linkage, Place, Role, rip_distance};
 use super::unwind::cfi;
 use crate::backend::isa::code::RefKind;
@@ -41,6 +43,7 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     writer.add_symbols(image, target);
     writer.add_relocations(image, target.arch);
     writer.add_frames(image, target.arch);
+    writer.add_debug(image, target.arch);
     writer.add_notes(target);
     writer
         .object
@@ -152,7 +155,7 @@ impl Writer<'_> {
 
     fn add_relocations(&mut self, image: &Image, arch: Arch) {
         for (at, section) in image.sections.iter().enumerate() {
-            let (bytes, fixups) = image.settled(image::SectionId(at as u32));
+            let (bytes, fixups) = image.settled(image::SectionId(at as u32), false);
             let id = self.sections[at];
             self.object
                 .set_section_data(id, bytes, u64::from(section.align));
@@ -227,6 +230,33 @@ impl Writer<'_> {
             let section = self.sections[function.section.0 as usize];
             let symbol = self.object.section_symbol(section);
             self.relocate(id, at, symbol, function.offset as i64, pc_begin);
+        }
+    }
+
+    /// Relocations of these sections are against sections: what they mean is a place, no symbol.
+    fn add_debug(&mut self, image: &Image, arch: Arch) {
+        let (Some(info), Some(text)) = (&image.debug, image.find(Role::Text)) else {
+            return;
+        };
+        let (address, offset) = match arch {
+            Arch::X86_64 => (elf::R_X86_64_64, elf::R_X86_64_32),
+            Arch::Aarch64 => (elf::R_AARCH64_ABS64, elf::R_AARCH64_ABS32),
+        };
+        let sections = dwarf::sections(info, image, arch, true);
+        let ids: Vec<SectionId> = sections
+            .iter()
+            .map(|section| self.add_section(section.name, SectionKind::Debug))
+            .collect();
+        for (section, &id) in sections.into_iter().zip(&ids) {
+            self.object.set_section_data(id, section.bytes, 1);
+            for fixup in section.fixups {
+                let (to, addend, r_type) = match fixup.to {
+                    FixupTarget::Code(at) => (self.sections[text.0 as usize], at, address),
+                    FixupTarget::Debug(number, at) => (ids[number], at, offset),
+                };
+                let symbol = self.object.section_symbol(to);
+                self.relocate(id, fixup.at, symbol, addend as i64, r_type);
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 //! unwind    function symbol, steps
 //! ```
 
+use super::debug::DebugInfo;
 use crate::backend::isa::code::{FrameStep, RefKind};
 
 /// A section of an image.
@@ -146,6 +147,8 @@ pub struct Image {
     pub symbols: Vec<Symbol>,
     /// One for each function, in their order in memory.
     pub unwind: Vec<Unwind>,
+    /// What debuggers are told, if anything.
+    pub debug: Option<DebugInfo>,
 }
 
 impl Image {
@@ -166,8 +169,8 @@ impl Image {
     }
 
     /// Bytes and fixups of a section once the uses whose distance is known within the section are filled in. For formats whose linkers
-    /// keep a section in one piece; the others want all fixups.
-    pub fn settled(&self, id: SectionId) -> (Vec<u8>, Vec<Fixup>) {
+    /// keep a section in one piece; the others want all fixups. Linkers that look for functions whose address is taken want to see `addresses`.
+    pub fn settled(&self, id: SectionId, addresses: bool) -> (Vec<u8>, Vec<Fixup>) {
         let section = self.section(id);
         let mut bytes = section.bytes.clone();
         let mut left = Vec::new();
@@ -180,7 +183,7 @@ impl Image {
                     Place::Defined {
                         section, offset, ..
                     },
-                ) if section == id => {
+                ) if section == id && (!matches!(kind, RefKind::X64Local { .. }) || !addresses) => {
                     let target = offset.wrapping_add_signed(fixup.addend);
                     patch(&mut bytes, 0, fixup.at, kind, target);
                 }

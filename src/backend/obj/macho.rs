@@ -6,6 +6,7 @@
 //! ```text
 //! __TEXT,__text  __TEXT,__const  __TEXT,__cstring  __DATA,__const  __DATA,__data   by role
 //! __LD,__compact_unwind                                                            32 bytes for each function
+//! __DWARF,__debug_*                                                                where there is something to tell debuggers
 //! ```
 
 use object::write::{
@@ -16,6 +17,7 @@ use object::{
     SymbolScope, macho,
 };
 
+use super::debug::dwarf::{self, FixupTarget};
 use super::image::{self, FixupKind, Image, Linkage, Place, Role, rip_distance};
 use super::unwind::compact;
 use crate::backend::isa::code::RefKind;
@@ -47,6 +49,7 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     writer.add_symbols(image, target);
     writer.add_relocations(image);
     writer.add_frames(image, target.arch);
+    writer.add_debug(image, target.arch);
     writer
         .object
         .write()
@@ -229,6 +232,30 @@ impl Writer<'_> {
         for (at, function) in image.unwind.iter().enumerate() {
             let symbol = self.symbols[function.symbol.0 as usize];
             self.relocate(id, (ENTRY * at) as u64, symbol, 0, FixupKind::Pointer);
+        }
+    }
+
+    /// Distances between these sections are plain numbers; addresses are those in this file, of no symbol. Of where variables are nothing is
+    /// told: dsymutil, which collects all this once linkers have left it where it is, breaks the lists of DWARF 5 (of LLVM 19 still).
+    fn add_debug(&mut self, image: &Image, arch: Arch) {
+        let (Some(info), Some(text)) = (&image.debug, image.find(Role::Text)) else {
+            return;
+        };
+        let text = self.sections[text.0 as usize];
+        debug_assert_eq!(text, self.sections[0], "code is at address 0");
+        for section in dwarf::sections(info, image, arch, false) {
+            let name = dwarf::macho_name(section.name);
+            let segment = dwarf::MACHO_SEGMENT.into();
+            let id = self
+                .object
+                .add_section(segment, name.into(), SectionKind::Debug);
+            self.object.set_section_data(id, section.linked(0), 1);
+            for fixup in section.fixups {
+                if let FixupTarget::Code(at) = fixup.to {
+                    let symbol = self.object.section_symbol(text);
+                    self.relocate(id, fixup.at, symbol, at as i64, FixupKind::Pointer);
+                }
+            }
         }
     }
 }

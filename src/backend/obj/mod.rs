@@ -2,6 +2,7 @@
 
 pub mod build;
 mod coff;
+pub mod debug;
 mod elf;
 pub mod image;
 mod macho;

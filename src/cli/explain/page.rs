@@ -78,7 +78,7 @@ fn view(
         .iter()
         .filter_map(|function| function.offset);
     let text = places.min().unwrap_or(0);
-    let explanation = Explanation::new(sources, compiled, target.arch);
+    let explanation = Explanation::new(sources, compiled, target);
     let mut lines = BTreeMap::new();
     for &(_, code, offset) in &explanation.funcs {
         let start = text + offset as u64;

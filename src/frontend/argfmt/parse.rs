@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::units::{self, Kind, REMOVED, Unit};
+use super::units::{self, REMOVED, Unit};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Text;
 
@@ -271,19 +271,7 @@ impl Parser<'_> {
                     }
                     return None;
                 }
-                Some(_) => {
-                    let item = self.item(depth + 1);
-                    if let Some(Item::Unit(unit, range)) = &item
-                        && matches!(unit.kind, Kind::Encoded { .. })
-                    {
-                        self.error(
-                            range.clone(),
-                            format!("`{}` inside of a tuple", unit.text),
-                            "CPython 3.10 counts it as two units; `s` and `s#` give the same bytes",
-                        );
-                    }
-                    items.extend(item);
-                }
+                Some(_) => items.extend(self.item(depth + 1)),
             }
         }
     }

@@ -77,7 +77,11 @@ pub static PY_MODULE_DEF_FT: Struct = Struct {
     ],
 };
 
-/// `PyModuleDef_HEAD_INIT` of default builds: one reference. Every default build from 3.9 on takes it.
+/// Where, in a definition of free-threaded builds, that of default builds starts: from there on they are alike.
+pub static PY_MODULE_DEF_IN_FT: u32 = PY_MODULE_DEF_FT.size - PY_MODULE_DEF.size;
+
+/// `PyModuleDef_HEAD_INIT` of default builds: one reference. Every default build from 3.9 on takes it. In a definition of free-threaded builds this
+/// is `ob_ref_shared`, of which nothing is read where `ob_ref_local` is immortal.
 pub static HEAD: [u8; 8] = 1u64.to_le_bytes();
 
 /// `PyModuleDef_HEAD_INIT` of free-threaded builds: `ob_flags` = statically allocated (3.14t and later insist), `ob_ref_local` = immortal.

@@ -50,6 +50,8 @@ pub enum Fact {
     TupleItems,
     /// Offset of a module's `md_state`.
     ModuleState,
+    /// How many times 256 ints above 0 exist in advance.
+    SmallPages,
     /// The address of the int [`LEAST_SMALL_INT`]; those above it follow, [`INT_SIZE`] bytes each. Found out at import.
     SmallInts,
     /// How many of them there are. Found out at import.
@@ -77,11 +79,11 @@ pub const FIRST: i64 = 11;
 /// Rows, from version [`FIRST`] on. Sizes of ints: `ob_size`, signed, up to 3.11; then `lv_tag`, which has the number of digits from bit 3
 /// on, 2 in the low bits of what is negative, 1 in those of zero, and bit 2 set in ints that exist in advance (3.14).
 pub static ROWS: [[i8; ROW]; 5] = [
-    //  Counted IntRare  One Two -One -Two  Kept  Ascii Tuple State
+    //  Counted IntRare  One Two -One -Two  Kept  Ascii Tuple State Small
     /* 3.11 */
-    [1, !1, 1, 2, -1, -2, -1, 48, 24, 32],
-    /* 3.12 */ [0, !13, 8, 16, 10, 18, -1, 40, 24, 32],
-    /* 3.13 */ [0, !13, 8, 16, 10, 18, -1, 40, 24, 32],
-    /* 3.14 */ [0, !13, 8, 16, 10, 18, !4, 40, 32, 32],
-    /* 3.15 */ [0, !13, 8, 16, 10, 18, !4, 40, 32, 24],
+    [1, !1, 1, 2, -1, -2, -1, 48, 24, 32, 1],
+    /* 3.12 */ [0, !13, 8, 16, 10, 18, -1, 40, 24, 32, 1],
+    /* 3.13 */ [0, !13, 8, 16, 10, 18, -1, 40, 24, 32, 1],
+    /* 3.14 */ [0, !13, 8, 16, 10, 18, !4, 40, 32, 32, 1],
+    /* 3.15 */ [0, !13, 8, 16, 10, 18, !4, 40, 32, 24, 4],
 ];

@@ -59,7 +59,12 @@ fn count_lasting(ctx: &mut Ctx, b: &mut Builder, object: Value) {
     if ctx.access == Access::Counts {
         return increment(b, object);
     }
-    let (counted, done) = (b.cold_block(), b.block_like_current());
+    // An increment in place is shorter than the way to it.
+    let counted = match ctx.access {
+        Access::Calls => b.cold_block(),
+        Access::Counts | Access::Fields => b.block_like_current(),
+    };
+    let done = b.block_like_current();
     let is_counted = facts::load(ctx, b, Fact::Counted);
     b.br(is_counted, counted, &[], done, &[]);
     b.seal_and_switch_to(counted);

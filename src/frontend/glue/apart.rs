@@ -12,9 +12,8 @@
 
 use super::cells::{HELD, WRONG, moved};
 use super::ctx::Ctx;
-use super::nested::{BORROWS, COUNT, ITEM_SIZE, ITEMS, OLD_COUNT};
+use super::nested::{BORROWS, COUNT, ITEM_SIZE, ITEMS};
 use super::pack::each;
-use super::runtime::raise;
 use super::told;
 use super::version::interpreter;
 use crate::ir::builder::{Builder, Var};
@@ -40,8 +39,6 @@ struct Ways {
 
 /// From this version (3.x) on the parser wants tuples, where units borrow.
 const STRICT: i64 = 14;
-/// From this version on `es` counts as one unit.
-const COUNTS_ENCODED: i64 = 13;
 
 fn make_take_apart(ctx: &mut Ctx, func: Func) -> Func {
     let mut b = Builder::new(Func { cold: true, ..func });
@@ -59,33 +56,30 @@ fn make_take_apart(ctx: &mut Ctx, func: Func) -> Func {
     let (minor, _) = interpreter(ctx, &mut b);
     let strict = b.icmp_imm(IntCc::Sge, minor, STRICT);
     let count = b.load(MemType::I64, description, COUNT);
-    let old_count = b.load(MemType::I64, description, OLD_COUNT);
-    let old = b.icmp_imm(IntCc::Slt, minor, COUNTS_ENCODED);
-    let counted = b.op(Op::Select, &[old, old_count, count]);
 
     let is_tuple = classify(ctx, &mut b, object, strict, &ways);
     let borrows = b.load(MemType::I64, description, BORROWS);
     warn(
         ctx,
         &mut b,
-        [object, counted],
+        [object, count],
         [strict, is_tuple, borrows],
         &ways,
     );
     let size = size(ctx, &mut b, object, is_tuple);
     let (right, other) = (b.block(), b.cold_block());
-    let same = b.icmp(IntCc::Eq, size, counted);
+    let same = b.icmp(IntCc::Eq, size, count);
     b.br(same, right, &[], other, &[]);
     b.seal_and_switch_to(other);
     let wanted = b.op(Op::Bor, &[is_tuple, borrows]);
     let wants_tuple = b.op(Op::Band, &[strict, wanted]);
-    wrong_size(ctx, &mut b, [size, counted, wants_tuple], &ways);
+    wrong_size(ctx, &mut b, [size, count, wants_tuple], &ways);
 
     b.seal_and_switch_to(right);
     let items = items(
         ctx,
         &mut b,
-        [object, counted],
+        [object, count],
         [strict, is_tuple],
         frozen,
         &ways,
@@ -96,20 +90,11 @@ fn make_take_apart(ctx: &mut Ctx, func: Func) -> Func {
         convert(ctx, b, [item, description, base, at], &ways);
     });
     b.seal_and_switch_to(done);
-    let (all, surplus) = (b.block(), b.cold_block());
-    let same = b.icmp(IntCc::Eq, count, counted);
-    b.br(same, all, &[], surplus, &[]);
-    b.seal_and_switch_to(all);
     let [no, yes] = [0, 1].map(|answer| b.iconst(answer));
     b.jump(leave, &[yes, no]);
 
-    // The parser would look for a unit behind the last one.
-    b.seal_and_switch_to(surplus);
-    raise::text(ctx, &mut b, "SystemError", "impossible<bad format char>");
-    let nothing = b.iconst(0);
-    b.jump(fails, &[nothing]);
     b.seal_and_switch_to(refused);
-    let words = no_sequence(ctx, &mut b, object, counted);
+    let words = no_sequence(ctx, &mut b, object, count);
     b.jump(fails, &[words]);
     b.seal_and_switch_to(fails);
     let no = b.iconst(0);
@@ -168,7 +153,7 @@ fn masked(b: &mut Builder, flags: Value, mask: i64) -> Value {
 fn warn(
     ctx: &mut Ctx,
     b: &mut Builder,
-    [object, counted]: [Value; 2],
+    [object, count]: [Value; 2],
     [strict, is_tuple, borrows]: [Value; 3],
     ways: &Ways,
 ) {
@@ -180,7 +165,7 @@ fn warn(
     let level = b.iconst(0);
     // %T is known from 3.13 on.
     let text = ctx.c_string(b, "argument must be %zd-item tuple, not %T");
-    let args = [class, level, text, counted, object];
+    let args = [class, level, text, count, object];
     let error = variadic(ctx, b, "PyErr_WarnFormat", &args);
     let nothing = b.iconst(0);
     b.br(error, ways.fails, &[nothing], quiet, &[]);
@@ -214,24 +199,19 @@ fn size(ctx: &mut Ctx, b: &mut Builder, object: Value, is_tuple: Value) -> Value
     size
 }
 
-fn wrong_size(
-    ctx: &mut Ctx,
-    b: &mut Builder,
-    [size, counted, wants_tuple]: [Value; 3],
-    ways: &Ways,
-) {
+fn wrong_size(ctx: &mut Ctx, b: &mut Builder, [size, count, wants_tuple]: [Value; 3], ways: &Ways) {
     let nothing = b.iconst(0);
     let failed = b.icmp_imm(IntCc::Slt, size, 0);
     b.exit_if(failed, ways.fails, &[nothing]);
     let [tuple, sequence] = ["tuple", "sequence"].map(|word| ctx.c_string(b, word));
     let word = b.op(Op::Select, &[wants_tuple, tuple, sequence]);
     let text = " must be %s of length %zd, not %zd";
-    let words = words(ctx, b, text, &[word, counted, size]);
+    let words = words(ctx, b, text, &[word, count, size]);
     b.jump(ways.fails, &[words]);
 }
 
 /// What the parser says of an object that is no sequence: it is asked for a tuple of no items, which needs no place for them.
-fn no_sequence(ctx: &mut Ctx, b: &mut Builder, object: Value, counted: Value) -> Value {
+fn no_sequence(ctx: &mut Ctx, b: &mut Builder, object: Value, count: Value) -> Value {
     let (other, done) = (b.block(), b.block());
     let result = b.param(done, Type::I64);
     let slot = b.slot(24, 8);
@@ -245,7 +225,7 @@ fn no_sequence(ctx: &mut Ctx, b: &mut Builder, object: Value, counted: Value) ->
     let wrong = b.load(MemType::I64, cell, WRONG);
     b.exit_unless(wrong, done, &[wrong]);
     let zero = words(ctx, b, "0-item", &[]);
-    let number = words(ctx, b, "%zd-item", &[counted]);
+    let number = words(ctx, b, "%zd-item", &[count]);
     let once = b.iconst(1);
     let (replace, made) = (b.block(), b.block());
     let replaced = b.param(made, Type::I64);
@@ -261,7 +241,7 @@ fn no_sequence(ctx: &mut Ctx, b: &mut Builder, object: Value, counted: Value) ->
     }
     b.jump(done, &[replaced]);
     b.seal_and_switch_to(other);
-    let words = words(ctx, b, " must be %zd-item tuple", &[counted]);
+    let words = words(ctx, b, " must be %zd-item tuple", &[count]);
     b.jump(done, &[words]);
     b.seal_and_switch_to(done);
     result
@@ -271,7 +251,7 @@ fn no_sequence(ctx: &mut Ctx, b: &mut Builder, object: Value, counted: Value) ->
 fn items(
     ctx: &mut Ctx,
     b: &mut Builder,
-    [object, counted]: [Value; 2],
+    [object, count]: [Value; 2],
     [strict, is_tuple]: [Value; 2],
     frozen: Var,
     ways: &Ways,
@@ -287,11 +267,11 @@ fn items(
     b.exit_unless(tuple, ways.fails, &[nothing]);
     let size = ctx.call1(b, "PyTuple_Size", &[tuple]);
     let wrong = b.cold_block();
-    let same = b.icmp(IntCc::Eq, size, counted);
+    let same = b.icmp(IntCc::Eq, size, count);
     b.br(same, known, &[tuple], wrong, &[]);
     b.seal_and_switch_to(wrong);
     let always = b.iconst(1);
-    wrong_size(ctx, b, [size, counted, always], ways);
+    wrong_size(ctx, b, [size, count, always], ways);
     b.seal_and_switch_to(known);
     items
 }

@@ -89,15 +89,16 @@ pub fn parse(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, given: Given) -> V
 }
 
 /// A method's format, for the parser.
-struct Format {
+pub struct Format {
     /// With `O&` for what converters of ours do.
-    text: String,
+    pub text: String,
     /// The unit of each parameter.
-    units: Vec<&'static str>,
+    pub units: Vec<&'static str>,
 }
 
 impl Format {
-    fn new(method: &Method) -> Format {
+    /// Of a method.
+    pub fn new(method: &Method) -> Format {
         let mut format = Format {
             text: String::new(),
             units: Vec::new(),

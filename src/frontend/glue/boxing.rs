@@ -64,7 +64,7 @@ fn make_signed(ctx: &mut Ctx, func: Func) -> Func {
     make_small(ctx, &mut b, place);
 
     b.seal_and_switch_to(other);
-    let (large, no_memory) = (b.cold_block(), b.cold_block());
+    let large = b.cold_block();
     let zero = b.iconst(0);
     let negated = b.op(Op::Isub, &[zero, value]);
     let is_negative = b.icmp(IntCc::Slt, value, zero);
@@ -74,16 +74,14 @@ fn make_signed(ctx: &mut Ctx, func: Func) -> Func {
     b.exit_unless(fits, large, &[]);
     let size = b.iconst(INT_SIZE);
     let object = ctx.call1(&mut b, "PyObject_Malloc", &[size]);
-    b.exit_unless(object, no_memory, &[]);
+    // Where there is no memory, that function says so.
+    b.exit_unless(object, large, &[]);
     lay_out(ctx, &mut b, object, value, magnitude);
     b.ret(&[object]);
 
     b.seal_and_switch_to(large);
     let made = ctx.call1(&mut b, "PyLong_FromLongLong", &[value]);
     b.ret(&[made]);
-    b.seal_and_switch_to(no_memory);
-    let null = ctx.call1(&mut b, "PyErr_NoMemory", &[]);
-    b.ret(&[null]);
     b.finish()
 }
 

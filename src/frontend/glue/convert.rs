@@ -166,12 +166,27 @@ fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
     let minus_one = b.icmp_imm(IntCc::Eq, read, -1);
     b.br(minus_one, suspect, &[], fine, &[read]);
     b.seal_and_switch_to(suspect);
-    let error = ctx.call1(b, "PyErr_Occurred", &[]);
-    // Said again, so that the usual path keeps nothing over this call.
-    let minus_one = b.iconst(-1);
-    b.br(error, exits.forget, &exits.known, fine, &[minus_one]);
+    let sig = Signature::internal(&[], &[AbiType::I64; 2]);
+    let (func, sig) = ctx.shared("int.failed", sig, make_int_failed);
+    let results = b.call(func, &sig, &[]);
+    b.br(results[1], exits.cold, &exits.known, fine, &[results[0]]);
     b.seal_and_switch_to(fine);
     value
+}
+
+/// -1, and whether it stands for an exception, which is forgotten. The first is said again so that the usual path keeps nothing over this call.
+fn make_int_failed(ctx: &mut Ctx, func: Func) -> Func {
+    let mut b = Builder::new(Func { cold: true, ..func });
+    let (failed, fine) = (b.block(), b.block());
+    let (minus_one, no, yes) = (b.iconst(-1), b.iconst(0), b.iconst(1));
+    let error = ctx.call1(&mut b, "PyErr_Occurred", &[]);
+    b.br(error, failed, &[], fine, &[]);
+    b.seal_and_switch_to(failed);
+    ctx.call(&mut b, "PyErr_Clear", &[]);
+    b.ret(&[minus_one, yes]);
+    b.seal_and_switch_to(fine);
+    b.ret(&[minus_one, no]);
+    b.finish()
 }
 
 /// An int modulo 2^N. 3.15 warns of values outside of both the signed and the unsigned range: those are CPython's to convert.

@@ -28,6 +28,8 @@ pub struct Ctx<'a> {
     pub access: Access,
     /// Which objects functions look into.
     pub read: BTreeSet<Kind>,
+    /// Functions are to know what the source calls them and their values.
+    pub with_names: bool,
     /// The program so far.
     pub program: Program,
     /// Functions that are made at most once, when first needed, by name.
@@ -46,6 +48,7 @@ impl<'a> Ctx<'a> {
             names: Vec::new(),
             access: Access::Calls,
             read: BTreeSet::new(),
+            with_names: false,
             program: Program::new(module.name.clone()),
             shared: BTreeMap::new(),
             shared_data: BTreeMap::new(),

@@ -11,7 +11,7 @@ use crate::frontend::capi::objects::{
     COMPACT_ASCII, DIGIT_BITS, Fact, OB_DIGIT, OB_FVAL, OB_SIZE, OB_SVAL, OB_TYPE, STATE,
 };
 use crate::ir::builder::Builder;
-use crate::ir::func::Value;
+use crate::ir::func::{Func, Signature, Value};
 use crate::ir::op::{IntCc, MemType, Op, Type};
 
 /// 1 where an object is of exactly this class, else 0.
@@ -33,7 +33,8 @@ pub fn float(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Va
     b.load(MemType::F64, object, OB_FVAL)
 }
 
-/// An int's value, of up to two digits. Those that are 0 or positive and of one digit come first, in five instructions.
+/// An int's value, of up to two digits. Those that are 0 or positive and of one digit are read here, in five instructions; the others by a
+/// function that all share.
 pub fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Value {
     ctx.read.insert(Kind::Int);
     of_class(ctx, b, object, "PyLong_Type", exits);
@@ -48,31 +49,53 @@ pub fn int(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Valu
     b.jump(done, &[digit]);
 
     b.seal_and_switch_to(other);
+    let (func, sig) = ctx.shared("read.int", Signature::leaf(), make_read_int);
+    let answer = b.call(func, &sig, &[object])[0];
+    let (read, one) = (b.cold_block(), b.iconst(1));
+    let is_larger = b.op(Op::Band, &[answer, one]);
+    b.br(is_larger, exits.cold, &exits.known, read, &[]);
+    b.seal_and_switch_to(read);
+    let bits = b.iconst(READ_SHIFT);
+    let number = b.op(Op::Sshr, &[answer, bits]);
+    b.jump(done, &[number]);
+    b.seal_and_switch_to(done);
+    value
+}
+
+/// Bits below the value in what `read.int` gives. Who shifts them out sees how large the value can be.
+const READ_SHIFT: i64 = 64 - 2 * DIGIT_BITS - 1;
+
+/// The value of an int of two digits or less than 0, [`READ_SHIFT`] bits up; or 1 where it has more.
+fn make_read_int(ctx: &mut Ctx, func: Func) -> Func {
+    let mut b = Builder::new(func);
+    let object = b.func.params()[0];
+    let size = b.load(MemType::I64, object, OB_SIZE);
+    let kept = facts::load(ctx, &mut b, Fact::IntKept);
+    let size = b.op(Op::Band, &[size, kept]);
     for (fact, digits, negative) in [
         (Fact::IntTwo, 2, false),
         (Fact::IntMinusOne, 1, true),
         (Fact::IntMinusTwo, 2, true),
     ] {
-        let (matches, next) = (b.cold_block(), b.cold_block());
-        let size = b.load(MemType::I64, object, OB_SIZE);
-        let kept = facts::load(ctx, b, Fact::IntKept);
-        let size = b.op(Op::Band, &[size, kept]);
-        let wanted = facts::load(ctx, b, fact);
+        let (matches, next) = (b.block(), b.block());
+        let wanted = facts::load(ctx, &mut b, fact);
         let is_so = b.icmp(IntCc::Eq, size, wanted);
         b.br(is_so, matches, &[], next, &[]);
         b.seal_and_switch_to(matches);
-        let magnitude = magnitude(b, object, digits);
+        let magnitude = magnitude(&mut b, object, digits);
         let number = if negative {
             b.op(Op::Ineg, &[magnitude])
         } else {
             magnitude
         };
-        b.jump(done, &[number]);
+        let bits = b.iconst(READ_SHIFT);
+        let number = b.op(Op::Ishl, &[number, bits]);
+        b.ret(&[number]);
         b.seal_and_switch_to(next);
     }
-    b.jump(exits.cold, &exits.known);
-    b.seal_and_switch_to(done);
-    value
+    let no = b.iconst(1);
+    b.ret(&[no]);
+    b.finish()
 }
 
 fn digit(b: &mut Builder, object: Value, at: i32) -> Value {

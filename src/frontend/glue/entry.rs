@@ -3,8 +3,8 @@
 //! One file serves every CPython (the numbers are those of `PyModuleDef_Slot` and, behind the colon, of 3.15's `PySlot`):
 //!
 //! ```text
-//! PyInit_x       free-threaded build?  -> PyModuleDef_Init(&moduledef.ft)
-//!                else                  -> moduledef.m_slots = slots + 0 (3.13 on), 1 (3.12), 2 (before); PyModuleDef_Init(&moduledef)
+//! moduledef      free-threaded builds' head | the rest, which is the definition of default builds as well
+//! PyInit_x       m_slots = slots + 0 (3.13 on), 1 (3.12), 2 (before); PyModuleDef_Init(free-threaded build? &moduledef : &the rest)
 //! PyModExport_x  -> pyslots                                                    (3.15 on; PyInit_x is not called then)
 //! slots          {4 Py_mod_gil} {3 Py_mod_multiple_interpreters} {2 Py_mod_exec} {0}     older interpreters refuse ids they do not know
 //! module state   one pointer per exception class
@@ -15,12 +15,13 @@ use super::ctx::Ctx;
 use super::state::{self, StateFuncs};
 use super::tables::Tables;
 use super::version::{interpreter, is_plain};
-use super::{access, exec};
+use super::{access, exec, facts};
 use crate::frontend::capi::layout::{
-    HEAD, HEAD_FT, PY_ABI_INFO, PY_MODULE_DEF, PY_MODULE_DEF_FT, PY_MODULE_DEF_SLOT, PY_SLOT,
-    Record, Struct,
+    HEAD, HEAD_FT, PY_ABI_INFO, PY_MODULE_DEF_FT, PY_MODULE_DEF_IN_FT, PY_MODULE_DEF_SLOT, PY_SLOT,
+    Record,
 };
 use crate::frontend::capi::names;
+use crate::frontend::capi::objects::Fact;
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
 use crate::ir::func::{AbiType, Func, Signature, Value};
@@ -63,17 +64,9 @@ pub fn module(ctx: &mut Ctx, bodies: &Bodies) {
         state: state::functions(ctx),
     };
     let slots = slots(ctx, &parts);
-    let gil = definition(ctx, &PY_MODULE_DEF, "moduledef", &HEAD, &parts, slots);
-    let ft = definition(
-        ctx,
-        &PY_MODULE_DEF_FT,
-        "moduledef.ft",
-        &HEAD_FT,
-        &parts,
-        slots,
-    );
+    let definition = definition(ctx, &parts, slots);
     let py_slots = py_slots(ctx, &parts);
-    init(ctx, gil, ft, slots, parts.tables.counting);
+    init(ctx, definition, slots, &parts.tables);
     mod_export(ctx, py_slots);
 }
 
@@ -105,21 +98,15 @@ fn gil(ctx: &Ctx) -> i64 {
     i64::from(!ctx.module.gil_used)
 }
 
-fn definition(
-    ctx: &mut Ctx,
-    layout: &'static Struct,
-    name: &str,
-    head: &[u8],
-    parts: &Parts,
-    slots: DataId,
-) -> DataId {
+/// The definition of free-threaded builds; that of others is its end.
+fn definition(ctx: &mut Ctx, parts: &Parts, slots: DataId) -> DataId {
     let module_name = ctx.program.c_string(&ctx.module.name);
     let doc = ctx.module.doc.as_ref();
     let doc = doc.map(|doc| Pointee::Data(ctx.program.c_string(doc), 0));
     let state = parts.state.as_ref();
-    let mut data = Data::new(name, DataKind::Writable, 8);
-    Record::append(&mut data, layout)
-        .bytes("m_base", head)
+    let mut data = Data::new("moduledef", DataKind::Writable, 8);
+    Record::append(&mut data, &PY_MODULE_DEF_FT)
+        .bytes("m_base", &[HEAD_FT.as_slice(), HEAD.as_slice()].concat())
         .pointer("m_name", Some(Pointee::Data(module_name, 0)))
         .pointer("m_doc", doc)
         .int("m_size", state::size(ctx))
@@ -209,62 +196,45 @@ fn export(ctx: &Ctx, hook: &str) -> Func {
 }
 
 /// `PyInit_x`: up to 3.14.
-fn init(
-    ctx: &mut Ctx,
-    definition: DataId,
-    definition_ft: DataId,
-    slots: DataId,
-    counting: Option<DataId>,
-) {
+fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
     let mut b = Builder::new(export(ctx, "PyInit"));
     let (minor, free_threaded) = interpreter(ctx, &mut b);
-    let (ft, gil) = (b.block(), b.block());
-    b.br(free_threaded, ft, &[], gil, &[]);
-    b.seal_and_switch_to(ft);
-    let address = b.data_addr(definition_ft, 0);
-    let module = ctx.call1(&mut b, "PyModuleDef_Init", &[address]);
-    b.ret(&[module]);
-    b.seal_and_switch_to(gil);
     // One entry less for each version before 3.13: 3.12 does not know Py_mod_gil, 3.11 not Py_mod_multiple_interpreters either.
     let old = b.icmp_imm(IntCc::Slt, minor, 13);
     let older = b.icmp_imm(IntCc::Slt, minor, 12);
+    if facts::wanted(ctx) {
+        // From 3.12 on, `None` and its like have no counts.
+        facts::store(ctx, &mut b, Fact::Counted, older);
+    }
     let skipped = b.op(Op::Iadd, &[old, older]);
     let size = b.iconst(i64::from(PY_MODULE_DEF_SLOT.size));
     let skipped = b.op(Op::Imul, &[skipped, size]);
     let all = b.data_addr(slots, 0);
     let first = b.op(Op::Iadd, &[all, skipped]);
-    let address = b.data_addr(definition, 0);
-    b.store(
-        MemType::I64,
-        first,
-        address,
-        PY_MODULE_DEF.field("m_slots").offset as i32,
+    let (ft, gil) = (
+        b.data_addr(definition, 0),
+        b.data_addr(definition, PY_MODULE_DEF_IN_FT.into()),
     );
-    if let Some(methods) = counting {
-        count_in_place(ctx, &mut b, minor, address, methods);
+    let field = PY_MODULE_DEF_FT.field("m_slots").offset;
+    b.store(MemType::I64, first, ft, field as i32);
+    if !tables.counting.is_empty() {
+        count_in_place(ctx, &mut b, minor, tables);
     }
+    let address = b.op(Op::Select, &[free_threaded, ft, gil]);
     let module = ctx.call1(&mut b, "PyModuleDef_Init", &[address]);
     b.ret(&[module]);
     let func = b.finish();
     ctx.program.add_func(func);
 }
 
-/// Puts the table into the definition whose functions count references in place, where they may.
-fn count_in_place(
-    ctx: &mut Ctx,
-    b: &mut Builder,
-    minor: Value,
-    definition: Value,
-    methods: DataId,
-) {
+/// Puts the functions into the table that count references in place, where they may.
+fn count_in_place(ctx: &mut Ctx, b: &mut Builder, minor: Value, tables: &Tables) {
     let done = b.block();
     let old = b.icmp_imm(IntCc::Sle, minor, access::COUNTS_UP_TO);
     b.exit_unless(old, done, &[]);
     let plain = is_plain(ctx, b);
     b.exit_unless(plain, done, &[]);
-    let methods = b.data_addr(methods, 0);
-    let field = PY_MODULE_DEF.field("m_methods");
-    b.store(MemType::I64, methods, definition, field.offset as i32);
+    tables.put(b, &tables.counting);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

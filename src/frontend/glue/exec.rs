@@ -3,8 +3,8 @@
 use super::ctx::Ctx;
 use super::tables::Tables;
 use super::version::interpreter;
-use super::{facts, probe, state};
-use crate::frontend::capi::objects::{Fact, OB_TYPE};
+use super::{probe, state};
+use crate::frontend::capi::objects::OB_TYPE;
 use crate::frontend::spec::module::{BaseClass, ConstValue};
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind};
@@ -25,9 +25,9 @@ pub fn type_offset(ctx: &mut Ctx) -> DataId {
 /// `int exec(PyObject *module)`: constants, exception classes, what the hot paths need to know. `None` where there is nothing to do.
 pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     let looks_at_types = ctx.has_shared_data("ob_type.offset");
-    let wants_facts = facts::wanted(ctx);
+    let has_fast = !tables.fast.is_empty();
     let attributes = ctx.module.constants.len() + ctx.module.exceptions.len();
-    if attributes + ctx.names.len() == 0 && !looks_at_types && !wants_facts {
+    if attributes + ctx.names.len() == 0 && !looks_at_types && !has_fast {
         return None;
     }
     let sig = Signature::c(&[AbiType::I64], Some(AbiType::I32));
@@ -46,11 +46,8 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
         let cell = b.data_addr(cell, 0);
         b.store(MemType::I64, offset, cell, 0);
     }
-    if wants_facts {
-        lasting(ctx, &mut b);
-    }
-    if let Some(methods) = tables.fast {
-        fast(ctx, &mut b, self_, methods, failed);
+    if has_fast {
+        fast(ctx, &mut b, self_, tables);
     }
     for (name, value) in &ctx.module.constants {
         let object = constant(ctx, &mut b, value);
@@ -71,22 +68,13 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
     Some(ctx.program.add_func(func))
 }
 
-/// From 3.12 on, `None` and its like have no counts.
-fn lasting(ctx: &mut Ctx, b: &mut Builder) {
-    let (minor, _) = interpreter(ctx, b);
-    let counted = b.icmp_imm(IntCc::Slt, minor, 12);
-    facts::store(ctx, b, Fact::Counted, counted);
-}
-
 /// Where objects look as they should, puts the functions that look into them in place of those that do not.
-fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, methods: DataId, failed: Block) {
+fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, tables: &Tables) {
     let (known, done) = (b.cold_block(), b.cold_block());
     let are_known = probe::are_objects_known(ctx, b, module);
     b.br(are_known, known, &[], done, &[]);
     b.seal_and_switch_to(known);
-    let methods = b.data_addr(methods, 0);
-    let error = ctx.call1(b, "PyModule_AddFunctions", &[module, methods]);
-    b.exit_if(error, failed, &[]);
+    tables.put(b, &tables.fast);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

@@ -1,7 +1,7 @@
 //! What a module knows of the objects of the interpreter it is in: one variable for each [`Fact`], side by side. They are the same for all
 //! interpreters of a process, so it does not matter which of them writes them first.
 //!
-//! They are found out when the module is imported (`probe`). What is known before: that `None` may have a count.
+//! They are found out when the module is imported (`probe`); whether `None` has a count, before the module is made (`entry`).
 
 use super::ctx::Ctx;
 use crate::frontend::capi::objects::Fact;
@@ -16,7 +16,6 @@ fn variables(ctx: &mut Ctx) -> DataId {
     ctx.shared_data(NAME, |_, name| {
         let mut data = Data::new(name, DataKind::Writable, 8);
         data.bytes = vec![0; 8 * Fact::COUNT];
-        data.bytes[Fact::Counted.offset() as usize] = 1;
         data
     })
 }

@@ -1,79 +1,16 @@
 //! Item formats of buffers: which of `struct`'s codes stand for which of our item types.
 //!
-//! In: `format` of a `Py_buffer`, when the module runs. Out: the item type's number, or 0. Facts: "Format characters" in the manual of
-//! `struct`. Native sizes (no prefix, `@`) are those of the target's C; `=` and `<` have standard sizes; big-endian formats (`>`, `!`) are
-//! taken where there is only one byte.
+//! In: `format` of a `Py_buffer`, when the module runs. Out: the item type's number, or 0. The codes are rows of
+//! `lang::codes`. Without prefix and behind `@` they are native, behind `=` and `<` of standard size; big-endian formats (`>`, `!`) are taken
+//! where there is only one byte.
 
 use super::ctx::Ctx;
+use crate::frontend::lang::codes::CODES;
 use crate::frontend::lang::typed::{IntTy, Item};
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataKind};
 use crate::ir::func::{AbiType, Func, Signature, Value};
 use crate::ir::op::{IntCc, MemType, Op, Type};
-
-/// A code of one item.
-struct Code {
-    code: u8,
-    native: Native,
-    /// With standard sizes, where it has one.
-    standard: Option<Item>,
-}
-
-/// The item of a native code.
-enum Native {
-    Fixed(Item),
-    /// `l` and `L`: of the size of C's long.
-    Long(IntTy, IntTy),
-}
-
-const fn int(code: u8, ty: IntTy) -> Code {
-    item(code, Item::Int(ty))
-}
-
-const fn item(code: u8, item: Item) -> Code {
-    Code {
-        code,
-        native: Native::Fixed(item),
-        standard: Some(item),
-    }
-}
-
-/// `n` and `N` are of the size of pointers, and native only.
-const fn size(code: u8, ty: IntTy) -> Code {
-    Code {
-        code,
-        native: Native::Fixed(Item::Int(ty)),
-        standard: None,
-    }
-}
-
-const fn long(code: u8, of_four: IntTy, of_eight: IntTy) -> Code {
-    Code {
-        code,
-        native: Native::Long(of_four, of_eight),
-        standard: Some(Item::Int(of_four)),
-    }
-}
-
-#[rustfmt::skip]
-static CODES: &[Code] = &[
-    item(b'?', Item::Bool),
-    int(b'b', IntTy::I8),
-    int(b'B', IntTy::U8),
-    int(b'c', IntTy::U8),
-    int(b'h', IntTy::I16),
-    int(b'H', IntTy::U16),
-    int(b'i', IntTy::I32),
-    int(b'I', IntTy::U32),
-    long(b'l', IntTy::I32, IntTy::I64),
-    long(b'L', IntTy::U32, IntTy::U64),
-    int(b'q', IntTy::I64),
-    int(b'Q', IntTy::U64),
-    size(b'n', IntTy::I64),
-    size(b'N', IntTy::U64),
-    item(b'f', Item::F32),
-    item(b'd', Item::F64),
-];
 
 /// The codes are those from `?` on.
 const FIRST: u8 = b'?';
@@ -104,12 +41,7 @@ const ONE_BYTE: i64 = 3;
 fn table(long_size: u32) -> Vec<u8> {
     let mut table = vec![0; CHARACTERS];
     for code in CODES {
-        let native = match code.native {
-            Native::Fixed(item) => item,
-            Native::Long(of_four, of_eight) => {
-                Item::Int(if long_size == 4 { of_four } else { of_eight })
-            }
-        };
+        let native = code.native.item(long_size);
         let standard = code.standard.map_or(0, number);
         table[usize::from(code.code - FIRST)] = (number(native) | standard << 4) as u8;
     }

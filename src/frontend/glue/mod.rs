@@ -1,6 +1,7 @@
 //! Joins bodies to the interpreter: typed bodies become functions of the IR, with wrappers, method tables and module entries around them.
 
 pub mod access;
+pub mod again;
 pub mod apart;
 pub mod args;
 pub mod body;
@@ -19,6 +20,7 @@ mod floats;
 pub mod hot;
 pub mod item;
 pub mod keywords;
+mod named;
 pub mod nested;
 pub mod pack;
 pub mod parser;
@@ -37,9 +39,10 @@ use crate::ir::program::Program;
 use crate::target::Target;
 use ctx::Ctx;
 
-/// Makes the program of a checked spec.
-pub fn program(module: &Module, target: &Target) -> Program {
+/// Makes the program of a checked spec; with `names`, functions know what the source calls them and their values.
+pub fn program(module: &Module, target: &Target, names: bool) -> Program {
     let mut ctx = Ctx::new(module, target);
+    ctx.with_names = names;
     let bodies = body::plan(&mut ctx);
     body::define(&mut ctx, &bodies);
     entry::module(&mut ctx, &bodies);

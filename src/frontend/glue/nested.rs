@@ -3,11 +3,13 @@
 //! The parser would let go of the items of a sequence as soon as they are converted, while bodies still look into them (3.14 warns of
 //! it), so this is not left to it: here items are held to the end of the call.
 //!
+//! Early CPythons (up to 3.11.6 and 3.12.0) count `es` in a tuple as two units, and so never take one; that is not followed.
+//!
 //! In: how arguments nest, where their cells are. Out: a description of each nested argument, and the one converter of all, which does what
 //! the description says (`apart`).
 //!
 //! ```text
-//! description    items | items as counted up to 3.12 | 1 where units borrow | for each item:
+//! description    items | 1 where units borrow | for each item:
 //!                  a unit:   its converter | offset of its cell among the cells
 //!                  a tuple:  NULL          | its description
 //! cell           description | address of the cells
@@ -27,12 +29,10 @@ use crate::ir::program::FuncId;
 
 /// Offset of the number of items in a description.
 pub const COUNT: i32 = 0;
-/// Offset of their number as it was counted up to 3.12.
-pub const OLD_COUNT: i32 = 8;
 /// Offset of whether units borrow.
-pub const BORROWS: i32 = 16;
+pub const BORROWS: i32 = 8;
 /// Offset of the first item.
-pub const ITEMS: i32 = 24;
+pub const ITEMS: i32 = 16;
 /// Size of an item there.
 pub const ITEM_SIZE: i64 = 16;
 
@@ -78,7 +78,6 @@ pub fn describe(
     leaves: &mut dyn Iterator<Item = Leaf>,
 ) -> (DataId, bool) {
     let mut any = false;
-    let mut old = items.len();
     let mut entries = Vec::new();
     for item in items {
         entries.push(match item {
@@ -87,8 +86,6 @@ pub fn describe(
                     .next()
                     .unwrap_or_else(|| unreachable!("a parameter for each place"));
                 any |= borrows(leaf.convert);
-                // Two letters were counted as two units.
-                old += usize::from(matches!(leaf.convert, Convert::Encoded { .. }));
                 let converter = unit::converter(ctx, leaf.convert, leaf.unit);
                 (Some(Pointee::Func(converter)), Err(leaf.cell))
             }
@@ -104,7 +101,7 @@ pub fn describe(
         DataKind::RelRo,
         8,
     );
-    for word in [items.len(), old, usize::from(any)] {
+    for word in [items.len(), usize::from(any)] {
         data.bytes.extend((word as u64).to_le_bytes());
     }
     for (converter, place) in entries {

@@ -4,6 +4,7 @@
 //! In: the module object. Out: 1 or 0; no exception is left. What nothing in the module reads is not examined.
 
 use super::ctx::Ctx;
+use super::pack::each;
 use super::version::{interpreter, is_plain};
 use super::{direct, facts};
 use crate::frontend::capi::objects::{
@@ -13,7 +14,7 @@ use crate::frontend::capi::objects::{
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind};
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
-use crate::ir::op::{IntCc, MemType, Op, Type};
+use crate::ir::op::{IntCc, MemType, Op};
 
 /// Kinds of objects that functions look into, or make in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,19 +29,15 @@ pub enum Kind {
     State,
 }
 
-/// Ints of one and of two digits.
+/// Ints of one and of two digits, in the order of the facts about them.
 const SAMPLES: [(i64, Fact); 4] = [
     (0x1234_5678, Fact::IntOne),
-    (-0x2345_6789, Fact::IntMinusOne),
     (0x0234_5678_9abc_def0, Fact::IntTwo),
+    (-0x2345_6789, Fact::IntMinusOne),
     (-0x0fed_cba9_8765_4321, Fact::IntMinusTwo),
 ];
 /// A float whose bytes all differ.
 const FLOAT: f64 = f64::from_bits(0x4012_3456_789a_bcde);
-/// Not so many small ints, and there are none: something is not as we think.
-const SMALL_INTS: i64 = 262;
-/// No version has more.
-const MOST_SMALL_INTS: i64 = 1030;
 /// Two digits have so many values.
 const TWO_DIGITS: i64 = 1 << (2 * DIGIT_BITS);
 
@@ -58,11 +55,7 @@ fn make(ctx: &mut Ctx, func: Func) -> Func {
     look_up(ctx, &mut b, unknown);
     for kind in ctx.read.clone() {
         match kind {
-            Kind::Int => {
-                for (value, fact) in SAMPLES {
-                    int(ctx, &mut b, (value, fact), unknown);
-                }
-            }
+            Kind::Int => ints(ctx, &mut b, unknown),
             Kind::MadeInt => {
                 small_ints(ctx, &mut b, unknown);
                 let limit = b.iconst(TWO_DIGITS);
@@ -109,11 +102,22 @@ fn look_up(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
     // A row of zeros says that nothing is known of the version.
     let says = b.load(MemType::U8, row, Fact::IntOne as i32);
     b.exit_unless(says, unknown, &[]);
-    for fact in 0..ROW as i32 {
-        let value = b.load(MemType::I8, row, fact);
-        let variables = facts::address(ctx, b);
-        b.store(MemType::I64, value, variables, 8 * fact);
-    }
+    let variables = facts::address(ctx, b);
+    let (count, done) = (b.iconst(ROW as i64), b.block());
+    each(b, count, done, |b, at| {
+        let place = b.op(Op::Iadd, &[row, at]);
+        let value = b.load(MemType::I8, place, 0);
+        let place = item(b, variables, at);
+        b.store(MemType::I64, value, place, 0);
+    });
+    b.seal_and_switch_to(done);
+}
+
+/// The place of an item of eight bytes.
+fn item(b: &mut Builder, items: Value, at: Value) -> Value {
+    let three = b.iconst(3);
+    let offset = b.op(Op::Ishl, &[at, three]);
+    b.op(Op::Iadd, &[items, offset])
 }
 
 /// A new object is of a class, and has one reference.
@@ -126,24 +130,59 @@ fn fresh(ctx: &mut Ctx, b: &mut Builder, object: Value, class: &str, unknown: Bl
     b.exit_unless(single, unknown, &[]);
 }
 
-fn int(ctx: &mut Ctx, b: &mut Builder, (value, fact): (i64, Fact), unknown: Block) {
-    let number = b.iconst(value);
-    let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
-    fresh(ctx, b, object, "PyLong_Type", unknown);
-    let size = b.load(MemType::I64, object, OB_SIZE);
-    let wanted = facts::load(ctx, b, fact);
-    let same = b.icmp(IntCc::Eq, size, wanted);
+/// All of [`SAMPLES`].
+fn ints(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
+    let samples = ctx.shared_data("objects.ints", |_, name| {
+        let mut data = Data::new(name, DataKind::ReadOnly, 8);
+        data.bytes = SAMPLES.iter().flat_map(|row| row.0.to_le_bytes()).collect();
+        data
+    });
+    let samples = b.data_addr(samples, 0);
+    let first = SAMPLES[0].1;
+    debug_assert!(
+        (0..)
+            .zip(SAMPLES)
+            .all(|(at, row)| row.1.offset() == first.offset() + 8 * at)
+    );
+    let (count, done) = (b.iconst(SAMPLES.len() as i64), b.block());
+    each(b, count, done, |b, at| {
+        let place = item(b, samples, at);
+        let number = b.load(MemType::I64, place, 0);
+        let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
+        fresh(ctx, b, object, "PyLong_Type", unknown);
+        let variables = facts::address(ctx, b);
+        let place = item(b, variables, at);
+        let wanted = b.load(MemType::I64, place, first.offset());
+        let size = b.load(MemType::I64, object, OB_SIZE);
+        let same = b.icmp(IntCc::Eq, size, wanted);
+        b.exit_unless(same, unknown, &[]);
+        int(b, (object, number), unknown);
+        ctx.call(b, "Py_DecRef", &[object]);
+    });
+    b.seal_and_switch_to(done);
+}
+
+/// An int has the digits of a number.
+fn int(b: &mut Builder, (object, number): (Value, Value), unknown: Block) {
+    let zero = b.iconst(0);
+    let is_negative = b.icmp(IntCc::Slt, number, zero);
+    let negated = b.op(Op::Ineg, &[number]);
+    let magnitude = b.op(Op::Select, &[is_negative, negated, number]);
+    let done = b.block();
+    let mask = b.iconst((1 << DIGIT_BITS) - 1);
+    let digit = b.op(Op::Band, &[magnitude, mask]);
+    let its = b.load(MemType::U32, object, OB_DIGIT);
+    let same = b.icmp(IntCc::Eq, its, digit);
     b.exit_unless(same, unknown, &[]);
-    let magnitude = value.unsigned_abs() as i64;
-    for at in 0..2 {
-        let digit = magnitude >> (DIGIT_BITS * at) & ((1 << DIGIT_BITS) - 1);
-        if at == 0 || digit != 0 {
-            let its = b.load(MemType::U32, object, OB_DIGIT + 4 * at as i32);
-            let same = b.icmp_imm(IntCc::Eq, its, digit);
-            b.exit_unless(same, unknown, &[]);
-        }
-    }
-    ctx.call(b, "Py_DecRef", &[object]);
+    let bits = b.iconst(DIGIT_BITS);
+    let digit = b.op(Op::Ushr, &[magnitude, bits]);
+    // Ints of one digit have nothing there.
+    b.exit_unless(digit, done, &[]);
+    let its = b.load(MemType::U32, object, OB_DIGIT + 4);
+    let same = b.icmp(IntCc::Eq, its, digit);
+    b.exit_unless(same, unknown, &[]);
+    b.jump(done, &[]);
+    b.seal_and_switch_to(done);
 }
 
 fn float(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
@@ -230,37 +269,27 @@ fn holds(b: &mut Builder, object: Value, start: Value, text: Option<&[u8]>, unkn
     b.exit_unless(same, unknown, &[]);
 }
 
-/// Finds the ints that exist in advance, and how many follow one another.
+/// The ints that exist in advance stand side by side: the last one is as far behind the first as it should be.
 fn small_ints(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
-    let (next, there, done) = (b.block(), b.block(), b.block());
     let least = b.iconst(LEAST_SMALL_INT);
-    let first = ctx.call1(b, "PyLong_FromLongLong", &[least]);
-    b.exit_unless(first, unknown, &[]);
-    let at = b.param(next, Type::I64);
-    let zero = b.iconst(0);
-    b.jump(next, &[zero]);
-    b.switch_to(next);
-    let more = b.icmp_imm(IntCc::Slt, at, MOST_SMALL_INTS);
-    b.exit_unless(more, done, &[]);
-    let number = b.op(Op::Iadd, &[at, least]);
-    let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
-    b.exit_unless(object, unknown, &[]);
-    // Whoever else has a reference, the address says enough.
-    ctx.call(b, "Py_DecRef", &[object]);
+    let pages = facts::load(ctx, b, Fact::SmallPages);
+    let eight = b.iconst(8);
+    let most = b.op(Op::Ishl, &[pages, eight]);
+    let [first, last] = [least, most].map(|number| {
+        let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
+        b.exit_unless(object, unknown, &[]);
+        // Whoever else has a reference, the address says enough.
+        ctx.call(b, "Py_DecRef", &[object]);
+        object
+    });
+    let distance = b.op(Op::Isub, &[most, least]);
     let size = b.iconst(INT_SIZE);
-    let offset = b.op(Op::Imul, &[at, size]);
-    let place = b.op(Op::Iadd, &[first, offset]);
-    let is_there = b.icmp(IntCc::Eq, object, place);
-    b.br(is_there, there, &[], done, &[]);
-    b.seal_and_switch_to(there);
-    let one = b.iconst(1);
-    let following = b.op(Op::Iadd, &[at, one]);
-    b.jump(next, &[following]);
-    b.seal(next);
-    b.seal_and_switch_to(done);
-    ctx.call(b, "Py_DecRef", &[first]);
-    let enough = b.icmp_imm(IntCc::Sge, at, SMALL_INTS);
-    b.exit_unless(enough, unknown, &[]);
+    let distance = b.op(Op::Imul, &[distance, size]);
+    let place = b.op(Op::Iadd, &[first, distance]);
+    let same = b.icmp(IntCc::Eq, last, place);
+    b.exit_unless(same, unknown, &[]);
+    let behind = b.iconst(1 - LEAST_SMALL_INT);
+    let count = b.op(Op::Iadd, &[most, behind]);
     facts::store(ctx, b, Fact::SmallInts, first);
-    facts::store(ctx, b, Fact::SmallCount, at);
+    facts::store(ctx, b, Fact::SmallCount, count);
 }

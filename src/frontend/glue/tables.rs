@@ -1,13 +1,15 @@
-//! Method tables: which functions a method has, and where they are listed.
+//! The method table, and which functions a method has.
 //!
 //! ```text
-//! methods            every method, through the C API only: what a module starts with, on builds that nothing is known of for good
-//! methods.counting   every method, those that count references in place: what it starts with up to 3.13, where they may
-//! methods.fast       methods whose arguments or results are read or made in place: put over the others when the module is imported,
-//!                    where objects look as they should
+//! name            through the C API only: what the table has in the file, and for good on builds that nothing is known of
+//! name.counting   counts references in place, in short functions: up to 3.13, where it may; from the first import on
+//! name.fast       arguments and results are read or made in place: where objects look as they should; from the first exec step on
 //! ```
 //!
-//! In: the methods. Out: their functions, and the tables as data. Who uses which table is decided in `entry` and `exec`.
+//! The others are put into the table itself. It is the whole process's, but so is what decides: whoever writes, writes the same. CPython reads
+//! `ml_meth` at each call, so functions that exist already gain too.
+//!
+//! In: the methods. Out: their functions, and the table as data. Who is put where is decided in `entry` and `exec`.
 
 use super::access::Access;
 use super::body::Bodies;
@@ -16,47 +18,63 @@ use super::wrap::{self, Call};
 use crate::frontend::capi::layout::{PY_METHOD_DEF, Record};
 use crate::frontend::lang::typed::Shape;
 use crate::frontend::spec::module::{Convert, Method, ResultUnit};
+use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind, Pointee};
+use crate::ir::op::MemType;
 use crate::ir::program::FuncId;
 
-/// A module's method tables; those that would not differ from the first are not there.
-#[derive(Clone, Copy, Debug)]
+/// Instructions of a function, before they are optimised, up to which it shows whether a reference is counted by a call (about six instructions)
+/// or in place.
+const SHORT: usize = 48;
+
+/// A module's method table, and what may be put into it: functions by the number of their method.
+#[derive(Clone, Debug)]
 pub struct Tables {
     /// Right everywhere.
     pub methods: DataId,
     /// For [`Access::Counts`].
-    pub counting: Option<DataId>,
-    /// For [`Access::Fields`]; only the methods that gain.
-    pub fast: Option<DataId>,
+    pub counting: Vec<(usize, FuncId)>,
+    /// For [`Access::Fields`].
+    pub fast: Vec<(usize, FuncId)>,
 }
 
 impl Tables {
-    /// Makes the functions and the tables.
+    /// Makes the functions and the table.
     pub fn new(ctx: &mut Ctx, bodies: &Bodies) -> Tables {
         let module = ctx.module;
         let (mut all, mut counting, mut fast) = (Vec::new(), Vec::new(), Vec::new());
-        let mut differs = false;
         for (at, method) in module.methods.iter().enumerate() {
             let portable = wrap::wrap(ctx, bodies, at, None);
+            let is_short = ctx.program.func(portable.main).insts.len() <= SHORT;
             let mut version = |access| {
                 ctx.access = access;
                 let functions = wrap::wrap(ctx, bodies, at, Some(portable));
                 ctx.access = Access::Calls;
                 functions.main
             };
-            let portable = portable.main;
-            all.push((method, portable));
-            let counted = counts(method).then(|| version(Access::Counts));
-            differs |= counted.is_some();
-            counting.push((method, counted.unwrap_or(portable)));
-            if gains(method) {
-                fast.push((method, version(Access::Fields)));
+            all.push((method, portable.main));
+            if module.fast && counts(method) && is_short {
+                counting.push((at, version(Access::Counts)));
+            }
+            if module.fast && gains(method) {
+                fast.push((at, version(Access::Fields)));
             }
         }
         Tables {
-            methods: table(ctx, "methods", &all),
-            counting: differs.then(|| table(ctx, "methods.counting", &counting)),
-            fast: (!fast.is_empty()).then(|| table(ctx, "methods.fast", &fast)),
+            methods: table(ctx, &all),
+            counting,
+            fast,
+        }
+    }
+
+    /// Puts functions into the table.
+    pub fn put(&self, b: &mut Builder, functions: &[(usize, FuncId)]) {
+        for &(at, function) in functions {
+            let function = b.func_addr(function);
+            let place = PY_METHOD_DEF.size as usize * at;
+            let place = b.data_addr(self.methods, place as i64);
+            let field = PY_METHOD_DEF.field("ml_meth").offset as i32;
+            b.store(MemType::I64, function, place, field);
         }
     }
 }
@@ -69,7 +87,7 @@ fn counts(method: &Method) -> bool {
 }
 
 /// Whether fields of arguments are read, or results made in place.
-fn gains(method: &Method) -> bool {
+pub fn gains(method: &Method) -> bool {
     let read = |convert: Convert| {
         matches!(
             convert,
@@ -88,14 +106,17 @@ fn gains(method: &Method) -> bool {
         )
     };
     let made = |unit: &ResultUnit| matches!(unit, ResultUnit::Signed | ResultUnit::Unsigned);
+    // Of a call without arguments, counting None is most of what there is to it.
+    let nothing = method.params.is_empty() && method.returns.shape == Shape::None;
     let hot = wrap::has_hot_path(method);
-    hot && (Call::of(method) == Call::FastKeywords
+    hot && (nothing
+        || Call::of(method) == Call::FastKeywords
         || method.params.iter().any(|param| read(param.convert))
         || method.returns.units.iter().any(made))
 }
 
-fn table(ctx: &mut Ctx, name: &str, functions: &[(&Method, FuncId)]) -> DataId {
-    let mut data = Data::new(name, DataKind::RelRo, 8);
+fn table(ctx: &mut Ctx, functions: &[(&Method, FuncId)]) -> DataId {
+    let mut data = Data::new("methods", DataKind::Writable, 8);
     for (method, function) in functions {
         let doc = method.doc.as_deref().unwrap_or("");
         let doc = ctx.program.c_string(&format!(

@@ -3,7 +3,7 @@
 //! ```text
 //! wrapper(self, args, nargs[, kwnames])         METH_FASTCALL[|METH_KEYWORDS]; METH_O for one positional-only parameter
 //!   hot:   right count, each argument of the usual type -> values            (`hot`)
-//!   cold:  anything else: the call starts again in `args::parse`             -> values
+//!   cold:  anything else: the arguments are parsed from the start             -> values
 //!   body:  the method's body on the values                                   -> results or an exception
 //!   tail:  results -> object
 //! ```
@@ -12,6 +12,7 @@
 //!
 //! ```text
 //! name.fast, name.counting --cold--> name --cold--> name.parsed             (where parsing holds something to the end of the call)
+//!                                         `--cold--> again --> name        (where what is parsed can be made objects)
 //!          | keywords                 | keywords       ^
 //!          v                          v                |
 //! name.fast.named ----------cold--> name.named --cold--+
@@ -24,7 +25,7 @@ use super::cells::{self, Cells};
 use super::convert::Exits;
 use super::ctx::Ctx;
 use super::keywords::{self, Named};
-use super::{hot, result};
+use super::{again, hot, named, result, tables};
 use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Method, Param};
@@ -67,7 +68,8 @@ impl Call {
         }
     }
 
-    fn signature(self) -> Signature {
+    /// The signature of such functions.
+    pub fn signature(self) -> Signature {
         let params = match self {
             Call::One => 2,
             Call::Fast => 3,
@@ -97,6 +99,17 @@ enum Role {
     Parsed,
 }
 
+/// Where calls go that a hot path leaves.
+#[derive(Clone, Copy)]
+enum Cold {
+    /// To another function of the method.
+    Other(FuncId),
+    /// To the function itself, once they are parsed.
+    Again(FuncId),
+    /// Nowhere: they are parsed in the function.
+    Here,
+}
+
 /// Makes the functions of a method, which may do what [`Ctx::access`] says. The calls that their hot paths leave get those that are
 /// `portable`, if these are others.
 pub fn wrap(
@@ -107,8 +120,9 @@ pub fn wrap(
 ) -> Functions {
     let method = &ctx.module.methods[index];
     let has_names = Call::of(method) == Call::FastKeywords && !is_nested(method);
-    let parsed = (portable.is_none() && (has_names || is_parsed_apart(method)))
-        .then(|| function(ctx, bodies, index, Role::Parsed, None));
+    let apart = has_names || (is_parsed_apart(method) && !again::is_possible(method));
+    let parsed =
+        (portable.is_none() && apart).then(|| function(ctx, bodies, index, Role::Parsed, None));
     let cold = portable.and_then(|portable| portable.named).or(parsed);
     let named = has_names.then(|| function(ctx, bodies, index, Role::Named, cold));
     let cold = portable.map(|portable| portable.main).or(parsed);
@@ -138,8 +152,9 @@ fn function(
     };
     let func = Func {
         address_taken: matches!(role, Role::Main(_)),
-        cold: matches!(role, Role::Parsed),
+        cold: is_cold(ctx, method, role),
         span: Some(method.span),
+        names: ctx.with_names.then(|| named::wrapper(&method.name)),
         ..Func::new(
             format!("{}{version}{part}", method.name),
             Call::of(method).signature(),
@@ -154,7 +169,13 @@ fn function(
         cells: Cells::new(method),
         fails,
     };
-    if cold.is_some() {
+    let id = ctx.program.declare();
+    let cold = match (cold, role) {
+        (Some(other), _) => Cold::Other(other),
+        (None, Role::Main(_)) if again::is_possible(method) => Cold::Again(id),
+        (None, _) => Cold::Here,
+    };
+    if !matches!(cold, Cold::Here) {
         w.cells.never_parse();
     }
     let types = method.params.iter().map(|p| cells::types(p.convert));
@@ -194,8 +215,18 @@ fn function(
     }
     let null = b.iconst(0);
     b.ret(&[null]);
-    let func = b.finish();
-    ctx.program.add_func(func)
+    let mut func = b.finish();
+    if let Cold::Again(_) = cold {
+        again::forget_self(&mut func);
+    }
+    ctx.program.define(id, func);
+    id
+}
+
+/// Whether a function is better small: one that only parses, one that has a quicker twin, and where nothing is to be fast.
+fn is_cold(ctx: &Ctx, method: &Method, role: Role) -> bool {
+    let has_twin = ctx.access == Access::Calls && tables::gains(method);
+    matches!(role, Role::Parsed) || has_twin || !ctx.module.fast
 }
 
 /// Whether parsing would be in the way of the hot path: it holds more, or the path would have to bring several values to where they meet.
@@ -226,7 +257,7 @@ fn arguments(
     ctx: &mut Ctx,
     b: &mut Builder,
     w: &mut Wrapped,
-    (role, left_to): (Role, Option<FuncId>),
+    (role, left_to): (Role, Cold),
     body: Block,
 ) {
     w.cells.clear(b);
@@ -234,8 +265,8 @@ fn arguments(
     let params = b.func.params().to_vec();
     match (role, left_to) {
         (Role::Main(named), _) => main(ctx, b, w, (named, left_to), body),
-        (Role::Named, Some(other)) => by_name(ctx, b, w, other, body),
-        (Role::Named, None) => unreachable!("calls with keywords are parsed elsewhere"),
+        (Role::Named, Cold::Other(other)) => by_name(ctx, b, w, other, body),
+        (Role::Named, _) => unreachable!("calls with keywords are parsed elsewhere"),
         (Role::Parsed, _) => {
             let count = match call {
                 Call::One => b.iconst(1),
@@ -250,7 +281,7 @@ fn main(
     ctx: &mut Ctx,
     b: &mut Builder,
     w: &mut Wrapped,
-    (named, left_to): (Option<FuncId>, Option<FuncId>),
+    (named, left_to): (Option<FuncId>, Cold),
     body: Block,
 ) {
     let params = b.func.params().to_vec();
@@ -265,9 +296,12 @@ fn main(
     }
     let (cold, forget) = (b.cold_block(), b.cold_block());
     let known = match (left_to, call) {
-        (Some(_), _) => Vec::new(),
-        (None, Call::One) => vec![b.iconst(1)],
-        (None, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
+        // A count that is known is not kept over calls; where there are none, it is still in its register.
+        (Cold::Other(_), Call::Fast) if ctx.access == Access::Counts => params[2..].to_vec(),
+        (Cold::Other(_), _) => Vec::new(),
+        (Cold::Again(_), _) => params[1..].iter().rev().copied().collect(),
+        (Cold::Here, Call::One) => vec![b.iconst(1)],
+        (Cold::Here, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
     };
     let mut told = |block| -> Vec<Value> {
         let params = known.iter().map(|_| b.param(block, Type::I64));
@@ -292,8 +326,17 @@ fn main(
     b.seal_and_switch_to(cold);
     match left_to {
         _ if !b.is_reached(cold) => b.unreachable(),
-        Some(other) => leave_to(ctx, b, other, call, &params),
-        None => {
+        Cold::Other(other) => {
+            let kept = params.len() - told_cold.len();
+            let given = [&params[..kept], &told_cold].concat();
+            leave_to(ctx, b, other, call, &given);
+        }
+        Cold::Again(itself) => {
+            let given = params[..1].iter().chain(told_cold.iter().rev());
+            let given: Vec<Value> = given.copied().collect();
+            again::start(ctx, b, w.method, &given, itself);
+        }
+        Cold::Here => {
             let known = (told_cold[0], told_cold.get(1).copied());
             parse(ctx, b, w, known, body);
         }

@@ -2,15 +2,51 @@
 //! and what is wrong with them. Which names have annotations is not known here.
 
 use super::ast::{Expr, ExprKind as Syntax};
-use super::typed::{BinOp, Item, Shape, Storage, View};
+use super::typed::{BinOp, Item, Shape, Storage, View, Whole};
 use super::{join, ty};
 use crate::base::diag::{Diagnostic, Diagnostics};
 
 /// Types of the contract that nothing can have yet.
-const LATER: &[&str] = &["Array", "dict", "list", "memoryview", "set", "tuple"];
+const LATER: &[&str] = &["dict", "list", "memoryview", "set", "tuple"];
 /// What there is.
 const TYPES: &str = "types are i8 i16 i32 i64 u8 u16 u32 u64 isize usize f32 f64 bool int float complex bytes bytearray str object, \
-    Buffer[T], MutBuffer[T], and T | None of those that are objects or views";
+    Buffer[T], MutBuffer[T], Array[T, n], and T | None of those that are objects or views";
+
+/// What stands in the brackets of `Array[...]`, if the expression is of that form.
+pub fn array(e: &Expr) -> Option<&Expr> {
+    match &e.kind {
+        Syntax::Subscript(base, key) if matches!(&base.kind, Syntax::Name(n) if n == "Array") => {
+            Some(key)
+        }
+        _ => None,
+    }
+}
+
+/// The type of an array, and its length as it is written.
+pub fn array_type<'e>(key: &'e Expr, diags: &mut Diagnostics) -> Option<(View, &'e Expr)> {
+    let (item, count) = match &key.kind {
+        Syntax::Tuple(parts) => match parts.as_slice() {
+            [item, count] => (item, Some(count)),
+            _ => (key, None),
+        },
+        _ => (key, None),
+    };
+    let Some(count) = count else {
+        let message = "an array has a type and a length";
+        let hint = "write `Array[u64, 256]`";
+        diags.push(Diagnostic::error(key.span, message).hint(hint));
+        return None;
+    };
+    let view = View {
+        mutable: true,
+        whole: Whole::Array,
+        ..View::BYTES
+    };
+    match items(view, item, diags)? {
+        Storage::View(view) => Some((view, count)),
+        storage => unreachable!("{storage:?} is no view"),
+    }
+}
 
 /// The type an annotation means; says what is wrong with it otherwise.
 pub fn declared_type(annotation: &Expr, diags: &mut Diagnostics) -> Option<Storage> {
@@ -26,6 +62,14 @@ pub fn declared_type(annotation: &Expr, diags: &mut Diagnostics) -> Option<Stora
     };
     let (message, hint) = match (ty::storage_named(name), item) {
         (Some(storage), None) => return Some(storage),
+        (None, Some(key)) if name == "Array" => {
+            let (view, _) = array_type(key, diags)?;
+            return Some(Storage::View(view));
+        }
+        (None, None) if name == "Array" => (
+            "an array has a type and a length".to_owned(),
+            "write `Array[u64, 256]`".to_owned(),
+        ),
         (Some(Storage::View(view)), Some(item)) if matches!(name, "Buffer" | "MutBuffer") => {
             return items(view, item, diags);
         }

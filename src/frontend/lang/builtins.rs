@@ -7,7 +7,7 @@ use super::conditions::join;
 use super::exprs::floating;
 use super::objects::{self, made};
 use super::ty::{self, Val, is_number, rule, ty_name};
-use super::typed::{BinOp, BitOp, ExprKind, IntTy, ObjectOp, Rule, Shape, Storage, Ty};
+use super::typed::{BinOp, BitOp, Const, ExprKind, IntTy, ObjectOp, Rule, Shape, Storage, Ty};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 use crate::frontend::capi::classes;
@@ -56,11 +56,7 @@ fn other(body: &mut Body, name: &str, call: &ast::Call, span: Span) -> Option<Va
         "isinstance" => return body.isinstance(call, span),
         "repr" => return body.text_of(name, ObjectOp::Repr, call, span),
         "ascii" => return body.text_of(name, ObjectOp::Ascii, call, span),
-        "memoryview" => {
-            body.arguments(call);
-            body.not_yet(call.callee.span, "`memoryview`");
-            return None;
-        }
+        "memoryview" => return body.memoryview(call, span),
         _ if objects::function(name).is_some() || classes::symbol(name).is_some() => {
             return body.call_builtin(name, call, span);
         }
@@ -125,25 +121,28 @@ fn extreme(
         return body.call_builtin(name, call, span);
     }
     if call.args.len() == 1 && call.keywords.is_empty() {
-        if body.expr(&call.args[0])?.ty() == Ty::Object {
-            return body.call_builtin(name, call, span);
-        }
-        let hint = format!("write the values: `{name}(a, b)`");
-        body.error(
-            span,
-            format!("`{name}` of one thing is not there yet"),
-            &hint,
-        );
-        return None;
+        let val = body.expr(&call.args[0])?;
+        return match val.ty() {
+            Ty::View(_) => Some(body.extreme_item(name, val, span)),
+            Ty::Str { .. } | Ty::Object => body.call_of(name, call, vec![val], span),
+            ty => {
+                let message = format!("`{name}` goes through items, and {} has none", ty_name(ty));
+                let hint = format!("write the values: `{name}(a, b)`");
+                body.error(span, message, &hint);
+                None
+            }
+        };
+    }
+    if !call.keywords.is_empty() {
+        return body.call_builtin(name, call, span);
     }
     let vals = body.plain(name, call, 2, usize::MAX, span)?;
     if has_object(&vals) {
-        return body.call_builtin(name, call, span);
+        return body.call_of(name, call, vals, span);
     }
     let vals = body.one_type(name, vals)?;
     if !is_number(vals[0].ty()) {
-        body.not_yet(span, &format!("`{name}` of {}", ty_name(vals[0].ty())));
-        return None;
+        return body.call_of(name, call, vals, span);
     }
     Some(join(vals, span, kind))
 }
@@ -198,7 +197,7 @@ fn pow(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
 fn round(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
     let vals = body.plain("round", call, 1, 2, span)?;
     if has_object(&vals) {
-        return body.call_builtin("round", call, span);
+        return body.call_of("round", call, vals, span);
     }
     let mut vals = vals.into_iter();
     let val = number(body, "round", vals.next()?);
@@ -221,6 +220,19 @@ fn round(body: &mut Body, call: &ast::Call, span: Span) -> Option<Val> {
 }
 
 impl Body<'_> {
+    /// `min(view)`, `max(view)`
+    fn extreme_item(&mut self, name: &str, val: Val, span: Span) -> Val {
+        let val = val.present();
+        let Ty::View(view) = val.ty() else {
+            unreachable!("the caller has looked")
+        };
+        let kind = ExprKind::Extreme {
+            view: Box::new(val.expr),
+            least: name == "min",
+        };
+        Val::stored(kind, view.item.storage(), span)
+    }
+
     /// `i32(x)`, `float(x)`, `bool(x)`, `bytes(x)`
     pub fn conversion(
         &mut self,
@@ -253,10 +265,22 @@ impl Body<'_> {
         if val.ty() == Ty::Object {
             return self.unboxed_as(val, storage, span);
         }
-        if !is_number(val.ty()) {
-            let what = format!("`{name}` of {}", ty_name(val.ty()));
-            self.not_yet(span, &what);
-            return None;
+        match val.ty() {
+            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 => {}
+            Ty::Str { .. } | Ty::View(_) => {
+                let val = self.object(val)?;
+                let text = Val {
+                    expr: val,
+                    ..Val::new(ExprKind::Const(Const::None), Ty::Object, span)
+                };
+                return self.unboxed_as(text, storage, span);
+            }
+            ty @ (Ty::Complex | Ty::None | Ty::Object) => {
+                let message = format!("{} is no number for `{name}`", ty_name(ty));
+                let hint = "of a complex number, convert a part: `z.real`";
+                self.error(val.span(), message, hint);
+                return None;
+            }
         }
         let val = match storage {
             Storage::Int(int) => self.integer_from(val, int),
@@ -264,8 +288,7 @@ impl Body<'_> {
             Storage::F32 => floating(val).wrap(ExprKind::Round32, Ty::F64),
             Storage::Bool => self.truth(val)?,
             Storage::Complex | Storage::Str { .. } | Storage::View(_) | Storage::Object => {
-                self.not_yet(span, &format!("`{name}`"));
-                return None;
+                unreachable!("taken above")
             }
         };
         Some(Val {
@@ -290,7 +313,7 @@ impl Body<'_> {
     }
 
     /// An object as a number or text of a type, as CPython's class of that name converts it.
-    fn unboxed_as(&mut self, val: Val, storage: Storage, span: Span) -> Option<Val> {
+    pub fn unboxed_as(&mut self, val: Val, storage: Storage, span: Span) -> Option<Val> {
         let made = |op, ty| made(op, vec![val.expr.clone()], ty, span);
         Some(match storage {
             Storage::Int(int) => {

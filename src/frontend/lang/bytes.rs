@@ -7,7 +7,7 @@ use super::check::Body;
 use super::exprs::floating;
 use super::join::is_bytes;
 use super::ty::{self, Val, is_number, ty_name};
-use super::typed::{Codec, ComplexPart, Const, ExprKind, IntTy, Rule, Ty, View, Whole};
+use super::typed::{Codec, ComplexPart, ExprKind, IntTy, Rule, Storage, Ty, View, Whole};
 use crate::base::source::Span;
 
 /// Codecs, by the names that are left when case and punctuation are gone.
@@ -64,17 +64,17 @@ impl Body<'_> {
                 let count = ty::to_int(val.number(), IntTy::I64, Rule::Raise)?;
                 count.wrap(ExprKind::Zeroes, Ty::View(view))
             }
-            Ty::View(_) => val.present().copied(view.whole),
+            Ty::View(from) => {
+                self.copies(name, from, val.span())?;
+                val.present().copied(view.whole)
+            }
             Ty::Str { .. } => {
                 let hint = "write `s.encode()`, which gives the bytes of its UTF-8";
                 let message = format!("`{name}` of a str wants an encoding");
                 self.error(val.span(), message, hint);
                 return None;
             }
-            Ty::Object => {
-                self.not_yet(span, &format!("`{name}` of an object"));
-                return None;
-            }
+            Ty::Object => return self.call_of(name, call, vec![val], span),
             ty @ (Ty::F64 | Ty::Complex | Ty::None) => {
                 let message = format!(
                     "`{name}` wants a size or a view, but this is {}",
@@ -125,12 +125,8 @@ impl Body<'_> {
 
     /// `s.encode(...)`
     pub fn encode(&mut self, val: Val, call: &ast::Call, span: Span) -> Option<Val> {
-        let codec = self.codec("encode", call, span)?;
-        if codec != Codec::Utf8 {
-            let message = "`encode` to another codec than UTF-8 is not there yet";
-            let hint = "write `s.encode()`; ASCII is UTF-8 as well";
-            self.error(span, message, hint);
-            return None;
+        if self.codec(call) != Some(Codec::Utf8) {
+            return self.call_method(val, "encode", call, span);
         }
         let mut val = val.present().wrap(ExprKind::Encode, Ty::View(View::SLICE));
         val.expr.span = span;
@@ -139,71 +135,49 @@ impl Body<'_> {
 
     /// `view.decode(...)`
     pub fn decode(&mut self, val: Val, view: View, call: &ast::Call, span: Span) -> Option<Val> {
-        let codec = self.codec("decode", call, span)?;
         if !is_bytes(view) {
+            self.arguments(call);
             let name = ty_name(Ty::View(view));
             let message = format!("{name} holds no text");
             self.error(val.span(), message, "`bytes(...)` copies its memory");
             return None;
         }
+        let Some(codec) = self.codec(call) else {
+            let text =
+                self.call_method(val.present().copied(Whole::Bytes), "decode", call, span)?;
+            return self.unboxed_as(text, Storage::Str { nullable: false }, span);
+        };
         let ty = Ty::Str { nullable: false };
         let mut val = val.present().wrap(|e| ExprKind::Decode(e, codec), ty);
         val.expr.span = span;
         Some(val)
     }
 
-    /// The codec in a call of `encode` or `decode`; errors are `strict`.
-    fn codec(&mut self, name: &str, call: &ast::Call, span: Span) -> Option<Codec> {
+    /// The codec in a call of `encode` or `decode`, if it is one of ours and errors raise; anything else is CPython's business.
+    fn codec(&mut self, call: &ast::Call) -> Option<Codec> {
         let mut given = [None, None];
-        let mut args: Vec<(usize, &ast::Expr)> = call.args.iter().enumerate().collect();
-        for (keyword, value) in &call.keywords {
+        let keywords = call.keywords.iter().map(|(keyword, value)| {
             let at = match keyword.text.as_str() {
                 "encoding" => 0,
                 "errors" => 1,
                 _ => 2,
             };
-            args.push((at, value));
-        }
-        for (at, value) in args {
-            let val = self.expr(value)?;
-            let text = match val.expr.kind {
-                ExprKind::Const(Const::Str(text)) => text,
-                _ => {
-                    let hint = "write it out: \"utf-8\"";
-                    self.error(value.span, "the codec has to be a literal", hint);
-                    return None;
-                }
+            (at, value)
+        });
+        for (at, value) in call.args.iter().enumerate().chain(keywords) {
+            let ast::ExprKind::Str(pieces) = &value.kind else {
+                return None;
             };
+            let text = ast::plain_text(pieces)?;
             match given.get_mut(at) {
-                Some(slot @ None) => *slot = Some((text, value.span)),
-                _ => {
-                    let message = format!("`{name}` takes an encoding here, and nothing else");
-                    self.error(span, message, "leave out the other arguments");
-                    return None;
-                }
+                Some(slot @ None) => *slot = Some(text),
+                _ => return None,
             }
         }
         let [encoding, errors] = given;
-        if let Some((text, place)) = errors.filter(|(text, _)| **text != *"strict") {
-            let message = format!(
-                "the error handler `{}` is not there yet",
-                text.escape_debug()
-            );
-            self.error(place, message, "leave it out: errors raise");
+        if errors.is_some_and(|errors| errors != "strict") {
             return None;
         }
-        let Some((text, place)) = encoding else {
-            return Some(Codec::Utf8);
-        };
-        let codec = codec(&text);
-        if codec.is_none() {
-            let message = format!("the codec `{}` is not there yet", text.escape_debug());
-            self.error(
-                place,
-                message,
-                "there are \"utf-8\", \"ascii\" and \"latin-1\"",
-            );
-        }
-        codec
+        encoding.map_or(Some(Codec::Utf8), |name| codec(&name))
     }
 }

@@ -5,8 +5,8 @@ use super::ast::{self, ExprKind as Syntax};
 use super::check::Body;
 use super::names::Named;
 use super::ty::{Val, storage_name, ty_name};
-use super::typed::{Expr, ExprKind, FunctionId, Shape, Storage, Ty};
-use super::{builtins, mathfns};
+use super::typed::{Expr, ExprKind, FunctionId, Shape, Storage, Ty, Whole};
+use super::{annotations, builtins, mathfns};
 use crate::base::diag::Diagnostic;
 use crate::base::source::Span;
 
@@ -45,7 +45,10 @@ impl Body<'_> {
                 self.method_call(value, name, *place, call, span)
                     .map(Answer::One)
             }
-            _ => self.call_value(call, span),
+            _ => match annotations::array(callee) {
+                Some(key) => self.new_array(key, call, span).map(Answer::One),
+                None => self.call_value(call, span),
+            },
         }
     }
 
@@ -87,6 +90,7 @@ impl Body<'_> {
             },
             Named::Exception => return self.call_class(call, span),
             Named::Constant(_) => format!("`{name}` is a constant, not a function"),
+            Named::Table(_) => format!("`{name}` is a table, not a function"),
             Named::Math => "`math` is a module, not a function".to_owned(),
             Named::Captured => format!("`{name}` belongs to the body around this helper"),
         };
@@ -216,11 +220,15 @@ impl Body<'_> {
         }
         match (val.as_ref().map(Val::ty), name) {
             (Some(Ty::Object), _) => return self.call_method(val?, name, call, span),
-            (Some(Ty::Str { .. }), "encode") if call.args.len() < 2 => {
+            (Some(Ty::Str { .. }), "encode") => {
                 return self.encode(val?, call, span);
             }
             (Some(Ty::Str { .. }), _) => return self.call_method(val?, name, call, span),
+            (Some(Ty::View(view)), "cast") => return self.cast(val?, view, call, span),
             (Some(Ty::View(view)), "decode") => return self.decode(val?, view, call, span),
+            (Some(Ty::View(view)), _) if matches!(view.whole, Whole::Bytes | Whole::Slice) => {
+                return self.call_method(val?.present(), name, call, span);
+            }
             _ => {}
         }
         self.arguments(call);
@@ -228,7 +236,9 @@ impl Body<'_> {
         let hint = match ty {
             Ty::Object => unreachable!("methods of objects are called above"),
             Ty::Str { .. } => "strs have `encode`",
-            Ty::View(_) => "bytes and other views of them have `decode`",
+            Ty::View(_) => {
+                "bytes and other views of them have `decode`, and a `memoryview(...)` has `cast`"
+            }
             Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Complex | Ty::None => {
                 "integers have `bit_count` and `bit_length`"
             }

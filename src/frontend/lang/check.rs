@@ -8,9 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ast;
 use super::scope::Scope;
 use super::typed::{
-    Const, Expr, ExprKind, Function, FunctionId, Local, LocalId, Overflow, Rule, Storage, Ty,
+    Const, Expr, ExprKind, Function, FunctionId, Local, LocalId, Overflow, Rule, Storage, TableId,
+    Ty,
 };
-use super::{Env, MethodSig, ParamKind, annotations, flow, graph, heads, inplace, parse, ty};
+use super::{
+    Env, MethodSig, ParamKind, annotations, flow, frames, graph, heads, inplace, parse, ty,
+};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
 
@@ -48,6 +51,10 @@ pub struct Module<'e> {
     pub methods: BTreeMap<&'e str, FunctionId>,
     /// Constants by name.
     pub constants: BTreeMap<&'e str, Option<Const>>,
+    /// Tables by name.
+    pub tables: BTreeMap<&'e str, TableId>,
+    /// What bodies know of tables, and of the target.
+    pub env: &'e Env,
     /// Imports of the module's Python source by name.
     pub imports: BTreeMap<&'e str, &'e Import>,
     /// Exceptions by name.
@@ -167,6 +174,7 @@ pub fn check(env: &Env) -> (Vec<Function>, Diagnostics) {
     graph::mark(&module, &mut functions, &edges, &mut per_method);
     if !per_method.iter().any(Diagnostics::has_errors) {
         functions.iter_mut().for_each(inplace::fill);
+        frames::place(&mut functions);
     }
     for own in per_method {
         let mut sorted: Vec<Diagnostic> = own.iter().cloned().collect();
@@ -191,6 +199,10 @@ fn collect<'e, 'b>(
             .iter()
             .map(|(n, c)| (n.as_str(), c.clone()))
             .collect(),
+        tables: (env.tables.iter().zip(0..))
+            .map(|(table, at)| (table.name.as_str(), TableId(at)))
+            .collect(),
+        env,
         imports: env.imports.iter().map(|(n, i)| (n.as_str(), i)).collect(),
         exceptions: env.exceptions.iter().map(String::as_str).zip(0..).collect(),
         handles: bodies.iter().flatten().any(|body| handles(body)),

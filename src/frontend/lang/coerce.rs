@@ -171,6 +171,8 @@ fn view_hint(to: View, from: View) -> String {
     }
     match to.whole {
         Whole::Bytes | Whole::Slice => "write `bytes(...)`, which copies".to_owned(),
-        Whole::Part | Whole::ByteArray => "their items are of different types".to_owned(),
+        Whole::Part | Whole::ByteArray | Whole::Memory(_) | Whole::Table | Whole::Array => {
+            "their items are of different types".to_owned()
+        }
     }
 }

@@ -71,11 +71,7 @@ impl Body<'_> {
                 _ => Some(val.wrap(ExprKind::Truth, Ty::Bool)),
             },
             Ty::Str { .. } | Ty::View(_) | Ty::Object => Some(val.wrap(ExprKind::Truth, Ty::Bool)),
-            Ty::Complex => {
-                let hint = "compare its parts: `z.real != 0`";
-                self.error(val.span(), "truth of complex is not there yet", hint);
-                None
-            }
+            Ty::Complex => Some(val.wrap(ExprKind::Truth, Ty::Bool)),
             Ty::None => {
                 self.error(val.span(), "None is always false", "leave it out");
                 None
@@ -148,8 +144,14 @@ impl Body<'_> {
         let vals = self.one_type(what, vals)?;
         let hint = match vals[0].ty() {
             Ty::None => "compare with `is None`",
-            Ty::Complex => "compare its parts: `z.real != 0`",
-            Ty::Bool | Ty::I64 | Ty::U64 | Ty::F64 | Ty::Str { .. } | Ty::View(_) | Ty::Object => {
+            Ty::Bool
+            | Ty::I64
+            | Ty::U64
+            | Ty::F64
+            | Ty::Complex
+            | Ty::Str { .. }
+            | Ty::View(_)
+            | Ty::Object => {
                 let val = join(vals, span, |sides| balanced(sides, span, op).kind);
                 return Some(if what == "or" && !last {
                     val.present()
@@ -158,19 +160,15 @@ impl Body<'_> {
                 });
             }
         };
-        let kind = match vals[0].ty() {
-            Ty::Complex => "complex",
-            _ => "None",
-        };
-        self.error(span, format!("truth of {kind} is not there yet"), hint);
+        self.error(span, "None is always false", hint);
         None
     }
 
     /// `x is None` of a value that has a type of its own; `None` where it is another comparison.
     fn is_none(&mut self, op: CmpOp, left: &Val, right: &Val, span: Span) -> Option<Val> {
         let val = match (op, left.ty(), right.ty()) {
-            (CmpOp::Is | CmpOp::IsNot, _, Ty::None) => left,
-            (CmpOp::Is | CmpOp::IsNot, Ty::None, _) => right,
+            (CmpOp::Is | CmpOp::IsNot | CmpOp::Eq | CmpOp::Ne, _, Ty::None) => left,
+            (CmpOp::Is | CmpOp::IsNot | CmpOp::Eq | CmpOp::Ne, Ty::None, _) => right,
             _ => return None,
         };
         if val.ty() == Ty::None || !may_be_none(val.ty()) {
@@ -179,7 +177,7 @@ impl Body<'_> {
         let kind = ExprKind::IsNone(Box::new(val.expr.clone()));
         let is = Val::new(kind, Ty::Bool, span);
         Some(match op {
-            CmpOp::Is => is,
+            CmpOp::Is | CmpOp::Eq => is,
             _ => is.wrap(ExprKind::Not, Ty::Bool),
         })
     }
@@ -250,7 +248,7 @@ impl Body<'_> {
         let whole = left.span().to(right.span());
         match (identity, object(left), object(right)) {
             (true, true, true) => true,
-            (false, false, false) => self.same_kind(left, right),
+            (false, false, false) => self.same_kind(op, left, right),
             (true, _, _) => {
                 let other = if object(left) { right } else { left };
                 let name = ty_name(other.ty());
@@ -268,16 +266,30 @@ impl Body<'_> {
                 false
             }
             (false, _, _) if left.ty() == Ty::None || right.ty() == Ty::None => {
-                let hint = "write `is None` or `is not None`";
-                self.error(whole, "a comparison with None is not there yet", hint);
+                let other = if left.ty() == Ty::None { right } else { left };
+                let (message, hint) = match op {
+                    CmpOp::Eq | CmpOp::Ne if may_be_none(other.ty()) => (
+                        "a comparison with None stands for itself".to_owned(),
+                        "write it alone: `x is None and ...`",
+                    ),
+                    CmpOp::Eq | CmpOp::Ne => (
+                        format!("{} is never None", ty_name(other.ty())),
+                        "leave the comparison out",
+                    ),
+                    _ => (
+                        "None comes in no order".to_owned(),
+                        "write `is None` or `is not None`",
+                    ),
+                };
+                self.error(whole, message, hint);
                 false
             }
             (false, _, _) => unreachable!("objects are compared by themselves"),
         }
     }
 
-    /// Whether neither is an object, and both are numbers, strs, or views of bytes.
-    fn same_kind(&mut self, left: &Val, right: &Val) -> bool {
+    /// Whether neither is an object, and both are numbers, complex numbers (which have no order), strs, or views of bytes.
+    fn same_kind(&mut self, op: CmpOp, left: &Val, right: &Val) -> bool {
         let whole = left.span().to(right.span());
         let (message, hint) = match (left.ty(), right.ty()) {
             (a, b) if is_number(a) && is_number(b) => return true,
@@ -286,17 +298,19 @@ impl Body<'_> {
             (Ty::View(a), Ty::View(b)) => {
                 let other = if is_bytes(a) { b } else { a };
                 (
-                    format!(
-                        "a comparison of {} is not there yet",
-                        ty_name(Ty::View(other))
-                    ),
+                    format!("{} has no comparisons here", ty_name(Ty::View(other))),
                     "compare its items in a loop",
                 )
             }
-            (Ty::Complex, b) | (b, Ty::Complex) if b == Ty::Complex || is_number(b) => (
-                "a comparison of complex numbers is not there yet".to_owned(),
-                "compare their parts: `z.real == 1.0`",
-            ),
+            (Ty::Complex, b) | (b, Ty::Complex) if b == Ty::Complex || is_number(b) => {
+                if matches!(op, CmpOp::Eq | CmpOp::Ne) {
+                    return true;
+                }
+                (
+                    "complex numbers come in no order".to_owned(),
+                    "compare their parts: `z.real < 1.0`",
+                )
+            }
             (a, b) => (
                 format!("{} and {} do not compare", ty_name(a), ty_name(b)),
                 match (a, b) {

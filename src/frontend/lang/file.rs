@@ -6,7 +6,7 @@
 use super::ParamKind;
 use super::ast::Name;
 use super::check::Import;
-use super::typed::{Const, Shape, Storage};
+use super::typed::{Const, Item, Shape, Storage};
 use crate::base::source::{Span, Text};
 
 /// What `from pyasmgen import ...` can name: the names of the pure-Python package by which a file is plain Python as well.
@@ -40,6 +40,8 @@ pub struct File {
     pub imports: Vec<(Name, Import)>,
     /// Names with values.
     pub constants: Vec<Constant>,
+    /// Names with tuples of numbers.
+    pub tables: Vec<Table>,
     /// Classes, in order.
     pub classes: Vec<Class>,
     /// Functions, in order.
@@ -62,6 +64,19 @@ pub struct Constant {
     pub name: Name,
     /// Nothing where it was wrong.
     pub value: Option<Value>,
+    /// The place of the value.
+    pub span: Span,
+}
+
+/// `NAME = (1, 2)`: a table.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: Name,
+    /// The type of its items, and the number of them, as the annotation has them.
+    pub item: Option<(Item, Option<(u64, Span)>)>,
+    /// Its items and their places; nothing where one is wrong.
+    pub values: Option<Vec<(Const, Span)>>,
     /// The place of the value.
     pub span: Span,
 }

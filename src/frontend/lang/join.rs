@@ -7,9 +7,9 @@
 use super::ty::{Converted, Val};
 use super::typed::{ExprKind, IntTy, Item, Ty, View, Whole};
 
-/// A view of bytes, whatever else it is.
+/// A view of bytes, whatever else it is. A table and an array are none: to Python they hold integers.
 pub fn is_bytes(view: View) -> bool {
-    view.item == Item::Int(IntTy::U8)
+    view.item == Item::Int(IntTy::U8) && !matches!(view.whole, Whole::Table | Whole::Array)
 }
 
 /// Whether values of the type may be None.
@@ -103,7 +103,7 @@ impl Val {
             Ty::Object => Ok(self),
             Ty::None => Ok(self.wrap(ExprKind::Widen, Ty::Object)),
             Ty::View(view) => match view.whole {
-                Whole::Part => Err(Box::new(self)),
+                Whole::Part | Whole::Memory(_) | Whole::Table | Whole::Array => Err(Box::new(self)),
                 Whole::Slice => self.copied(Whole::Bytes).into_object(),
                 Whole::Bytes | Whole::ByteArray => Ok(self.wrap(ExprKind::Boxed, Ty::Object)),
             },

@@ -1,14 +1,16 @@
 //! The functions and constants of `math`: rows with argument counts and result types, and their calls.
 //!
 //! Functions that are a few instructions become [`MathOp`]s; all others are CPython's own, called on boxed arguments (spec, section 3). Names
-//! are those of the library reference, "math". What wants an iterable or gives a tuple of mixed meaning is not there yet.
+//! are those of the library reference, "math". What is given objects, or arguments by keyword, is called as any object
+//! is.
 
 use super::ast;
 use super::calls::Answer;
 use super::check::Body;
 use super::exprs::floating;
+use super::objects::made;
 use super::ty::{Val, ty_name};
-use super::typed::{ExprKind, MathOp, Ty};
+use super::typed::{ExprKind, MathOp, ObjectOp, PairOp, Shape, Ty};
 use crate::base::source::Span;
 
 /// What becomes of a call.
@@ -22,8 +24,10 @@ enum Row {
     Numbers(Ty),
     /// CPython's function of integers, with an integer result.
     Integers,
-    /// Later.
-    NotYet,
+    /// `frexp`, `modf`: a number in, a pair out.
+    Pair(PairOp),
+    /// CPython's function of what can be iterated over: its result, an Object where that may be any number.
+    Iterables(Ty),
 }
 
 /// Name, least and greatest number of arguments, what it is.
@@ -42,7 +46,7 @@ static FUNCTIONS: &[(&str, usize, usize, Row)] = &[
     ("cos", 1, 1, Row::Numbers(Ty::F64)),
     ("cosh", 1, 1, Row::Numbers(Ty::F64)),
     ("degrees", 1, 1, Row::Numbers(Ty::F64)),
-    ("dist", 2, 2, Row::NotYet),
+    ("dist", 2, 2, Row::Iterables(Ty::F64)),
     ("erf", 1, 1, Row::Numbers(Ty::F64)),
     ("erfc", 1, 1, Row::Numbers(Ty::F64)),
     ("exp", 1, 1, Row::Numbers(Ty::F64)),
@@ -55,8 +59,8 @@ static FUNCTIONS: &[(&str, usize, usize, Row)] = &[
     ("fmax", 2, 2, Row::Numbers(Ty::F64)),
     ("fmin", 2, 2, Row::Numbers(Ty::F64)),
     ("fmod", 2, 2, Row::Numbers(Ty::F64)),
-    ("frexp", 1, 1, Row::NotYet),
-    ("fsum", 1, 1, Row::NotYet),
+    ("frexp", 1, 1, Row::Pair(PairOp::Frexp)),
+    ("fsum", 1, 1, Row::Iterables(Ty::F64)),
     ("gamma", 1, 1, Row::Numbers(Ty::F64)),
     ("gcd", 0, usize::MAX, Row::Integers),
     ("hypot", 0, usize::MAX, Row::Numbers(Ty::F64)),
@@ -74,18 +78,18 @@ static FUNCTIONS: &[(&str, usize, usize, Row)] = &[
     ("log10", 1, 1, Row::Numbers(Ty::F64)),
     ("log1p", 1, 1, Row::Numbers(Ty::F64)),
     ("log2", 1, 1, Row::Numbers(Ty::F64)),
-    ("modf", 1, 1, Row::NotYet),
+    ("modf", 1, 1, Row::Pair(PairOp::Modf)),
     ("nextafter", 2, 2, Row::Numbers(Ty::F64)),
     ("perm", 1, 2, Row::Integers),
     ("pow", 2, 2, Row::Numbers(Ty::F64)),
-    ("prod", 1, 1, Row::NotYet),
+    ("prod", 1, 1, Row::Iterables(Ty::Object)),
     ("radians", 1, 1, Row::Numbers(Ty::F64)),
     ("remainder", 2, 2, Row::Numbers(Ty::F64)),
     ("signbit", 1, 1, Row::Numbers(Ty::Bool)),
     ("sin", 1, 1, Row::Numbers(Ty::F64)),
     ("sinh", 1, 1, Row::Numbers(Ty::F64)),
     ("sqrt", 1, 1, Row::Inline(MathOp::Sqrt, Ty::F64)),
-    ("sumprod", 2, 2, Row::NotYet),
+    ("sumprod", 2, 2, Row::Iterables(Ty::Object)),
     ("tan", 1, 1, Row::Numbers(Ty::F64)),
     ("tanh", 1, 1, Row::Numbers(Ty::F64)),
     ("trunc", 1, 1, Row::ToInt(MathOp::Trunc)),
@@ -133,18 +137,34 @@ impl Body<'_> {
             self.error(place, message, "see the documentation of Python's `math`");
             return None;
         };
-        if let Row::NotYet = row {
-            self.arguments(call);
-            self.not_yet(place, &format!("`{full}`"));
-            return None;
+        let generic = matches!(row, Row::Iterables(_)) || !call.keywords.is_empty();
+        let function = ObjectOp::Math(name.to_owned());
+        let callee = made(function, Vec::new(), Ty::Object, place).expr;
+        if generic {
+            let answer = self.call_with_items(callee, call, *max, span)?;
+            return Some(Answer::One(of_objects(*row, answer, span)));
         }
         let vals = self.plain(&full, call, *min, *max, span)?;
+        if vals.iter().any(|val| val.ty() == Ty::Object) {
+            let answer = self.call_values(callee, vals, span)?;
+            return Some(Answer::One(of_objects(*row, answer, span)));
+        }
         let mut good = true;
         for val in &vals {
             good &= self.suits(&full, val, matches!(row, Row::Integers));
         }
         if !good {
             return None;
+        }
+        if let Row::Pair(op) = row {
+            let val = floating(vals.into_iter().next()?);
+            let kind = ExprKind::MathPair(*op, Box::new(val.expr));
+            let expr = Val::new(kind, Ty::F64, span).expr;
+            return Some(Answer::Many(
+                expr,
+                op.results().into(),
+                Shape::flat(2, true),
+            ));
         }
         Some(Answer::One(math(name, *row, vals, span)))
     }
@@ -165,6 +185,22 @@ impl Body<'_> {
             );
         }
         suits
+    }
+}
+
+/// What a function of `math` has answered to objects: what is always a float or a bool is one.
+fn of_objects(row: Row, answer: Val, span: Span) -> Val {
+    match row {
+        Row::Inline(_, Ty::F64) | Row::Numbers(Ty::F64) | Row::Iterables(Ty::F64) => {
+            made(ObjectOp::Float, vec![answer.expr], Ty::F64, span)
+        }
+        Row::Inline(_, Ty::Bool) | Row::Numbers(Ty::Bool) => answer.wrap(ExprKind::Truth, Ty::Bool),
+        Row::Inline(..)
+        | Row::Numbers(_)
+        | Row::Iterables(_)
+        | Row::ToInt(_)
+        | Row::Integers
+        | Row::Pair(_) => answer,
     }
 }
 
@@ -195,7 +231,7 @@ fn math(name: &str, row: Row, mut vals: Vec<Val>, span: Span) -> Val {
             let ty = if unsigned { Ty::U64 } else { Ty::I64 };
             boxed(vals, ty)
         }
-        Row::NotYet => unreachable!("diagnosed by the caller"),
+        Row::Iterables(_) | Row::Pair(_) => unreachable!("taken by the caller"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The body language: Python text becomes typed bodies. The door to the Python parser is `parse`.
 
 mod annotations;
+mod arrays;
 mod assign;
 mod ast;
 mod bind;
@@ -8,6 +9,7 @@ mod builtins;
 mod bytes;
 mod calls;
 mod check;
+pub mod codes;
 mod coerce;
 mod conditions;
 mod constants;
@@ -15,6 +17,7 @@ mod exprs;
 pub mod file;
 mod flow;
 mod fold;
+mod frames;
 mod graph;
 mod heads;
 mod inplace;
@@ -50,7 +53,7 @@ use crate::base::source::{Span, Text};
 pub use check::Import;
 pub use flow::{assigned, deleted};
 pub use parse::file::file;
-use typed::{Const, Function, Overflow, Shape, Storage};
+use typed::{Const, Function, Overflow, Shape, Storage, View};
 
 /// What can be written instead of what is not there yet.
 const SO_FAR: &str = "bodies know numbers, bools, strs, bytes, buffers and objects so far";
@@ -121,9 +124,24 @@ pub struct MethodSig {
     pub signals: bool,
 }
 
+/// A table of the module as bodies see it.
+#[derive(Clone, Debug)]
+pub struct TableSig {
+    /// Its name.
+    pub name: String,
+    /// What it is a view of.
+    pub view: View,
+    /// How many items it has.
+    pub count: u64,
+}
+
 /// All that bodies of a module can name.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
+    /// Size of C's long on the target, in bytes.
+    pub long_size: u32,
+    /// Tables of the module.
+    pub tables: Vec<TableSig>,
     /// Module constants; `None` for integers over 64 bits, which bodies cannot use.
     pub constants: Vec<(String, Option<Const>)>,
     /// Names that the module's Python source imports from `math`.

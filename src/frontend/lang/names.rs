@@ -3,7 +3,7 @@
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, Import};
 use super::ty::{self, Val, ty_name};
-use super::typed::{Const, ExprKind, FunctionId, LocalId, Storage, Ty, View};
+use super::typed::{Const, ExprKind, FunctionId, LocalId, Storage, TableId, Ty, View};
 use super::{builtins, mathfns};
 use crate::base::diag::Diagnostic;
 use crate::base::nearest::nearest;
@@ -18,6 +18,8 @@ pub enum Named {
     Function(FunctionId),
     /// A constant of the module.
     Constant(Option<Const>),
+    /// A table of the module.
+    Table(TableId),
     /// An exception class.
     Exception,
     /// The module `math`.
@@ -54,6 +56,9 @@ impl Body<'_> {
         if let Some(constant) = module.constants.get(name) {
             return Named::Constant(constant.clone());
         }
+        if let Some(table) = module.tables.get(name) {
+            return Named::Table(*table);
+        }
         if let Some(import) = module.imports.get(name) {
             return imported(import);
         }
@@ -79,6 +84,7 @@ impl Body<'_> {
                 return Some(Val::stored(kind, storage, span));
             }
             Named::Constant(Some(constant)) => return Some(constant_val(constant, span)),
+            Named::Table(id) => return Some(self.table(id, span)),
             Named::MathMember(member) => {
                 if let Some(value) = mathfns::constant(&member) {
                     return Some(Val::float(value, span));
@@ -142,6 +148,7 @@ impl Body<'_> {
             .chain(module.helpers[self.method].keys().map(String::as_str))
             .chain(module.methods.keys().copied())
             .chain(module.constants.keys().copied())
+            .chain(module.tables.keys().copied())
             .chain(builtins::NAMES.iter().copied());
         nearest(name, users.filter(|other| !other.starts_with('<'))).map(str::to_owned)
     }

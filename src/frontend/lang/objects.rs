@@ -54,6 +54,19 @@ static NAMED: &[&str] = &[
 /// Functions that give an object where one of their arguments is one.
 static ARITHMETIC: &[&str] = &["abs", "divmod", "max", "min", "pow", "round"];
 
+/// Functions and classes that go through the items of their first argument at once, and keep nothing else of it.
+static ITERATING: &[&str] = &[
+    "all",
+    "any",
+    "dict",
+    "frozenset",
+    "list",
+    "set",
+    "sorted",
+    "sum",
+    "tuple",
+];
+
 /// Whether a function of `builtins` is called on objects, and answers by a bool.
 pub fn function(name: &str) -> Option<bool> {
     let row = FUNCTIONS.iter().find(|row| row.0 == name);
@@ -295,7 +308,11 @@ impl Body<'_> {
     }
 
     /// The arguments of a call of an object, and the names of those by keyword.
-    fn object_arguments(&mut self, call: &ast::Call) -> Option<(Vec<Expr>, Vec<String>)> {
+    fn object_arguments(
+        &mut self,
+        call: &ast::Call,
+        iterables: usize,
+    ) -> Option<(Vec<Expr>, Vec<String>)> {
         let mut names: Vec<String> = Vec::new();
         let mut good = true;
         for (name, _) in &call.keywords {
@@ -307,13 +324,74 @@ impl Body<'_> {
             names.push(name.text.clone());
         }
         let keywords = call.keywords.iter().map(|(_, value)| value);
-        let values = self.operand_objects(call.args.iter().chain(keywords))?;
+        let values: Vec<_> = (call.args.iter().chain(keywords))
+            .enumerate()
+            .map(|(at, value)| match at < iterables {
+                true => self.iterable(value),
+                false => self.operand_object(value),
+            })
+            .collect();
+        let values = values.into_iter().collect::<Option<Vec<_>>>()?;
         good.then_some((values, names))
+    }
+
+    /// `callee(...)` of something that goes through the items of its first arguments: those of a view are put into a list.
+    pub fn call_with_items(
+        &mut self,
+        callee: Expr,
+        call: &ast::Call,
+        iterables: usize,
+        span: Span,
+    ) -> Option<Val> {
+        let iterables = iterables.min(call.args.len());
+        let (args, names) = self.object_arguments(call, iterables)?;
+        let operands = std::iter::once(callee).chain(args).collect();
+        Some(made(ObjectOp::Call(names), operands, Ty::Object, span))
+    }
+
+    /// A call of something in `builtins` on values that are there already.
+    pub fn call_of(
+        &mut self,
+        name: &str,
+        call: &ast::Call,
+        vals: Vec<Val>,
+        span: Span,
+    ) -> Option<Val> {
+        let op = match classes::symbol(name) {
+            Some(symbol) => ObjectOp::Class(symbol),
+            None => ObjectOp::Builtin(name.to_owned()),
+        };
+        let callee = made(op, Vec::new(), Ty::Object, call.callee.span).expr;
+        self.call_values(callee, vals, span)
+    }
+
+    /// `callee(...)` of values that are there already.
+    pub fn call_values(&mut self, callee: Expr, vals: Vec<Val>, span: Span) -> Option<Val> {
+        let mut operands = vec![Some(callee)];
+        operands.extend(vals.into_iter().map(|val| self.object(val)));
+        let operands = operands.into_iter().collect::<Option<_>>()?;
+        Some(made(ObjectOp::Call(Vec::new()), operands, Ty::Object, span))
+    }
+
+    /// An expression as an object that can be iterated over.
+    fn iterable(&mut self, e: &ast::Expr) -> Option<Expr> {
+        if let Syntax::Name(name) = &e.kind
+            && let Some(op) = self.named_object(name, e)
+        {
+            return Some(made(op?, Vec::new(), Ty::Object, e.span).expr);
+        }
+        let val = self.expr(e)?;
+        match val.ty() {
+            Ty::View(view) if !matches!(view.whole, Whole::Bytes | Whole::Slice) => {
+                Some(val.present().wrap(ExprKind::Listed, Ty::Object).expr)
+            }
+            _ => self.object(val),
+        }
     }
 
     /// `callee(...)`
     pub fn call_object(&mut self, callee: Expr, call: &ast::Call, span: Span) -> Option<Val> {
-        let (args, names) = self.object_arguments(call)?;
+        let (args, names) = self.object_arguments(call, 0)?;
         let operands = std::iter::once(callee).chain(args).collect();
         Some(made(ObjectOp::Call(names), operands, Ty::Object, span))
     }
@@ -327,7 +405,7 @@ impl Body<'_> {
         span: Span,
     ) -> Option<Val> {
         let value = self.object(value);
-        let (args, names) = self.object_arguments(call)?;
+        let (args, names) = self.object_arguments(call, 0)?;
         let operands = std::iter::once(value?).chain(args).collect();
         let op = ObjectOp::Method(name.to_owned(), names);
         Some(made(op, operands, Ty::Object, span))
@@ -340,7 +418,12 @@ impl Body<'_> {
             None => ObjectOp::Builtin(name.to_owned()),
         };
         let callee = made(op, Vec::new(), Ty::Object, call.callee.span).expr;
-        let answer = self.call_object(callee, call, span)?;
+        let iterables = match name {
+            // Of several arguments, they choose one.
+            "min" | "max" => usize::from(call.args.len() == 1),
+            _ => usize::from(ITERATING.contains(&name)),
+        };
+        let answer = self.call_with_items(callee, call, iterables, span)?;
         Some(match function(name) {
             Some(true) => answer.wrap(ExprKind::Truth, Ty::Bool),
             _ => answer,
@@ -350,7 +433,7 @@ impl Body<'_> {
     /// `isinstance(x, classes)`
     pub fn isinstance(&mut self, call: &ast::Call, span: Span) -> Option<Val> {
         let ([value, class], []) = (call.args.as_slice(), call.keywords.as_slice()) else {
-            drop(self.object_arguments(call));
+            drop(self.object_arguments(call, 0));
             let hint = "write a value and a class: `isinstance(x, int)`";
             self.error(span, "`isinstance` takes 2 arguments", hint);
             return None;

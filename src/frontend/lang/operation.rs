@@ -40,6 +40,8 @@ pub enum ObjectOp {
     Method(String, Vec<String>),
     /// A function of `builtins`; no operands.
     Builtin(String),
+    /// A function of `math`; no operands.
+    Math(String),
     /// A builtin class, by the symbol of its type object; no operands.
     Class(&'static str),
     /// An exception class; no operands.
@@ -88,6 +90,7 @@ impl ObjectOp {
             ObjectOp::Call(names) => format!("call{}", keywords(names)),
             ObjectOp::Method(name, names) => format!("method {name}{}", keywords(names)),
             ObjectOp::Builtin(name) => format!("builtins.{name}"),
+            ObjectOp::Math(name) => format!("math.{name}"),
             ObjectOp::Class(symbol) => (*symbol).to_owned(),
             ObjectOp::Exception(Exception::Builtin(name)) => (*name).to_owned(),
             ObjectOp::Exception(Exception::Module(index)) => format!("exception {index}"),

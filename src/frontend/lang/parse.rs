@@ -6,6 +6,7 @@
 mod exprs;
 pub mod file;
 mod stmts;
+mod values;
 
 use std::ops::Range;
 

@@ -375,6 +375,11 @@ impl Printer<'_> {
             ExprKind::MathCall(name, list) => {
                 format!("math.{name}({}) -> {}", self.list(list), ty_name(e.ty))
             }
+            ExprKind::MathPair(op, inner) => call(&format!("{op:?}").to_lowercase(), &[inner]),
+            ExprKind::Extreme { view, least } => {
+                call(if *least { "least" } else { "greatest" }, &[view])
+            }
+            ExprKind::Listed(inner) => call("listed", &[inner]),
             ExprKind::Tuple(list) => format!("({})", self.list(list)),
             ExprKind::Len(inner) => call("len", &[inner]),
             ExprKind::Index(view, index) => format!("{}[{}]", self.expr(view), self.expr(index)),
@@ -393,6 +398,12 @@ impl Printer<'_> {
                 call(&format!("decode.{codec:?}").to_lowercase(), &[inner])
             }
             ExprKind::Zeroes(inner) => call("zeroes", &[inner]),
+            ExprKind::Table(table) => table.to_string(),
+            ExprKind::NewArray { count, in_frame } => {
+                let place = if *in_frame { "in the frame" } else { "object" };
+                format!("new({}, {count}, {place})", ty_name(e.ty))
+            }
+            ExprKind::Cast(inner) => format!("cast({}, {})", self.expr(inner), ty_name(e.ty)),
             ExprKind::Copy(inner) => call(ty_name(e.ty), &[inner]),
             ExprKind::Part(inner, part) => {
                 format!(

@@ -104,6 +104,7 @@ fn makes_object(e: &Expr) -> bool {
         | ExprKind::Copy(_)
         | ExprKind::Zeroes(_)
         | ExprKind::Decode(..)
+        | ExprKind::Listed(_)
         | ExprKind::Boxed(_)
         | ExprKind::Object(..)
         | ExprKind::Text(_) => true,

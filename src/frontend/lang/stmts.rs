@@ -2,6 +2,7 @@
 //!
 //! Which locals are bound where, and whether the end can be reached, is the business of `flow`.
 
+use super::annotations;
 use super::ast;
 use super::calls::Answer;
 use super::check::Body;
@@ -25,12 +26,18 @@ impl Body<'_> {
         let span = statement.span;
         let kind = match &statement.kind {
             ast::StmtKind::Assign(targets, value) => return self.assign(targets, value, span, out),
-            ast::StmtKind::Annotated(name, _, value) => match value {
+            ast::StmtKind::Annotated(name, annotation, value) => match value {
                 Some(value) => {
                     let val = self.expr(value);
                     self.store(&name.text, val, span)
                 }
-                None => return,
+                None => match annotations::array(annotation) {
+                    Some(key) => {
+                        let val = self.array_of(key, annotation.span);
+                        self.store(&name.text, val, span)
+                    }
+                    None => return,
+                },
             },
             ast::StmtKind::Augmented(target, op, value) => {
                 return self.augmented(target, *op, value, span, out);

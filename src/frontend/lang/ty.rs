@@ -8,15 +8,24 @@ use super::typed::{
 };
 use crate::base::source::Span;
 
-/// The names of the views of one kind of items: read-only, mutable, and both that may be None.
-macro_rules! buffer_names {
-    ($item:literal) => {
-        [
-            concat!("Buffer[", $item, "]"),
-            concat!("MutBuffer[", $item, "]"),
-            concat!("Buffer[", $item, "] | None"),
-            concat!("MutBuffer[", $item, "] | None"),
-        ]
+/// The names of the views of one kind of items, by what is in front of the item and behind it.
+macro_rules! names {
+    ($item:expr, $before:literal, $behind:literal) => {
+        match $item {
+            Item::Bool => concat!($before, "bool", $behind),
+            Item::F32 => concat!($before, "f32", $behind),
+            Item::F64 => concat!($before, "f64", $behind),
+            Item::Int(ty) => match ty {
+                IntTy::I8 => concat!($before, "i8", $behind),
+                IntTy::I16 => concat!($before, "i16", $behind),
+                IntTy::I32 => concat!($before, "i32", $behind),
+                IntTy::I64 => concat!($before, "i64", $behind),
+                IntTy::U8 => concat!($before, "u8", $behind),
+                IntTy::U16 => concat!($before, "u16", $behind),
+                IntTy::U32 => concat!($before, "u32", $behind),
+                IntTy::U64 => concat!($before, "u64", $behind),
+            },
+        }
     };
 }
 
@@ -292,29 +301,23 @@ fn str_name(nullable: bool) -> &'static str {
 
 /// A type of views as users write it.
 fn view_name(view: View) -> &'static str {
-    let names = match (view.whole, view.item) {
-        (Whole::Bytes | Whole::Slice, _) => ["bytes", "bytes", "bytes | None", "bytes | None"],
-        (Whole::ByteArray, _) => [
-            "bytearray",
-            "bytearray",
-            "bytearray | None",
-            "bytearray | None",
-        ],
-        (Whole::Part, Item::Bool) => buffer_names!("bool"),
-        (Whole::Part, Item::F32) => buffer_names!("f32"),
-        (Whole::Part, Item::F64) => buffer_names!("f64"),
-        (Whole::Part, Item::Int(ty)) => match ty {
-            IntTy::I8 => buffer_names!("i8"),
-            IntTy::I16 => buffer_names!("i16"),
-            IntTy::I32 => buffer_names!("i32"),
-            IntTy::I64 => buffer_names!("i64"),
-            IntTy::U8 => buffer_names!("u8"),
-            IntTy::U16 => buffer_names!("u16"),
-            IntTy::U32 => buffer_names!("u32"),
-            IntTy::U64 => buffer_names!("u64"),
-        },
-    };
-    names[usize::from(view.mutable) + 2 * usize::from(view.nullable)]
+    let item = view.item;
+    match (view.whole, view.mutable, view.nullable) {
+        (Whole::Bytes | Whole::Slice, _, false) => "bytes",
+        (Whole::Bytes | Whole::Slice, _, true) => "bytes | None",
+        (Whole::ByteArray, _, false) => "bytearray",
+        (Whole::ByteArray, _, true) => "bytearray | None",
+        (Whole::Part, false, false) => names!(item, "Buffer[", "]"),
+        (Whole::Part, true, false) => names!(item, "MutBuffer[", "]"),
+        (Whole::Part, false, true) => names!(item, "Buffer[", "] | None"),
+        (Whole::Part, true, true) => names!(item, "MutBuffer[", "] | None"),
+        (Whole::Memory(_), _, false) => names!(item, "memoryview of ", ""),
+        (Whole::Memory(_), _, true) => names!(item, "memoryview of ", " | None"),
+        (Whole::Table, _, false) => names!(item, "table of ", ""),
+        (Whole::Table, _, true) => names!(item, "table of ", " | None"),
+        (Whole::Array, _, false) => names!(item, "Array[", "]"),
+        (Whole::Array, _, true) => names!(item, "Array[", "] | None"),
+    }
 }
 
 /// The type of declared things a user means by a name.

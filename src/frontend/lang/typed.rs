@@ -12,6 +12,8 @@ index! {
     FunctionId "fn";
     /// A local variable of a function; parameters come first.
     LocalId "l";
+    /// A table of the module, in the spec's order.
+    TableId "t";
 }
 
 /// Integer types of declared things.
@@ -112,6 +114,12 @@ pub enum Whole {
     Bytes,
     /// Likewise a `bytearray`, which nothing resizes while the view lives.
     ByteArray,
+    /// What `memoryview(...)` gives, and casts of it; the code of its items, as in `struct`. As with `Part`, there is no object of the kind.
+    Memory(u8),
+    /// A table of the module: a tuple in a Python source.
+    Table,
+    /// An array of a body, or a part of one.
+    Array,
 }
 
 /// The items of a view.
@@ -491,6 +499,34 @@ impl StmtKind {
     }
 }
 
+impl StmtKind {
+    /// The blocks of [`StmtKind::blocks`], to be changed.
+    pub fn blocks_mut(&mut self) -> Vec<&mut Vec<Stmt>> {
+        match self {
+            StmtKind::If(_, body, orelse)
+            | StmtKind::While(_, body, orelse)
+            | StmtKind::ForRange { body, orelse, .. }
+            | StmtKind::ForEach { body, orelse, .. }
+            | StmtKind::ForObject { body, orelse, .. } => vec![body, orelse],
+            StmtKind::Try(inner) => {
+                let Try {
+                    body,
+                    handlers,
+                    orelse,
+                    finally,
+                } = &mut **inner;
+                let handlers = handlers.iter_mut().map(|handler| &mut handler.body);
+                std::iter::once(body)
+                    .chain(handlers)
+                    .chain([orelse, finally])
+                    .collect()
+            }
+            StmtKind::Nogil(body) => vec![body],
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Try {
     /// What handlers call the exceptions that they handle.
     pub fn names(&self) -> impl Iterator<Item = LocalId> {
@@ -661,6 +697,24 @@ pub enum MathOp {
     IsFinite,
 }
 
+/// Functions of `math` with two results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum PairOp {
+    Frexp,
+    Modf,
+}
+
+impl PairOp {
+    /// What it gives.
+    pub fn results(self) -> [Storage; 2] {
+        match self {
+            PairOp::Frexp => [Storage::F64, Storage::Int(IntTy::I64)],
+            PairOp::Modf => [Storage::F64, Storage::F64],
+        }
+    }
+}
+
 /// Expressions.
 #[derive(Clone, Debug)]
 pub enum ExprKind {
@@ -685,7 +739,7 @@ pub enum ExprKind {
     /// `int(x)` and the like of a float: towards zero; ValueError for NaN and OverflowError for infinities with CPython's texts,
     /// OverflowError out of the range of the expression's type.
     Truncate(Box<Expr>),
-    /// Truth of a number or bool, of a str or view (it is not empty; None is false), of an Object (it may raise); the expression is Bool.
+    /// Truth of a number, complex or bool, of a str or view (it is not empty; None is false), of an Object (it may raise); the expression is Bool.
     Truth(Box<Expr>),
     /// `-x` of I64, U64 (non-zero does not fit) or F64.
     Neg(Box<Expr>, Rule),
@@ -706,7 +760,8 @@ pub enum ExprKind {
     },
     /// A chain of comparisons. Of Objects, where one at least is not by identity: an Object, the first answer that is false, or the last.
     /// Otherwise a Bool: each operand is evaluated once, later ones only while the chain holds. Operands are Bool, I64, U64 and F64
-    /// in any mix (compared exactly), views of bytes (by their items, as bytes are), strs for `==` and `!=`, or objects and None for `is`.
+    /// in any mix (compared exactly), views of bytes (by their items, as bytes are), strs, and Complex beside numbers for `==` and `!=`, or
+    /// objects and None for `is`.
     /// A view or str that is None equals None only; it is not in other comparisons.
     Compare {
         /// First operand.
@@ -730,6 +785,13 @@ pub enum ExprKind {
     Min(Vec<Expr>),
     /// `max(...)`
     Max(Vec<Expr>),
+    /// `min(view)`, or `max(view)`: the first least item, or the first greatest one; ValueError as CPython's where there is none.
+    Extreme {
+        /// Whose items.
+        view: Box<Expr>,
+        /// `min`
+        least: bool,
+    },
     /// `divmod(a, b)`: two results of the operands' type.
     Divmod(Box<Expr>, Box<Expr>, Rule),
     /// `pow(a, b, m)` on I64 or U64: CPython's result and errors (a negative exponent means a modular inverse).
@@ -746,11 +808,13 @@ pub enum ExprKind {
     Bits(BitOp, IntTy, Box<Expr>, Option<Box<Expr>>),
     /// An inline function of `math`.
     Math(MathOp, Vec<Expr>),
+    /// `math.frexp(x)`, `math.modf(x)` of an F64: two results, an F64 and an I64 or an F64.
+    MathPair(PairOp, Box<Expr>),
     /// Any other function of `math`, by its name: called on boxed arguments; the result is unboxed to the expression's type.
     MathCall(String, Vec<Expr>),
     /// `return a, b`, `a, b = ...`: several values.
     Tuple(Vec<Expr>),
-    /// `len(x)` of a view (items), a str (code points) or an Object: an I64. TypeError as CPython's where it is None.
+    /// `len(x)` of a view (items), a str (code points, or what a derived class says) or an Object: an I64. TypeError as CPython's where it is None.
     Len(Box<Expr>),
     /// `view[index]`: the index is I64 or U64; IndexError with CPython's text for that kind of object.
     Index(Box<Expr>, Box<Expr>),
@@ -764,6 +828,8 @@ pub enum ExprKind {
         /// Where.
         haystack: Box<Expr>,
     },
+    /// A new list of the items of a view, as an Object.
+    Listed(Box<Expr>),
     /// `x is None` of a nullable view or str; a Bool.
     IsNone(Box<Expr>),
     /// A nullable view or str as one that is not None; TypeError where it is.
@@ -774,6 +840,18 @@ pub enum ExprKind {
     Decode(Box<Expr>, Codec),
     /// `bytearray(n)`, `bytes(n)`: n zeroes; ValueError (`negative count`), MemoryError. The expression's type says of which class.
     Zeroes(Box<Expr>),
+    /// A table of the module: a view of all of it.
+    Table(TableId),
+    /// `Array[T, n]()`: n zeroes, of items as the expression's type has them.
+    NewArray {
+        /// How many.
+        count: u64,
+        /// They stand in the function's frame: the expression runs once in a call of the function, or nothing can tell. No recursive function
+        /// has such arrays, and no view of one gets out of it.
+        in_frame: bool,
+    },
+    /// `memoryview(view)`, and casts of it: the same memory as items of the expression's type; TypeError where it is no whole number of them.
+    Cast(Box<Expr>),
     /// `bytearray(view)`, `bytes(view)`: a copy of the view's memory; the expression's type says of which class. None stays None where the
     /// type allows it.
     Copy(Box<Expr>),

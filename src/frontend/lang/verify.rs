@@ -265,7 +265,7 @@ impl Verifier<'_> {
 
     fn several(&self, value: &Expr) -> bool {
         match &value.kind {
-            ExprKind::Tuple(_) | ExprKind::Divmod(..) => true,
+            ExprKind::Tuple(_) | ExprKind::Divmod(..) | ExprKind::MathPair(..) => true,
             ExprKind::Call(id, ..) => self.all[id.0 as usize].shape.is_container(),
             _ => false,
         }
@@ -285,6 +285,10 @@ impl Verifier<'_> {
                 self.typed(a, value.ty)?;
                 self.typed(b, value.ty)?;
                 Ok(vec![super::ty::natural(value.ty); 2])
+            }
+            ExprKind::MathPair(op, x) => {
+                self.typed(x, Ty::F64)?;
+                Ok(op.results().to_vec())
             }
             ExprKind::Call(id, args, order) => {
                 self.args(id.0, args, order)?;

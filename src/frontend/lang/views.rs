@@ -72,8 +72,7 @@ impl Body<'_> {
         let ty = Ty::View(View {
             whole: match view.whole {
                 Whole::Bytes | Whole::Slice => Whole::Slice,
-                Whole::Part => Whole::Part,
-                Whole::ByteArray => Whole::ByteArray,
+                whole => whole,
             },
             ..view
         });
@@ -135,7 +134,7 @@ impl Body<'_> {
         }
         let (haystack, view) = self.view("`in`", haystack)?;
         if !is_bytes(view) {
-            let message = format!("`in` of {} is not there yet", ty_name(Ty::View(view)));
+            let message = format!("{} has no `in` here", ty_name(Ty::View(view)));
             self.error(haystack.span(), message, "look at its items in a loop");
             return None;
         }
@@ -190,11 +189,12 @@ impl Body<'_> {
                 whole: Whole::Part,
                 ..ty
             }));
-            let hint = match is_bytes(ty) {
-                true => {
+            let hint = match (is_bytes(ty), ty.whole) {
+                (true, _) => {
                     "`bytearray(...)` makes a copy that can; a parameter that can is a `MutBuffer`"
                 }
-                false => &format!("a parameter that can is declared `{mutable}`"),
+                (false, Whole::Table) => "an array can: `a: Array[u64, 256]`",
+                (false, _) => &format!("a parameter that can is declared `{mutable}`"),
             };
             self.error(view.span(), message, hint);
             return None;

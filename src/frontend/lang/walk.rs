@@ -5,7 +5,10 @@ use super::typed::{Expr, ExprKind, Message, Piece, Stmt, StmtKind};
 /// Calls `visit` for an expression and all below it, operands first.
 pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
     match &mut e.kind {
-        ExprKind::Const(_) | ExprKind::Local { .. } => {}
+        ExprKind::Const(_)
+        | ExprKind::Local { .. }
+        | ExprKind::Table(_)
+        | ExprKind::NewArray { .. } => {}
         ExprKind::Widen(inner)
         | ExprKind::Reinterpret(inner, _)
         | ExprKind::Narrow(inner, _, _)
@@ -26,6 +29,10 @@ pub fn expr(e: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
         | ExprKind::Decode(inner, _)
         | ExprKind::Zeroes(inner)
         | ExprKind::Copy(inner)
+        | ExprKind::Cast(inner)
+        | ExprKind::MathPair(_, inner)
+        | ExprKind::Extreme { view: inner, .. }
+        | ExprKind::Listed(inner)
         | ExprKind::Part(inner, _)
         | ExprKind::Boxed(inner) => expr(inner, visit),
         ExprKind::Binary { left, right, .. } => {

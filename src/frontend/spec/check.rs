@@ -9,9 +9,10 @@ use super::method::{self, Checked, Context};
 use super::module::{BaseClass, ConstValue, ExceptionClass, Expect, Module, Test};
 use super::names::{self, shown};
 use super::raw::{
-    Constant, ConstantValue, ExceptionTable, MethodTable, ModuleTable, Spec, Str, TestTable,
+    Constant, ConstantValue, DataTable, ExceptionTable, MethodTable, ModuleTable, Spec, Str,
+    TestTable,
 };
-use super::{python, read};
+use super::{digits, python, read, tables};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::base::source::{SourceId, Sources, Span, Text};
@@ -19,9 +20,6 @@ use crate::frontend::capi::exceptions;
 use crate::frontend::lang::typed::{Const, Overflow};
 use crate::frontend::lang::{self, Env};
 use crate::target::Target;
-
-/// Digits that CPython converts to an integer without complaint (`sys.int_info.default_max_str_digits`).
-const DIGITS: usize = 4300;
 
 /// The stable ABI that modules are built for, as 3.x.
 pub(super) const STABLE: u8 = 10;
@@ -94,7 +92,9 @@ impl<'a> Checker<'a> {
             name: String::new(),
             doc: None,
             gil_used: false,
+            fast: true,
             constants: Vec::new(),
+            tables: Vec::new(),
             exceptions: Vec::new(),
             methods: Vec::new(),
             functions: Vec::new(),
@@ -113,6 +113,9 @@ impl<'a> Checker<'a> {
         for constant in &spec.constants {
             let value = self.constant(constant, &mut module);
             known.push((constant.name.value.clone(), value));
+        }
+        for table in &spec.tables {
+            self.table(table, &mut module);
         }
         for exception in &spec.exceptions {
             self.exception(exception, spec, &mut module);
@@ -172,6 +175,9 @@ impl<'a> Checker<'a> {
             None => {}
         }
         module.doc = method::doc(table.doc.as_ref(), self.diagnostics);
+        if let Some(fast) = &table.fast {
+            module.fast = fast.value;
+        }
         if let Some(gil) = &table.gil {
             match gil.text.text.as_str() {
                 "used" => module.gil_used = true,
@@ -234,14 +240,14 @@ impl<'a> Checker<'a> {
                 (ConstValue::Str(text.clone()), Some(usable))
             }
             ConstantValue::Int(digits, radix) => {
-                let decimal = decimal(digits, *radix);
+                let decimal = digits::decimal(digits, *radix);
                 let Some(decimal) =
-                    decimal.filter(|int| int.trim_start_matches('-').len() <= DIGITS)
+                    decimal.filter(|int| int.trim_start_matches('-').len() <= digits::MOST)
                 else {
                     self.unsound.insert(name.value.clone());
                     self.error(
                         value.span,
-                        format!("an integer of more than {DIGITS} digits"),
+                        format!("an integer of more than {} digits", digits::MOST),
                         "CPython refuses to convert it, too",
                     );
                     return None;
@@ -251,7 +257,7 @@ impl<'a> Checker<'a> {
                 (ConstValue::Int(decimal), small.map(Const::Int))
             }
             ConstantValue::Hex(hex) => {
-                let Some(bytes) = self.bytes(hex) else {
+                let Some(bytes) = digits::bytes(hex, self.diagnostics) else {
                     self.unsound.insert(name.value.clone());
                     return None;
                 };
@@ -267,32 +273,17 @@ impl<'a> Checker<'a> {
         usable
     }
 
-    fn bytes(&mut self, hex: &Str) -> Option<Vec<u8>> {
-        let text = &hex.text;
-        // Spaces between bytes are fine, as in `bytes.fromhex`.
-        let digits: Vec<(usize, char)> = text
-            .text
-            .char_indices()
-            .filter(|(_, c)| !c.is_ascii_whitespace())
-            .collect();
-        if let Some(&(at, wrong)) = digits.iter().find(|(_, c)| !c.is_ascii_hexdigit()) {
-            let span = text.span(at..at + wrong.len_utf8());
-            let message = format!("`{}` is not a hexadecimal digit", wrong.escape_default());
-            self.error(span, message, "write two of 0-9 and a-f for each byte");
-            return None;
+    fn table(&mut self, table: &DataTable, module: &mut Module) {
+        let name = table.name.as_ref().map_or("", |name| &name.text.text);
+        let span = table.name.as_ref().map_or(table.header, Str::inner);
+        self.claim(name, span, "a table");
+        match tables::check(table, self.sources, self.source, self.diagnostics) {
+            Some(table) => module.tables.push(table),
+            None if name.is_empty() => {}
+            None => {
+                self.unsound.insert(name.to_owned());
+            }
         }
-        if digits.len() % 2 == 1 {
-            let message = "an odd number of hexadecimal digits";
-            self.error(hex.inner(), message, "write two for each byte");
-            return None;
-        }
-        let digit = |c: char| c.to_digit(16).map_or(0, |digit| digit as u8);
-        let pairs = digits.chunks_exact(2);
-        Some(
-            pairs
-                .map(|pair| digit(pair[0].1) << 4 | digit(pair[1].1))
-                .collect(),
-        )
     }
 
     fn exception(&mut self, table: &ExceptionTable, spec: &Spec, module: &mut Module) {
@@ -448,7 +439,19 @@ impl<'a> Checker<'a> {
         checked: Vec<Checked>,
         module: &mut Module,
     ) {
+        let tables = module.tables.iter().map(|table| {
+            let tuple = spec.tables.iter().any(|raw| {
+                raw.tuple
+                    && raw
+                        .name
+                        .as_ref()
+                        .is_some_and(|name| name.text.text == table.name)
+            });
+            table.signature(tuple)
+        });
         let mut env = Env {
+            long_size: self.target.long_size,
+            tables: tables.collect(),
             constants: known.to_vec(),
             imports: spec
                 .imports
@@ -500,72 +503,5 @@ impl<'a> Checker<'a> {
         let text = text.get(span.start as usize..span.end as usize);
         let word = |c: char| !(c == '_' || c.is_alphanumeric());
         text.is_some_and(|text| text.split(word).any(|word| self.unsound.contains(word)))
-    }
-}
-
-/// Digits of any radix, with a sign if negative, as decimal ones; nothing where there are too many to be worth it.
-fn decimal(digits: &str, radix: u32) -> Option<String> {
-    let (sign, digits) = match digits.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", digits.strip_prefix('+').unwrap_or(digits)),
-    };
-    let digits = digits.trim_start_matches('0');
-    if digits.is_empty() {
-        return Some("0".to_owned());
-    }
-    if radix == 10 {
-        return Some(format!("{sign}{digits}"));
-    }
-    // Binary digits are the most: a decimal one is worth less than four of them.
-    if digits.len() > 4 * DIGITS {
-        return None;
-    }
-    // Groups of nine decimal digits, the least first.
-    let mut groups = vec![0_u64];
-    for digit in digits.chars() {
-        let mut carry = u64::from(digit.to_digit(radix)?);
-        for group in &mut groups {
-            let value = *group * u64::from(radix) + carry;
-            *group = value % 1_000_000_000;
-            carry = value / 1_000_000_000;
-        }
-        if carry > 0 {
-            groups.push(carry);
-        }
-    }
-    let mut text = format!("{sign}{}", groups.pop().unwrap_or(0));
-    for group in groups.iter().rev() {
-        text.push_str(&format!("{group:09}"));
-    }
-    Some(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decimal;
-
-    #[test]
-    fn digits_of_every_radix_become_decimal() {
-        let mut value: u128 = 1;
-        for _ in 0..200 {
-            for (digits, radix) in [
-                (format!("{value:x}"), 16),
-                (format!("{value:o}"), 8),
-                (format!("00{value:b}"), 2),
-                (format!("+{value}"), 10),
-            ] {
-                assert_eq!(decimal(&digits, radix), Some(value.to_string()));
-            }
-            value = value
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-        }
-        assert_eq!(decimal("-000", 10).as_deref(), Some("0"));
-        // 16**30, by CPython.
-        let large = decimal(&format!("-1{}", "0".repeat(30)), 16);
-        assert_eq!(
-            large.as_deref(),
-            Some("-1329227995784915872903807060280344576")
-        );
     }
 }

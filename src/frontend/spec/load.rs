@@ -29,7 +29,7 @@ pub fn load(sources: &mut Sources, path: &Path) -> anyhow::Result<Result<SourceI
     let (source, wrong) = add(sources, path, &bytes);
     Ok(match wrong {
         None => {
-            load_source(sources, path, source);
+            load_named(sources, path, source);
             Ok(source)
         }
         Some(at) => {
@@ -48,19 +48,30 @@ fn add(sources: &mut Sources, path: &Path, bytes: &[u8]) -> (SourceId, Option<us
     (source, wrong.map(|error| error.valid_up_to()))
 }
 
-/// Reads the file that a spec names as its `source`, from the spec's folder. What keeps us from it is noted for `check`, which says so.
-#[expect(clippy::disallowed_methods, reason = "this is the rim")]
-fn load_source(sources: &mut Sources, path: &Path, spec: SourceId) {
+/// Reads the files that a spec names: its `source`, and those of its tables. What keeps us from it is noted for `check`, which says so.
+fn load_named(sources: &mut Sources, path: &Path, spec: SourceId) {
     let text = &sources.file(spec).text;
-    if python::is_python(&sources.file(spec).name) || !text.contains("source") {
+    let names_some = text.contains("source") || text.contains("file");
+    if python::is_python(&sources.file(spec).name) || !names_some {
         return;
     }
-    let read = read::read(text, spec, &mut Diagnostics::default());
-    let Some(named) = read.and_then(|spec| spec.module?.source) else {
+    let Some(read) = read::read(text, spec, &mut Diagnostics::default()) else {
         return;
     };
-    let written = named.text.text;
-    let path = path.parent().unwrap_or(Path::new("")).join(&written);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if let Some(named) = read.module.and_then(|module| module.source) {
+        load_source(sources, folder, spec, &named.text.text);
+    }
+    for table in read.tables {
+        if let Some(named) = table.file {
+            load_data(sources, folder, spec, &named.text.text);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the rim")]
+fn load_source(sources: &mut Sources, folder: &Path, spec: SourceId, written: &str) {
+    let path = folder.join(written);
     let file = match std::fs::read(&path) {
         Ok(bytes) if bytes.len() > LIMIT => Err("it is larger than 1 GiB".to_owned()),
         Ok(bytes) => match add(sources, &path, &bytes) {
@@ -75,7 +86,18 @@ fn load_source(sources: &mut Sources, path: &Path, spec: SourceId) {
         },
         Err(error) => Err(error.to_string()),
     };
-    sources.include(spec, &written, file);
+    sources.include(spec, written, file);
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the rim")]
+fn load_data(sources: &mut Sources, folder: &Path, spec: SourceId, written: &str) {
+    let path = folder.join(written);
+    let file = match std::fs::read(&path) {
+        Ok(bytes) if bytes.len() > LIMIT => Err("it is larger than 1 GiB".to_owned()),
+        Ok(bytes) => Ok((path.display().to_string(), bytes)),
+        Err(error) => Err(error.to_string()),
+    };
+    sources.include_data(spec, written, file);
 }
 
 #[cfg(test)]

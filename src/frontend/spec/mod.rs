@@ -5,6 +5,7 @@
 
 pub mod check;
 mod convert;
+mod digits;
 mod literal;
 mod load;
 mod method;
@@ -19,6 +20,7 @@ mod read;
 mod returns;
 mod schema;
 mod signature;
+mod tables;
 mod types;
 mod typetext;
 

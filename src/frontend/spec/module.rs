@@ -2,8 +2,8 @@
 
 use crate::base::source::{SourceId, Span};
 pub use crate::frontend::argfmt::units::Takes;
-use crate::frontend::lang::typed::{Const, Function, IntTy, Item, Shape};
-use crate::frontend::lang::{Nest, ParamKind};
+use crate::frontend::lang::typed::{Const, Function, IntTy, Item, Shape, View, Whole};
+use crate::frontend::lang::{Nest, ParamKind, TableSig};
 
 /// A module to be built.
 #[derive(Clone, Debug)]
@@ -16,8 +16,12 @@ pub struct Module {
     pub doc: Option<String>,
     /// `gil = "used"`.
     pub gil_used: bool,
+    /// Functions may look into objects, where these look as they should.
+    pub fast: bool,
     /// Attributes.
     pub constants: Vec<(String, ConstValue)>,
+    /// Tables that bodies read.
+    pub tables: Vec<Table>,
     /// Exception classes.
     pub exceptions: Vec<ExceptionClass>,
     /// Methods; method `i`'s body is function `i`.
@@ -41,6 +45,33 @@ pub enum ConstValue {
     Str(String),
     /// A bytes object.
     Bytes(Vec<u8>),
+}
+
+/// A table of numbers.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// What its items are.
+    pub item: Item,
+    /// The items side by side, each little-endian.
+    pub bytes: Vec<u8>,
+}
+
+impl Table {
+    /// What bodies know of it. A table of bytes is a bytes to them, unless it is a tuple in Python.
+    pub fn signature(&self, tuple: bool) -> TableSig {
+        let bytes = self.item == Item::Int(IntTy::U8) && !tuple;
+        TableSig {
+            name: self.name.clone(),
+            view: View {
+                item: self.item,
+                whole: if bytes { Whole::Slice } else { Whole::Table },
+                ..View::BYTES
+            },
+            count: self.bytes.len() as u64 / u64::from(self.item.size()),
+        }
+    }
 }
 
 /// A new exception class.

@@ -9,7 +9,8 @@ use std::path::Path;
 use super::names;
 use super::params::{Group, Params, Star, Written};
 use super::raw::{
-    At, Constant, ConstantValue, Def, ExceptionTable, MethodTable, ModuleTable, Spec, Str,
+    At, Constant, ConstantValue, DataTable, Def, ExceptionTable, ItemType, MethodTable,
+    ModuleTable, Spec, Str,
 };
 use crate::base::diag::{Diagnostic, Diagnostics, shown};
 use crate::base::nearest::nearest;
@@ -32,6 +33,7 @@ pub(super) fn read(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostic
         doc: None,
         overflow: None,
         gil: None,
+        fast: None,
         source: None,
         spoiled: true,
     };
@@ -102,6 +104,7 @@ pub(super) fn merge(
     }
     spec.methods.extend(defs);
     spec.constants.extend(python.constants);
+    spec.tables.extend(python.tables);
     // Classes of the source may be derived from those of the spec, not the other way round.
     spec.exceptions.extend(python.exceptions);
     spec.imports = python.imports;
@@ -179,6 +182,10 @@ fn tables(sources: &Sources, id: SourceId, diagnostics: &mut Diagnostics) -> Opt
             .into_iter()
             .map(constant)
             .collect(),
+        tables: std::mem::take(&mut file.tables)
+            .into_iter()
+            .map(table)
+            .collect(),
         exceptions: file.classes.iter().map(exception).collect(),
         methods: file
             .functions
@@ -236,6 +243,26 @@ fn constant(constant: file::Constant) -> Constant {
             value,
             span: constant.span,
         }),
+    }
+}
+
+fn table(table: file::Table) -> DataTable {
+    DataTable {
+        header: table.span,
+        name: Some(str_at(&table.name.text, table.name.span)),
+        ty: table.item.map(|(item, count)| {
+            ItemType::Item(item, count.map(|(value, span)| At { value, span }))
+        }),
+        spoiled: table.values.is_none(),
+        values: table.values.map(|values| {
+            let values = values.into_iter().map(|(value, span)| At { value, span });
+            At {
+                value: values.collect(),
+                span: table.span,
+            }
+        }),
+        file: None,
+        tuple: true,
     }
 }
 

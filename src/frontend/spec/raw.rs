@@ -7,12 +7,14 @@ use crate::base::source::{Span, Text};
 pub(super) use crate::base::table::{At, Str};
 use crate::frontend::lang::Import;
 use crate::frontend::lang::file::Returns;
+use crate::frontend::lang::typed::{Const, Item};
 
 /// The file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spec {
     pub module: Option<ModuleTable>,
     pub constants: Vec<Constant>,
+    pub tables: Vec<DataTable>,
     pub exceptions: Vec<ExceptionTable>,
     pub methods: Vec<MethodTable>,
     /// What a Python source imports from `math`, under these names.
@@ -29,6 +31,7 @@ pub(super) struct ModuleTable {
     pub doc: Option<Str>,
     pub overflow: Option<Str>,
     pub gil: Option<Str>,
+    pub fast: Option<At<bool>>,
     pub source: Option<Str>,
     /// `name` is there, but of a wrong type.
     pub spoiled: bool,
@@ -52,6 +55,28 @@ pub(super) enum ConstantValue {
     Hex(Str),
     /// As Python source has them.
     Bytes(Vec<u8>),
+}
+
+/// `[[tables]]`, and a tuple of numbers in a Python source.
+#[derive(Clone, Debug)]
+pub(super) struct DataTable {
+    pub header: Span,
+    pub name: Option<Str>,
+    pub ty: Option<ItemType>,
+    pub values: Option<At<Vec<At<Const>>>>,
+    pub file: Option<Str>,
+    /// To Python it is a tuple, also where its items are bytes.
+    pub tuple: bool,
+    pub spoiled: bool,
+}
+
+/// The type of a table's items.
+#[derive(Clone, Debug)]
+pub(super) enum ItemType {
+    /// As written in a spec.
+    Named(Str),
+    /// As an annotation in Python source has it, with the number of items if that stands there.
+    Item(Item, Option<At<u64>>),
 }
 
 /// `[[exceptions]]`

@@ -4,18 +4,20 @@
 //! issues and values of the wrong type. The tables of keys are at the top.
 
 use super::raw::{
-    Constant, ConstantValue, ExceptionTable, MethodTable, ModuleTable, Spec, TestTable,
+    Constant, ConstantValue, DataTable, ExceptionTable, ItemType, MethodTable, ModuleTable, Spec,
+    TestTable,
 };
 use crate::base::diag::{Diagnostic, Diagnostics, shown};
 use crate::base::source::{SourceId, Span};
 use crate::base::table::{self, At, Key, Placed, Reader, Table, Value, later, now};
+use crate::frontend::lang::typed::Const;
 
 pub(super) static TOP: &[Key] = &[
     now("module"),
     now("constants"),
     now("exceptions"),
     now("methods"),
-    later("tables", "compute the value in the body"),
+    now("tables"),
     later(
         "externs",
         "bodies can use numbers, `math` and other methods",
@@ -26,9 +28,11 @@ pub(super) static MODULE: &[Key] = &[
     now("doc"),
     now("overflow"),
     now("gil"),
+    now("fast"),
     now("source"),
 ];
 pub(super) static EXCEPTION: &[Key] = &[now("name"), now("base"), now("doc")];
+pub(super) static TABLE: &[Key] = &[now("name"), now("type"), now("values"), now("file")];
 pub(super) static METHOD: &[Key] = &[
     now("name"),
     now("doc"),
@@ -77,6 +81,12 @@ impl SpecReader<'_> {
                 }
                 ("constants", Value::Table(table)) => spec.constants = self.constants(table),
                 ("constants", _) => self.0.wrong(value, name, "a table", "[constants]"),
+                ("tables", _) => {
+                    for (header, table) in self.0.tables("tables", value) {
+                        let table = self.data(header, table);
+                        spec.tables.push(table);
+                    }
+                }
                 ("exceptions", _) => {
                     for (header, table) in self.0.tables("exceptions", value) {
                         let exception = self.exception(header, table);
@@ -102,10 +112,15 @@ impl SpecReader<'_> {
             doc: None,
             overflow: None,
             gil: None,
+            fast: None,
             source: None,
             spoiled: false,
         };
         for (name, _, value) in self.0.known(table, MODULE, "[module]") {
+            if name == "fast" {
+                module.fast = self.0.boolean(name, value);
+                continue;
+            }
             let text = self.0.string(name, value);
             match name {
                 "name" => module.name = text,
@@ -117,6 +132,64 @@ impl SpecReader<'_> {
         }
         module.spoiled = self.0.spoiled;
         module
+    }
+
+    fn data(&mut self, header: Span, table: &Table) -> DataTable {
+        self.0.spoiled = false;
+        let mut data = DataTable {
+            header,
+            name: None,
+            ty: None,
+            values: None,
+            file: None,
+            tuple: false,
+            spoiled: false,
+        };
+        for (name, _, value) in self.0.known(table, TABLE, "[[tables]]") {
+            match name {
+                "name" => data.name = self.0.string(name, value),
+                "type" => data.ty = self.0.string(name, value).map(ItemType::Named),
+                "file" => data.file = self.0.string(name, value),
+                _ => data.values = self.numbers(name, value),
+            }
+        }
+        data.spoiled = self.0.spoiled;
+        data
+    }
+
+    /// An array of numbers and booleans; messages about what is neither.
+    fn numbers(&mut self, name: &str, value: &Placed) -> Option<At<Vec<At<Const>>>> {
+        let Value::Array(items) = value.get_ref() else {
+            self.0
+                .wrong(value, name, "an array of numbers", "values = [1, 2]");
+            return None;
+        };
+        let mut numbers = Vec::new();
+        for item in items.iter() {
+            let number = match item.get_ref() {
+                Value::Boolean(flag) => Some(Const::Bool(*flag)),
+                Value::Integer(int) => {
+                    // What does not fit in 128 bits fits in no item either.
+                    let digits = i128::from_str_radix(int.as_str(), int.radix());
+                    Some(Const::Int(digits.unwrap_or(i128::MAX)))
+                }
+                Value::Float(float) => match self.float(float.as_str(), item) {
+                    Some(ConstantValue::Float(float)) => Some(Const::Float(float)),
+                    _ => None,
+                },
+                _ => {
+                    self.0
+                        .wrong(item, name, "an array of numbers", "values = [1, 2]");
+                    None
+                }
+            };
+            let span = self.0.span(item.span());
+            numbers.extend(number.map(|value| At { value, span }));
+        }
+        Some(At {
+            value: numbers,
+            span: self.0.span(value.span()),
+        })
     }
 
     fn exception(&mut self, header: Span, table: &Table) -> ExceptionTable {

@@ -200,7 +200,9 @@ fn unit_of(storage: Storage) -> Option<ResultUnit> {
         Storage::View(view) => match view.whole {
             Whole::Bytes => ResultUnit::Bytes,
             Whole::ByteArray => ResultUnit::Object,
-            Whole::Slice | Whole::Part => return None,
+            Whole::Slice | Whole::Part | Whole::Memory(_) | Whole::Table | Whole::Array => {
+                return None;
+            }
         },
         Storage::Str { .. } | Storage::Object => ResultUnit::Object,
     })

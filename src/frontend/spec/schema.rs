@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::check::STABLE;
 use super::returns::RESULTS;
+use super::tables::item_names;
 use super::types::{BUFFERS, TYPES};
 use crate::frontend::argfmt::units::UNITS;
 use crate::frontend::capi::exceptions::EXCEPTIONS;
@@ -33,6 +34,9 @@ struct Spec {
     module: Module,
     #[schemars(default, schema_with = "constants")]
     constants: Written,
+    /// Tables of numbers, which bodies can index.
+    #[schemars(default)]
+    tables: Vec<Table>,
     /// New exception classes of the module, which bodies can raise.
     #[schemars(default)]
     exceptions: Vec<Exception>,
@@ -56,6 +60,9 @@ struct Module {
     overflow: Overflow,
     #[schemars(default)]
     gil: Gil,
+    /// `false`: no functions that look into objects. The module is smaller, its calls are slower.
+    #[schemars(default, extend("default" = true))]
+    fast: bool,
     /// A Python file, from the folder of the spec, whose functions are bodies.
     #[schemars(default)]
     source: Text,
@@ -79,6 +86,26 @@ enum Gil {
     #[default]
     NotUsed,
     Used,
+}
+
+/// A table of numbers, which bodies can index.
+#[derive(JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    extend("oneOf" = [{ "required": ["values"] }, { "required": ["file"] }])
+)]
+#[expect(dead_code, reason = "only its shape is of use")]
+struct Table {
+    /// Its name in bodies.
+    #[schemars(regex(pattern = whole(&identifier())))]
+    name: String,
+    #[schemars(schema_with = "item_type")]
+    r#type: Written,
+    #[schemars(default, schema_with = "numbers")]
+    values: Written,
+    /// A file of raw little-endian items, from the folder of the spec.
+    #[schemars(default)]
+    file: Text,
 }
 
 /// A new exception class.
@@ -177,6 +204,23 @@ fn constants(_: &mut SchemaGenerator) -> Schema {
                 "additionalProperties": false,
             },
         ] },
+    })
+}
+
+fn item_type(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "The type of its items.",
+        "type": "string",
+        "enum": item_names(),
+    })
+}
+
+fn numbers(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "Its items.",
+        "type": "array",
+        // TOML has infinities and NaNs, JSON has not: readers that go by JSON make them null.
+        "items": { "type": ["boolean", "integer", "number", "null"] },
     })
 }
 
@@ -335,6 +379,7 @@ mod tests {
         let schema: Value = serde_json::from_str(&schema()).unwrap();
         agree(&schema, "", read::TOP);
         agree(&schema, "/$defs/Module", read::MODULE);
+        agree(&schema, "/$defs/Table", read::TABLE);
         agree(&schema, "/$defs/Exception", read::EXCEPTION);
         agree(&schema, "/$defs/Method", read::METHOD);
         agree(&schema, "/$defs/Test", read::TEST);

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::rename::{Renames, jumps_mut};
 use crate::ir::cfg::{Cfg, reachable};
 use crate::ir::func::{Block, BlockCall, ENTRY, Func, Term, Value};
+use crate::ir::names::NamedValue;
 
 /// Joins blocks and leads jumps past empty ones; whether anything changed. What is left behind is unreachable.
 pub(super) fn run(func: &mut Func) -> bool {
@@ -72,7 +73,7 @@ fn join(func: &mut Func) -> bool {
     for &block in &cfg.rpo {
         while let Some(Term::Jump(to)) = &func.blocks[block.index()].term {
             let next = to.block;
-            let alone = next != block && cfg.preds[next.index()].len() == 1;
+            let alone = next != block && cfg.preds(next).len() == 1;
             if !alone || func.blocks[next.index()].cold != func.blocks[block.index()].cold {
                 break;
             }
@@ -82,6 +83,10 @@ fn join(func: &mut Func) -> bool {
                 renames.set(param, arg);
             }
             let data = &mut func.blocks[block.index()];
+            for row in &mut data.names {
+                row.before = row.before.or(taken.insts.first().copied());
+            }
+            data.names.extend(taken.names);
             data.insts.extend(taken.insts);
             data.term = taken.term;
             data.term_span = taken.term_span;
@@ -97,6 +102,7 @@ fn join(func: &mut Func) -> bool {
 struct Empty {
     params: SmallVec<[Value; 2]>,
     to: BlockCall,
+    names: Vec<NamedValue>,
 }
 
 fn lead_past_empty(func: &mut Func) -> bool {
@@ -118,9 +124,14 @@ fn lead_past_empty(func: &mut Func) -> bool {
             Some(at) => to.args[at],
             None => *value,
         };
+        let args = empty.to.args.iter().map(&passed).collect();
+        block.names.extend(empty.names.iter().map(|row| NamedValue {
+            value: row.value.as_ref().map(&passed),
+            ..*row
+        }));
         *to = BlockCall {
             block: empty.to.block,
-            args: empty.to.args.iter().map(passed).collect(),
+            args,
         };
         changed = true;
     }
@@ -140,6 +151,7 @@ fn as_empty(func: &Func, block: Block, uses: &[u32]) -> Option<Empty> {
     data.params.iter().all(only_here).then(|| Empty {
         params: data.params.clone(),
         to: to.clone(),
+        names: data.names.clone(),
     })
 }
 

@@ -4,7 +4,9 @@
 //! each other around a loop go too. A load that nobody uses goes; loops stay, even where they compute nothing.
 
 use super::rename::remove_params;
+use crate::ir::cfg::Preds;
 use crate::ir::func::{Block, ENTRY, Func, Inst, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{Effect, Op};
 
 /// Where a value comes from.
@@ -20,11 +22,15 @@ pub(super) fn run(func: &mut Func) -> bool {
     let mut changed = false;
     for block in &mut func.blocks {
         let before = block.insts.len();
+        let all = (!block.names.is_empty()).then(|| block.insts.clone());
         block.insts.retain(|inst| {
             let inst = &func.insts[inst.index()];
             has_effect(inst.op) || inst.results.iter().any(|result| live[result.index()])
         });
         changed |= block.insts.len() != before;
+        if let Some(all) = all {
+            names::follow(&mut block.names, &all, &block.insts);
+        }
         for &inst in &block.insts {
             let inst = &mut func.insts[inst.index()];
             if let Some(op) = without_flag(inst.op)
@@ -36,16 +42,16 @@ pub(super) fn run(func: &mut Func) -> bool {
             }
         }
     }
-    let dead: Vec<Vec<bool>> = func
-        .blocks
-        .iter()
-        .enumerate()
-        .map(|(at, block)| {
-            let dead = |param: &Value| at != ENTRY.index() && !live[param.index()];
-            block.params.iter().map(dead).collect()
-        })
-        .collect();
-    if dead.iter().flatten().any(|&dead| dead) {
+    let is_dead = |param: &Value| !live[param.index()];
+    let mut others = func.blocks.iter().skip(1);
+    if others.any(|block| block.params.iter().any(is_dead)) {
+        let mut dead: Vec<Vec<bool>> = Vec::with_capacity(func.blocks.len());
+        dead.extend(
+            func.blocks
+                .iter()
+                .map(|block| block.params.iter().map(is_dead).collect()),
+        );
+        dead[ENTRY.index()].fill(false);
         remove_params(func, &dead);
         changed = true;
     }
@@ -71,7 +77,7 @@ fn without_flag(op: Op) -> Option<Op> {
 
 fn live_values(func: &Func) -> Vec<bool> {
     let mut sources: Vec<Option<Source>> = vec![None; func.values.len()];
-    let mut incoming: Vec<Vec<Block>> = vec![Vec::new(); func.blocks.len()];
+    let preds = Preds::new(func);
     let mut todo: Vec<Value> = Vec::new();
     for (at, block) in func.blocks.iter().enumerate() {
         let here = Block(at as u32);
@@ -88,9 +94,6 @@ fn live_values(func: &Func) -> Vec<bool> {
             }
         }
         let Some(term) = &block.term else { continue };
-        for to in term.targets() {
-            incoming[to.block.index()].push(here);
-        }
         match term {
             Term::Br(cond, ..) => todo.push(*cond),
             Term::Return(list) => todo.extend(list),
@@ -105,7 +108,7 @@ fn live_values(func: &Func) -> Vec<bool> {
         match sources[value.index()] {
             Some(Source::Inst(inst)) => todo.extend(&func.insts[inst.index()].args),
             Some(Source::Param(block, place)) => {
-                for pred in &incoming[block.index()] {
+                for pred in preds.of(block) {
                     let jumps = func.blocks[pred.index()].term.iter();
                     let jumps = jumps.flat_map(|term| term.targets());
                     let here = jumps.filter(|to| to.block == block);

@@ -10,6 +10,7 @@ use super::rename::Renames;
 use crate::ir::cfg::Cfg;
 use crate::ir::eval;
 use crate::ir::func::{Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{Effect, FloatCc, IntCc, Op, Type};
 
 /// What a result is, known without the instruction.
@@ -40,10 +41,12 @@ pub(super) fn run(func: &mut Func) -> bool {
     for &block in &cfg.rpo {
         let old = std::mem::take(&mut fold.func.blocks[block.index()].insts);
         let mut new = Vec::with_capacity(old.len());
-        for inst in old {
+        for &inst in &old {
             fold.inst(inst, &mut new);
         }
-        fold.func.blocks[block.index()].insts = new;
+        let data = &mut fold.func.blocks[block.index()];
+        names::follow(&mut data.names, &old, &new);
+        data.insts = new;
         let term = fold.func.blocks[block.index()].term.take();
         let term = term.map(|term| fold.term(term));
         fold.func.blocks[block.index()].term = term;

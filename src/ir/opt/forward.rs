@@ -60,12 +60,12 @@ fn has_loop_and_store(func: &Func, cfg: &Cfg) -> bool {
 
 fn is_head(cfg: &Cfg, block: Block) -> bool {
     let back = |pred: &Block| cfg.is_back_edge(*pred, block);
-    block != ENTRY && cfg.preds[block.index()].iter().any(back)
+    block != ENTRY && cfg.preds(block).iter().any(back)
 }
 
 /// Where jumps to a block come from, each once.
 fn ways(cfg: &Cfg, block: Block) -> SmallVec<[Block; 2]> {
-    let mut ways = cfg.preds[block.index()].clone();
+    let mut ways: SmallVec<[Block; 2]> = cfg.preds(block).into();
     ways.sort();
     ways.dedup();
     ways
@@ -148,7 +148,7 @@ impl<'a> Forward<'a> {
         let start = self.cfg.rpo.iter().position(|&block| block == head);
         let blocks = self.cfg.rpo.iter().skip(start.unwrap_or(0)).take(2 * STEPS);
         for &block in blocks {
-            let preds = &self.cfg.preds[block.index()];
+            let preds = self.cfg.preds(block);
             if block != head && !preds.iter().all(|pred| clean.contains(pred)) {
                 continue;
             }
@@ -191,7 +191,7 @@ impl<'a> Forward<'a> {
                 let is_it = is_type && self.place(data, data.args[1], None)? == wanted;
                 return is_it.then_some(data.args[0]);
             }
-            let [pred] = self.cfg.preds[block.index()][..] else {
+            let &[pred] = self.cfg.preds(block) else {
                 return None;
             };
             block = pred;

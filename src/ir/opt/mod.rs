@@ -8,13 +8,21 @@ mod blocks;
 mod dead;
 mod fold;
 mod forward;
+mod hoist;
 mod known;
+mod loops;
+mod number;
+mod outside;
 mod params;
 mod rename;
+mod select;
+mod unroll;
+mod version;
 
-use super::func::Func;
+use super::cfg::Cfg;
+use super::func::{Block, Func};
 
-/// Rounds after which a function is left as it is. Most are done after two.
+/// Rounds after which a function is left as it is. Most are done after one.
 const ROUNDS: usize = 4;
 
 /// All passes on a function. Other functions are neither looked at nor changed.
@@ -23,26 +31,78 @@ pub fn run(func: &mut Func) {
     simplify(func);
     let mut changed = blocks::drop_assumptions(func);
     blocks::remove_unreachable(func);
-    changed |= forward::run(func);
+    let has_loops = has_loops(func);
+    if has_loops {
+        changed |= unrolled(func);
+        changed |= forward::run(func);
+    }
+    changed |= select::run(func);
     if changed {
+        blocks::remove_unreachable(func);
         simplify(func);
+    }
+    if has_loops {
+        changed = version::run(func);
+        if changed {
+            blocks::remove_unreachable(func);
+            simplify(func);
+        }
+        if invariants(func) {
+            simplify(func);
+        }
     }
 }
 
-fn simplify(func: &mut Func) {
-    for _ in 0..ROUNDS {
-        let mut changed = fold::run(func);
-        if changed {
-            blocks::remove_unreachable(func);
-        }
-        changed |= params::run(func);
-        changed |= known::run(func);
-        changed |= dead::run(func);
-        changed |= blocks::run(func);
-        if !changed {
+/// Writes loops of a few rounds out, and those that become innermost ones by that.
+fn unrolled(func: &mut Func) -> bool {
+    const DEPTH: usize = 2;
+    let mut changed = false;
+    for _ in 0..DEPTH {
+        if !unroll::run(func) {
             break;
         }
         blocks::remove_unreachable(func);
+        simplify(func);
+        changed = true;
+    }
+    changed
+}
+
+fn has_loops(func: &Func) -> bool {
+    let cfg = Cfg::new(func);
+    let is_back = |&block: &Block| {
+        cfg.preds(block)
+            .iter()
+            .any(|&pred| cfg.is_back_edge(pred, block))
+    };
+    cfg.rpo.iter().any(is_back)
+}
+
+/// Computes once what is the same, and outside loops what is the same in all rounds. All blocks are reached.
+fn invariants(func: &mut Func) -> bool {
+    let cfg = Cfg::new(func);
+    let dominators = cfg.dominators();
+    let changed = number::run(func, &cfg, &dominators);
+    hoist::run(func, &cfg, &dominators) | changed
+}
+
+/// Passes in an order in which each finds what those before it make possible. Another round is worth its time where a branch has gone or is
+/// known by now: other ways into a block tell more.
+fn simplify(func: &mut Func) {
+    for _ in 0..ROUNDS {
+        blocks::run(func);
+        params::run(func);
+        let mut again = fold::run(func) && blocks::remove_unreachable(func);
+        again |= known::run(func);
+        dead::run(func);
+        if !again {
+            break;
+        }
+    }
+    for _ in 0..ROUNDS {
+        if !blocks::run(func) {
+            break;
+        }
     }
 }
 
@@ -110,6 +170,10 @@ mod tests {
             params::run,
             known::run,
             forward::run,
+            invariants,
+            select::run,
+            unroll::run,
+            version::run,
             dead::run,
             everything,
         ];

@@ -35,7 +35,7 @@ pub(super) fn run(func: &mut Func) -> bool {
             if block == ENTRY {
                 continue;
             }
-            let preds = &cfg.preds[block.index()];
+            let preds = cfg.preds(block);
             let places = 0..func.blocks[block.index()].params.len();
             for place in places {
                 if dead[block.index()][place] {

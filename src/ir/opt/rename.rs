@@ -72,6 +72,9 @@ impl Renames {
             if let Some(term) = &mut block.term {
                 self.apply_to_term(term);
             }
+            for value in block.names.iter_mut().flat_map(|row| &mut row.value) {
+                *value = self.find(*value);
+            }
         }
         true
     }
@@ -85,6 +88,18 @@ pub(super) fn jumps_mut(term: &mut Term) -> impl Iterator<Item = &mut BlockCall>
         Term::Return(_) | Term::Unreachable => (None, None),
     };
     first.into_iter().chain(second)
+}
+
+/// All values that a terminator uses, to be changed.
+pub(super) fn values_mut(term: &mut Term) -> impl Iterator<Item = &mut Value> {
+    let (values, cond, jumps): (&mut [Value], _, [Option<&mut BlockCall>; 2]) = match term {
+        Term::Jump(to) => (&mut [], None, [Some(to), None]),
+        Term::Br(cond, then, other) => (&mut [], Some(cond), [Some(then), Some(other)]),
+        Term::Return(values) => (values, None, [None, None]),
+        Term::Unreachable => (&mut [], None, [None, None]),
+    };
+    let passed = jumps.into_iter().flatten().flat_map(|to| &mut to.args);
+    values.iter_mut().chain(cond).chain(passed)
 }
 
 /// Removes the parameters for which `dead` is set, and the arguments for them. `dead` has a list for each block.

@@ -4,22 +4,24 @@
 use smallvec::SmallVec;
 
 use super::common::{Callee, Common};
+use super::value::is_lazy;
 use super::{Lower, Machine, State, class_of, fixed, used};
-use crate::backend::isa::vcode::{Access, Operand, VReg};
+use crate::backend::isa::vcode::{Access, Operand, VBlock, VReg};
 use crate::ir::func::{AbiType, Block, Conv, Inst, InstData, Payload, Signature, Value};
 use crate::ir::op::{Effect, Op as IrOp};
 use crate::target::callconv::{ArgLoc, Assignment, CallConv};
-use crate::target::regs::RegClass;
+use crate::target::regs::{Reg, RegClass, int};
 
 impl<'a, M: Machine> Lower<'a, M> {
     fn convention(&self, conv: Conv) -> &'static CallConv {
         match conv {
             Conv::C => self.target.c,
             Conv::Internal => self.target.internal,
+            Conv::Leaf => self.target.leaf,
         }
     }
 
-    fn signature(&self, data: &InstData) -> &'a Signature {
+    pub(super) fn signature(&self, data: &InstData) -> &'a Signature {
         let (func, program) = (self.func, self.program);
         match data.payload {
             Payload::Func(callee) => &program.func(callee).sig,
@@ -56,6 +58,9 @@ impl<'a, M: Machine> Lower<'a, M> {
 
     pub(in crate::backend::isa) fn call(&mut self, data: &InstData, is_narrow: bool) {
         let sig = self.signature(data);
+        if M::LEAF_CALLS && sig.conv == Conv::Leaf {
+            return self.leaf_call(data, sig);
+        }
         let conv = self.convention(sig.conv);
         let assignment = conv.assign(sig);
         let area = assignment.stack.max(self.outgoing.unwrap_or(0));
@@ -91,6 +96,26 @@ impl<'a, M: Machine> Lower<'a, M> {
         }
     }
 
+    /// Registers that the call destroys are definitions that nothing wants: so it is none of those that registers are spared for.
+    fn leaf_call(&mut self, data: &InstData, sig: &Signature) {
+        let conv = self.convention(sig.conv);
+        let assignment = conv.assign(sig);
+        let mut operands = self.call_args(data, sig, &assignment, false);
+        let saved = |reg: &Reg| conv.callee_saved.contains(reg);
+        let may_change = |reg: &Reg| M::ALL.contains(*reg) && !saved(reg);
+        let mut destroyed: Vec<Reg> = (0..64).map(int).filter(may_change).collect();
+        for (&value, &reg) in data.results.iter().zip(&assignment.results) {
+            destroyed.retain(|&other| other != reg);
+            let vreg = self.vregs[value.index()].unwrap_or_else(|| self.int());
+            operands.push(fixed(vreg, reg, Access::Def));
+        }
+        for reg in destroyed {
+            operands.push(fixed(self.int(), reg, Access::Def));
+        }
+        let call = Common::LeafCall(self.callee(data)).into();
+        self.out.push(call, &operands, None);
+    }
+
     /// Stores stack arguments, and returns the operands for the others; the pointer of an indirect call comes first.
     fn call_args(
         &mut self,
@@ -116,9 +141,10 @@ impl<'a, M: Machine> Lower<'a, M> {
                 M::store_arg(self, arg, ty, offset);
             }
         }
-        for (&arg, &loc) in args.iter().zip(&assignment.args) {
+        for (at, (&arg, &loc)) in args.iter().zip(&assignment.args).enumerate() {
             match loc {
                 ArgLoc::Stack(_) => {}
+                ArgLoc::Reg(_) if self.is_idle(data, at) => {}
                 ArgLoc::Reg(reg) => {
                     let mut vreg = self.arg_of(arg);
                     let is_float = class_of(self.func.ty(arg)) == RegClass::Float;
@@ -142,18 +168,49 @@ impl<'a, M: Machine> Lower<'a, M> {
         operands
     }
 
+    /// Whether one of our functions that others may call as well has no use for an argument: whatever the register holds will do.
+    fn is_idle(&self, data: &InstData, at: usize) -> bool {
+        let Payload::Func(callee) = data.payload else {
+            return false;
+        };
+        let callee = self.program.func(callee);
+        callee.address_taken && callee.count_uses()[callee.params()[at].index()] == 0
+    }
+
     /// A register for an argument. Where a rare call is not the last to want a value, the call gets a copy: the value itself goes to memory
-    /// before it, and register allocation, which wants no value in two places at once, would do that as early as it can.
+    /// before it, and register allocation, which wants no value in two places at once, would do that as early as it can. What a loop
+    /// computes is copied too, or it would move to the argument's register in the loop.
     fn arg_of(&mut self, arg: Value) -> VReg {
         let value = self.flow.resolve(arg);
         let is_rare = self.is_first_to_call(self.vblock.index());
-        let Some(vreg) = self.vregs[value.index()].filter(|_| is_rare) else {
+        let is_kept = is_rare && self.vregs[value.index()].is_some();
+        if !is_kept && !self.comes_from_loop(value) {
             return self.vreg_of(arg);
-        };
+        }
+        let vreg = self.result(value);
         let class = class_of(self.func.ty(value));
         let copy = self.out.vreg(class);
         M::copy(self, copy, vreg, class);
         copy
+    }
+
+    /// Whether a loop that is left here has computed a value.
+    fn comes_from_loop(&self, value: Value) -> bool {
+        let definition = self.definition(value);
+        if definition.is_some_and(|(_, data)| is_lazy(data.op)) {
+            return false;
+        }
+        let blocks = &self.flow.blocks;
+        let here = blocks[self.vblock.index()].depth;
+        let home = &blocks[self.homes[value.index()] as usize];
+        let from_deeper = |pred: &VBlock| {
+            // Edges out of loops have a block.
+            let preds = &blocks[pred.index()].preds;
+            let near = preds.iter().chain([pred]);
+            near.map(|pred| blocks[pred.index()].depth)
+                .any(|depth| depth > here)
+        };
+        home.depth > here || definition.is_none() && home.preds.iter().any(from_deeper)
     }
 
     fn bits_of(&mut self, float: VReg) -> VReg {

@@ -22,10 +22,12 @@ pub enum Callee {
 pub enum Common {
     /// Defines the parameters: writes nothing.
     Args,
-    /// Has values in registers at the start of a cold block: writes nothing.
+    /// Uses values at the start of a cold block: writes nothing.
     Keep,
     /// A call.
     Call(Callee),
+    /// A call of a function that calls nothing: it wants no frame.
+    LeafCall(Callee),
     /// A jump to another function, the frame being undone.
     TailCall(Callee),
     /// Undoes the frame and returns.

@@ -20,12 +20,12 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use super::Options;
-use super::flow::{Flow, Source, analyse, nth_target, terminator};
-use super::order::calls;
+use super::flow::{Flow, Source, analyse, terminator};
+use super::named::{self, NamedConstant};
 use super::vcode::{
     Access, BlockShape, Builder, Clobbers, Constraint, Operand, VBlock, VCode, VReg,
 };
-use crate::ir::func::{AbiType, Block, ENTRY, Func, Inst, InstData, Term, Value};
+use crate::ir::func::{AbiType, Block, Conv, ENTRY, Func, Inst, InstData, Term, Value};
 use crate::ir::op::{Effect, Type};
 use crate::ir::program::{ImportId, Program};
 use crate::target::Target;
@@ -39,6 +39,8 @@ pub trait Machine: Sized {
 
     /// The registers that a call may destroy, whatever the convention.
     const ALL: Clobbers;
+    /// Whether calls of leaf functions want no frame: what a call pushes is all that it needs.
+    const LEAF_CALLS: bool;
     /// Where the pointer is that a jump out of the function goes by: a register that no epilogue restores, and no argument takes.
     const JUMP_POINTER: Reg;
 
@@ -79,6 +81,8 @@ pub struct Lowered<I> {
     pub keeps_frame: bool,
     /// The blocks in the order of memory.
     pub layout: Vec<VBlock>,
+    /// Named values that are constants.
+    pub constants: Vec<NamedConstant>,
 }
 
 /// Lowers a function.
@@ -133,10 +137,17 @@ pub fn lower<M: Machine>(
         }
         lower.out.end_block(VBlock(at as u32));
     }
+    let mut code = lower.out.finish(shapes);
+    let made = (0..).map(Value).zip(&lower.vregs);
+    let made = made.filter_map(|(value, vreg)| Some((value, (*vreg)?)));
+    let copies = lower.copies.iter();
+    let copies = copies.map(|(&(_, value), &vreg)| (value, vreg));
+    let constants = named::follow(func, &flow, &mut code, made.chain(copies));
     Lowered {
         outgoing: lower.outgoing,
         keeps_frame: flow.slots_spread(),
-        code: lower.out.finish(shapes),
+        code,
+        constants,
         layout: flow.layout,
     }
 }
@@ -249,7 +260,9 @@ impl<M: Machine> Lower<'_, M> {
     // Blocks.
 
     fn edge(&mut self, from: Block, n: usize, shape: &mut BlockShape) {
-        let call = nth_target(terminator(self.func, from), n).expect("edges are branches");
+        let call = terminator(self.func, from)
+            .target(n)
+            .expect("edges are branches");
         shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
         // An edge may be what leads into a loop.
         self.make_hoisted();
@@ -266,14 +279,15 @@ impl<M: Machine> Lower<'_, M> {
         }
         self.terminator(block, shape);
         self.out.end_group(data.term_span);
+        self.mark(None);
         for &inst in data.insts.iter().rev() {
             let inst_data = &self.func.insts[inst.index()];
-            if !self.is_wanted(inst, inst_data) {
-                continue;
+            if self.is_wanted(inst, inst_data) {
+                self.epoch = self.flow.place(inst).epoch;
+                M::inst(self, inst, inst_data);
+                self.out.end_group(inst_data.span);
             }
-            self.epoch = self.flow.place(inst).epoch;
-            M::inst(self, inst, inst_data);
-            self.out.end_group(inst_data.span);
+            self.mark(Some(inst));
         }
         if block == ENTRY {
             self.params();
@@ -284,18 +298,39 @@ impl<M: Machine> Lower<'_, M> {
         }
     }
 
-    /// Whether the block is cold and calls, and no such block leads to it.
+    /// Notes where the code of an instruction, or of the terminator, begins, where names want to know.
+    fn mark(&mut self, inst: Option<Inst>) {
+        if self.func.names.is_some() {
+            self.out.mark(self.vblock, inst);
+        }
+    }
+
+    /// Whether the block is cold and calls, and no such block leads to it. Leaf functions leave registers alone.
     pub(super) fn is_first_to_call(&self, at: usize) -> bool {
         let blocks = &self.flow.blocks;
-        let calls = |at: usize| blocks[at].is_cold && calls(self.func, blocks[at].source);
+        let is_call = |inst: &Inst| {
+            let data = &self.func.insts[inst.index()];
+            let is_call = data.op.row().effect == Effect::Call;
+            is_call && !(M::LEAF_CALLS && self.signature(data).conv == Conv::Leaf)
+        };
+        let calls = |at: usize| match blocks[at].source {
+            Source::Block(block) if blocks[at].is_cold => {
+                let insts = &self.func.blocks[block.index()].insts;
+                insts.iter().any(is_call)
+            }
+            Source::Block(_) | Source::Edge(..) => false,
+        };
         calls(at) && !blocks[at].preds.iter().any(|pred| calls(pred.index()))
     }
 
-    /// Has what is live over the calls of a cold block in registers at its start. Register allocation moves a value to memory right behind
+    /// Uses what is live over the calls of a cold block at its start, wherever it is. Register allocation moves a value to memory right behind
     /// its last use before the call: without this one, that would be on the usual path.
     fn keep(&mut self, live: &[VReg]) {
         const MOST: usize = 9;
-        let operands = live.iter().take(MOST).map(|&vreg| used(vreg));
+        let operands = live.iter().take(MOST).map(|&vreg| Operand {
+            constraint: Constraint::Any,
+            ..used(vreg)
+        });
         let operands: SmallVec<[Operand; MOST]> = operands.collect();
         self.out.push(Common::Keep.into(), &operands, None);
         self.out.end_group(None);

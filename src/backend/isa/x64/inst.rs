@@ -344,6 +344,8 @@ rows! {
     MulsdRM     "mulsd"     0xf2 - [0x0f 0x59]   - [Mod X Use XM64];             // MULSD xmm1, xmm2/m64
     SubsdRM     "subsd"     0xf2 - [0x0f 0x5c]   - [Mod X Use XM64];             // SUBSD xmm1, xmm2/m64
     DivsdRM     "divsd"     0xf2 - [0x0f 0x5e]   - [Mod X Use XM64];             // DIVSD xmm1, xmm2/m64
+    MinsdRM     "minsd"     0xf2 - [0x0f 0x5d]   - [Mod X Use XM64];             // MINSD xmm1, xmm2/m64
+    MaxsdRM     "maxsd"     0xf2 - [0x0f 0x5f]   - [Mod X Use XM64];             // MAXSD xmm1, xmm2/m64
     UcomisdRM   "ucomisd"   0x66 - [0x0f 0x2e]   - [Use X Use XM64];             // UCOMISD xmm1, xmm2/m64
     CmpsdRMI    "cmpsd"     0xf2 - [0x0f 0xc2]   - [Mod X Use XM64 Use U8];      // CMPSD xmm1, xmm2/m64, imm8
     Cvtsi2sdRM  "cvtsi2sd"  0xf2 W [0x0f 0x2a]   - [Mod X Use RM64];             // CVTSI2SD xmm1, r/m64: the upper half stays

@@ -11,17 +11,19 @@ pub mod vinst;
 
 use super::regalloc::Registers;
 use crate::target::Target;
+use crate::target::callconv::CallConv;
 use crate::target::regs::{Reg, float, int, x64};
 
 /// The register that points at frames, where functions keep one (psABI 3.2.2).
 pub const FRAME_POINTER: Reg = x64::RBP;
 
-/// The registers to hand out: all but those that point at the stack and the frame, those that calls destroy first.
-pub fn registers(target: &Target) -> Registers {
+/// The registers to hand out in functions of a convention: all but those that point at the stack and the frame, those that need not be saved
+/// first.
+pub fn registers(target: &Target, conv: &CallConv) -> Registers {
     let all = (0..16).map(int).chain((0..16).map(float));
     let is_pointer = |reg: Reg| reg == x64::RSP || (target.frame_pointer && reg == FRAME_POINTER);
     let all = all.filter(|&reg| !is_pointer(reg));
-    let saved = target.c.callee_saved;
+    let saved = conv.callee_saved;
     let (saved, free): (Vec<Reg>, Vec<Reg>) = all.partition(|reg| saved.contains(reg));
     Registers::new(&free, &saved)
 }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::image::{Fixup, FixupKind, Image, Linkage, Place, SectionId, SymbolId, patch};
+use super::super::image::{
+    Fixup, FixupKind, Image, Linkage, Place, Role, SectionId, SymbolId, patch,
+};
 use crate::backend::isa::code::{Reach, RefKind};
 
 /// An image with addresses.
@@ -69,6 +71,12 @@ pub fn exports(image: &Image) -> impl Iterator<Item = SymbolId> {
 }
 
 impl Placed<'_> {
+    /// The address of the section for this, if there is one.
+    pub fn address_of(&self, role: Role) -> Option<u64> {
+        let id = self.image.find(role)?;
+        Some(self.sections[id.0 as usize])
+    }
+
     /// The address of a symbol, where this module defines it.
     pub fn address(&self, id: SymbolId) -> Option<u64> {
         match self.image.symbol(id).place {

@@ -1,7 +1,8 @@
 //! Call frame information: what DWARF unwinders, debuggers and profilers read, exact at every instruction.
 //!
 //! In: the frame steps of functions. Out: the bytes of an `.eh_frame` section (LSB, "Exception Frames") and the places in it that
-//! want a function's address. One CIE, one FDE per function. The door to `gimli`.
+//! want a function's address. One CIE; an FDE describes a range of addresses, so functions that follow one another share one, up to a number that
+//! keeps the way to its last instruction short. The door to `gimli`.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use crate::target::regs::{Reg, RegClass};
 pub struct FrameInfo {
     /// The section's content, without a terminator.
     pub bytes: Vec<u8>,
-    /// Offsets of 4-byte fields that hold the distance from themselves to a function, and which of the functions.
+    /// Offsets of 4-byte fields that hold the distance from themselves to a function, the first one of an FDE, and which of the functions.
     pub functions: Vec<(u64, usize)>,
 }
 
@@ -88,7 +89,15 @@ impl Machine {
     }
 }
 
-/// Writes the frames of functions.
+/// DWARF's number of a register.
+pub fn register(arch: Arch, reg: Reg) -> u16 {
+    Machine::of(arch).register(reg).0
+}
+
+/// So many functions at most share an FDE.
+const SHARE_AN_FDE: usize = 32;
+
+/// Writes the frames of functions, which are in their order in memory, and in one section.
 pub fn frame_info(functions: &[Unwind], arch: Arch) -> FrameInfo {
     let machine = Machine::of(arch);
     let encoding = Encoding {
@@ -112,13 +121,15 @@ pub fn frame_info(functions: &[Unwind], arch: Arch) -> FrameInfo {
     }
     let mut table = FrameTable::default();
     let cie = table.add_cie(cie);
-    for (index, function) in functions.iter().enumerate() {
+    for (index, group) in functions.chunks(SHARE_AN_FDE).enumerate() {
         let address = Address::Symbol {
-            symbol: index,
+            symbol: index * SHARE_AN_FDE,
             addend: 0,
         };
-        let mut fde = FrameDescriptionEntry::new(address, function.size);
-        for (at, instruction) in instructions(function, machine) {
+        let (first, last) = (&group[0], &group[group.len() - 1]);
+        let size = last.offset + u64::from(last.size) - first.offset;
+        let mut fde = FrameDescriptionEntry::new(address, size as u32);
+        for (at, instruction) in instructions(&rows_of(group, machine), machine) {
             fde.add_instruction(at, instruction);
         }
         table.add_fde(cie, fde);
@@ -158,6 +169,21 @@ impl Row {
             == (other.frame_pointer, &other.saved, other.is_signed)
             && (self.frame_pointer.is_some() || self.depth == other.depth)
     }
+}
+
+/// The rows of functions that follow one another, by offset from the first. At each entry all is as at the first.
+fn rows_of(functions: &[Unwind], machine: &Machine) -> Vec<Row> {
+    let mut all: Vec<Row> = Vec::new();
+    for function in functions {
+        let distance = (function.offset - functions[0].offset) as u32;
+        for row in rows(function, machine) {
+            if all.last().is_none_or(|last| !last.is_like(&row)) {
+                let at = distance + row.at;
+                all.push(Row { at, ..row });
+            }
+        }
+    }
+    all
 }
 
 /// The rows of a function, each unlike the one before it; the first holds at entry.
@@ -222,9 +248,8 @@ fn rows(function: &Unwind, machine: &Machine) -> Vec<Row> {
     rows
 }
 
-/// The CFI of a function: offsets, and what changes there. States are remembered where saying all of them again takes more.
-fn instructions(function: &Unwind, machine: &Machine) -> Vec<(u32, Cfi)> {
-    let rows = rows(function, machine);
+/// The CFI of rows: offsets, and what changes there. States are remembered where saying all of them again takes more.
+fn instructions(rows: &[Row], machine: &Machine) -> Vec<(u32, Cfi)> {
     let mut out = Vec::new();
     let mut remembered = None;
     for (at, pair) in rows.windows(2).enumerate() {

@@ -3,7 +3,7 @@
 use super::super::runtime::arith;
 use super::lower::Lower;
 use super::operand::Operand;
-use crate::frontend::lang::typed::{CmpOp, Expr, ExprKind, Ty};
+use crate::frontend::lang::typed::{CmpOp, Const, Expr, ExprKind, Ty};
 use crate::ir::func::Value;
 use crate::ir::op::{FloatCc, IntCc, Op};
 
@@ -65,12 +65,41 @@ impl Lower<'_, '_> {
         let (x, y) = (a.parts[0], b.parts[0]);
         match (a.ty, b.ty) {
             (Ty::View(_), Ty::View(_)) => self.compare_views(op, a, b),
+            (Ty::Complex, _) => self.equal_complex(op, a, (b, right)),
+            (_, Ty::Complex) => self.equal_complex(op, b, (a, left)),
             (Ty::Str { .. }, _) | (_, Ty::Str { .. })
                 if !matches!(op, CmpOp::Is | CmpOp::IsNot) =>
             {
                 self.compare_strs(op, x, y)
             }
             _ => self.compare_numbers(op, (x, left), (y, right)),
+        }
+    }
+
+    /// `==` or `!=` of a complex number and another one, or a number.
+    fn equal_complex(&mut self, op: CmpOp, z: &Operand, (w, expr): (&Operand, &Expr)) -> Value {
+        let (re, im) = (z.parts[0], z.parts[1]);
+        // Of this side, only the type is looked at.
+        let real = Expr {
+            kind: ExprKind::Const(Const::Float(0.0)),
+            ty: Ty::F64,
+            span: expr.span,
+        };
+        let (first, second) = match w.ty {
+            Ty::Complex => {
+                let first = self.b.fcmp(FloatCc::Eq, re, w.parts[0]);
+                (first, self.b.fcmp(FloatCc::Eq, im, w.parts[1]))
+            }
+            _ => {
+                let first = self.compare_numbers(CmpOp::Eq, (w.parts[0], expr), (re, &real));
+                let zero = self.b.fconst(0.0);
+                (first, self.b.fcmp(FloatCc::Eq, im, zero))
+            }
+        };
+        let equal = self.op2(Op::Band, first, second);
+        match op {
+            CmpOp::Ne | CmpOp::IsNot => self.op2_imm(Op::Bxor, equal, 1),
+            _ => equal,
         }
     }
 

@@ -125,12 +125,7 @@ impl Lower<'_, '_> {
                 self.op2(Op::Bor, re, im)
             }
             Ty::View(_) => self.b.icmp_imm(IntCc::Sgt, operand.parts[1], 0),
-            Ty::Str { nullable: false } => {
-                let len = self.str_len(value);
-                self.b.icmp_imm(IntCc::Ne, len, 0)
-            }
-            Ty::Str { nullable: true } => self.truth_of_object(value),
-            Ty::Object => self.truth_of_object(value),
+            Ty::Str { .. } | Ty::Object => self.truth_of_object(value),
         }
     }
 

@@ -6,7 +6,9 @@ use smallvec::{SmallVec, smallvec};
 use super::super::runtime::raise::Need;
 use super::lower::{Failure, Lower};
 use super::operand::Operand;
-use crate::frontend::lang::typed::{ComplexPart, Const, Expr, ExprKind, IntTy, Rule, Ty};
+use crate::frontend::lang::typed::{
+    ComplexPart, Const, Expr, ExprKind, IntTy, PairOp, Rule, Storage, Ty,
+};
 use crate::ir::func::Value;
 use crate::ir::op::{IntCc, Op};
 
@@ -45,6 +47,21 @@ impl Lower<'_, '_> {
                 self.b.set_span(outer);
                 let result = |value| Operand::single(a.ty, value);
                 smallvec![result(quotient), result(rest)]
+            }
+            ExprKind::MathPair(op, x) => {
+                let outer = self.b.span();
+                let value = self.value(x);
+                self.b.set_span(Some(expr.span));
+                let results = match op {
+                    PairOp::Frexp => self.frexp(value),
+                    PairOp::Modf => self.modf(value),
+                };
+                self.b.set_span(outer);
+                let types = op.results().map(Storage::ty);
+                let results = types.into_iter().zip(results);
+                results
+                    .map(|(ty, value)| Operand::single(ty, value))
+                    .collect()
             }
             _ => smallvec![self.operand(expr)],
         };
@@ -135,9 +152,10 @@ impl Lower<'_, '_> {
             ExprKind::And(a, b) => self.and_or(expr, true, a, b).parts[0],
             ExprKind::Or(a, b) => self.and_or(expr, false, a, b).parts[0],
             ExprKind::IfElse(cond, yes, no) => self.if_else(expr, cond, yes, no).parts[0],
-            ExprKind::Tuple(_) | ExprKind::Divmod(..) | ExprKind::Call(..) => {
-                self.first(expr).parts[0]
-            }
+            ExprKind::Tuple(_)
+            | ExprKind::Divmod(..)
+            | ExprKind::MathPair(..)
+            | ExprKind::Call(..) => self.first(expr).parts[0],
             _ => self.function(expr),
         }
     }
@@ -178,6 +196,10 @@ impl Lower<'_, '_> {
             ExprKind::Encode(s) => self.encode(expr.ty, s),
             ExprKind::Decode(view, codec) => self.decode(expr.ty, view, *codec),
             ExprKind::Zeroes(count) => self.zeroes(expr.ty, count),
+            ExprKind::Table(table) => self.table(expr.ty, *table),
+            ExprKind::NewArray { count, in_frame } => self.new_array(expr.ty, *count, *in_frame),
+            ExprKind::Cast(view) => self.cast(expr.ty, view),
+            ExprKind::Listed(view) => self.listed(view),
             ExprKind::Copy(view) => self.copy(expr.ty, view),
             ExprKind::MakeComplex(re, im) => Operand {
                 ty: expr.ty,
@@ -233,6 +255,7 @@ impl Lower<'_, '_> {
             }
             ExprKind::Min(items) => self.extreme(items, true),
             ExprKind::Max(items) => self.extreme(items, false),
+            ExprKind::Extreme { view, least } => self.extreme_item(view, *least),
             ExprKind::PowMod(a, b, m) => {
                 let values = [self.value(a), self.value(b), self.value(m)];
                 self.pow_mod(expr.ty, values)

@@ -6,7 +6,7 @@ use super::int_name;
 use super::lower::{Failure, Lower};
 use crate::frontend::lang::typed::{BinOp, Expr, MathOp, Ty};
 use crate::ir::func::Value;
-use crate::ir::op::{FloatCc, Op, Type};
+use crate::ir::op::{FloatCc, IntCc, Op, Type};
 
 impl Lower<'_, '_> {
     pub fn float_binary(&mut self, op: BinOp, a: Value, b: Value) -> Value {
@@ -174,5 +174,47 @@ impl Lower<'_, '_> {
         self.b.jump(join, &[value]);
         self.b.seal_and_switch_to(join);
         root
+    }
+
+    /// `math.modf(x)`: the part behind the point and the one in front of it, both with the sign of `x`.
+    pub fn modf(&mut self, x: Value) -> [Value; 2] {
+        let whole = self.op1(Op::Ftrunc, x);
+        let rest = self.op2(Op::Fsub, x, whole);
+        let zero = self.b.fconst(0.0);
+        // Infinities, too.
+        let is_whole = self.b.fcmp(FloatCc::Eq, x, whole);
+        let rest = self.select(is_whole, zero, rest);
+        [self.op2(Op::Fcopysign, rest, x), whole]
+    }
+
+    /// `math.frexp(x)`: a mantissa of 0.5 up to 1, and the exponent of 2; zeros, infinities and NaNs as they are.
+    pub fn frexp(&mut self, x: Value) -> [Value; 2] {
+        const EXPONENT: i64 = 0x7ff << 52;
+        // Denormals are made normal.
+        let (scale, shift) = (64, self.b.fconst(18_446_744_073_709_551_616.0));
+        let bits = self.op1(Op::FtoBits, x);
+        let exponent = self.op2_imm(Op::Band, bits, EXPONENT);
+        let small = self.b.icmp_imm(IntCc::Eq, exponent, 0);
+        let scaled = self.op2(Op::Fmul, x, shift);
+        let normal = self.select(small, scaled, x);
+        let bits = self.op1(Op::FtoBits, normal);
+        let exponent = self.op2_imm(Op::Ushr, bits, 52);
+        let exponent = self.op2_imm(Op::Band, exponent, 0x7ff);
+        let mantissa = self.op2_imm(Op::Band, bits, !EXPONENT);
+        let mantissa = self.op2_imm(Op::Bor, mantissa, 1022 << 52);
+        let mantissa = self.op1(Op::FfromBits, mantissa);
+        let (usual, less) = (self.b.iconst(1022), self.b.iconst(1022 + scale));
+        let bias = self.select(small, less, usual);
+        let power = self.op2(Op::Isub, exponent, bias);
+        // What is no number, what has no end, and zeros.
+        let endless = self.b.icmp_imm(IntCc::Eq, exponent, 0x7ff);
+        let zero = self.b.fconst(0.0);
+        let nothing = self.b.fcmp(FloatCc::Eq, x, zero);
+        let as_it_is = self.op2(Op::Bor, endless, nothing);
+        let no_power = self.b.iconst(0);
+        [
+            self.select(as_it_is, x, mantissa),
+            self.select(as_it_is, no_power, power),
+        ]
     }
 }

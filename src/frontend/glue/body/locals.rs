@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
+use super::super::named;
 use super::lower::{Failure, Lower};
 use super::operand::{Operand, reference_part};
 use super::parts;
@@ -37,19 +38,25 @@ pub(super) fn locals(b: &mut Builder, function: &Function, args: &[Value]) -> Ve
     for (at, local) in function.locals.iter().enumerate() {
         let is_param = at < function.params;
         let ty = local.storage.ty();
-        let vars: SmallVec<[Var; 3]> = parts(ty)
-            .iter()
-            .map(|part| {
-                let var = b.var(part.value());
-                let first = match part.value() {
-                    _ if is_param => *args.next().expect("an argument for each part"),
-                    Type::I64 => no_int,
-                    Type::F64 => no_float,
-                };
-                b.set(var, first);
-                var
-            })
-            .collect();
+        let types = parts(ty).iter().map(|part| part.value());
+        let vars: SmallVec<[Var; 3]> = types.clone().map(|ty| b.var(ty)).collect();
+        let name = || named::local(function, local, is_param);
+        let is_named = named::is_of_source(local);
+        if is_named && is_param {
+            b.name(name, &vars);
+        }
+        for (&var, ty) in vars.iter().zip(types) {
+            let first = match ty {
+                _ if is_param => *args.next().expect("an argument for each part"),
+                Type::I64 => no_int,
+                Type::F64 => no_float,
+            };
+            b.set(var, first);
+        }
+        // What a local holds before its first write is nobody's business.
+        if is_named && !is_param {
+            b.name(name, &vars);
+        }
         if let (
             true,
             Ty::View(View {
@@ -160,8 +167,12 @@ impl Lower<'_, '_> {
             let no = self.b.iconst(0);
             self.b.set(bound, no);
         }
+        let parts = vars.parts.clone();
         if let Some(owned) = vars.owns {
             self.release_var(owned);
+        }
+        for part in parts {
+            self.b.unname(part);
         }
     }
 

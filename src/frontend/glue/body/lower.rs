@@ -12,7 +12,7 @@ use super::handle::{Parked, Region};
 use super::locals::{LocalVars, locals};
 use super::operand::{Held, Operand};
 use super::parts;
-use super::view::Kind;
+use super::view::{Kind, ReadItem};
 use crate::frontend::lang::typed::{Function, FunctionId, LocalId, Stmt, Ty};
 use crate::ir::builder::{Builder, Var};
 use crate::ir::func::{Block, Value};
@@ -50,6 +50,8 @@ pub(super) struct Lower<'l, 'a> {
     pub entry: Block,
     /// NULL.
     pub null: Value,
+    /// The item that an augmented assignment reads before it writes it.
+    pub item: ReadItem,
     /// By their way out, and whether they have to take the GIL back.
     raisers: BTreeMap<(Block, bool, Failure), Block>,
 }
@@ -99,6 +101,14 @@ pub(super) enum Failure {
     HugeIndex,
     /// An integer that is no byte.
     NoByte,
+    /// An integer that is no item of a memoryview; the code of its items.
+    NoItem(u8),
+    /// `min` (or `max`) of nothing.
+    Empty {
+        least: bool,
+    },
+    /// Memory that is no whole number of items.
+    NoMultiple,
     /// None, where something else is needed.
     None(Need),
     /// A new object of less than no bytes.
@@ -143,6 +153,7 @@ impl<'l, 'a> Lower<'l, 'a> {
             held: Vec::new(),
             entry,
             null,
+            item: ReadItem::None,
             raisers: BTreeMap::new(),
         }
     }
@@ -372,6 +383,18 @@ impl<'l, 'a> Lower<'l, 'a> {
             }
             Failure::NoByte => {
                 raise::text(ctx, b, "ValueError", "byte must be in range(0, 256)");
+            }
+            Failure::NoItem(code) => {
+                let text = format!(
+                    "memoryview: invalid value for format '{}'",
+                    char::from(code)
+                );
+                raise::text(ctx, b, "ValueError", &text);
+            }
+            Failure::Empty { least } => raise::empty(ctx, b, if least { "min" } else { "max" }),
+            Failure::NoMultiple => {
+                let text = "memoryview: length is not a multiple of itemsize";
+                raise::text(ctx, b, "TypeError", text);
             }
             Failure::None(need) => raise::none(ctx, b, need),
             Failure::NegativeCount => raise::text(ctx, b, "ValueError", "negative count"),

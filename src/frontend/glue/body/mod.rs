@@ -25,6 +25,7 @@ mod expr;
 mod float;
 mod handle;
 mod int;
+mod items;
 mod locals;
 mod lower;
 mod message;
@@ -42,6 +43,7 @@ mod view;
 pub use plan::{Bodies, plan};
 
 use super::ctx::Ctx;
+use super::named;
 use crate::frontend::lang::typed::{Function, FunctionId, IntTy, Ty};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Block, Func, Value};
@@ -107,6 +109,7 @@ pub fn define(ctx: &mut Ctx, bodies: &Bodies) {
             let name = format!("{prefix}.{}", function.name);
             let mut func = Func::new(name, standalone.sig.clone());
             func.span = Some(function.span);
+            func.names = ctx.with_names.then(|| named::body(&function.name));
             let func = standalone_body(ctx, bodies, (id, standalone), func);
             ctx.program.define(standalone.id, func);
         }
@@ -192,7 +195,7 @@ pub fn inline(
         thread: None,
         fails,
     };
-    if body.recursive {
+    if bodies.is_shared(function) {
         let results = call::standalone(ctx, bodies, b, function, args, world);
         b.jump(returns, &results);
         return;

@@ -84,7 +84,10 @@ impl Lower<'_, '_> {
                 answer
             }
             ObjectOp::Method(name, keywords) => self.call_method(name, keywords, operands),
-            ObjectOp::Builtin(name) => return of_object(self.builtin(name), false),
+            ObjectOp::Builtin(name) => {
+                return of_object(self.function_of("builtins", name), false);
+            }
+            ObjectOp::Math(name) => return of_object(self.function_of("math", name), false),
             ObjectOp::Class(symbol) => return of_object(self.ctx.object(self.b, symbol), false),
             ObjectOp::Exception(exception) => {
                 let class = self.class(exception);
@@ -193,11 +196,11 @@ impl Lower<'_, '_> {
     }
 
     /// A function of `builtins`, borrowed.
-    fn builtin(&mut self, name: &str) -> Value {
+    fn function_of(&mut self, module: &str, name: &str) -> Value {
         let functions = &self.ctx.functions;
         let index = (functions.iter())
-            .position(|known| known.0 == "builtins" && known.1 == name)
-            .unwrap_or_else(|| unreachable!("{name} is planned"));
+            .position(|known| known.0 == module && known.1 == name)
+            .unwrap_or_else(|| unreachable!("{module}.{name} is planned"));
         let function = boxed::module_function(self.ctx, self.b, self.world.self_, index);
         self.check_object(function);
         function

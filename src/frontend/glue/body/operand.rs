@@ -57,10 +57,13 @@ pub(super) fn is_borrowed(expr: &Expr) -> bool {
     match &expr.kind {
         // Made where it stands.
         ExprKind::Const(Const::Str(_)) => false,
-        ExprKind::Const(_) | ExprKind::Local { .. } => true,
-        ExprKind::Object(ObjectOp::Class(_) | ObjectOp::Builtin(_), _) => true,
+        ExprKind::Const(_) | ExprKind::Local { .. } | ExprKind::Table(_) => true,
+        ExprKind::NewArray { in_frame, .. } => *in_frame,
+        ExprKind::Object(ObjectOp::Class(_) | ObjectOp::Builtin(_) | ObjectOp::Math(_), _) => true,
         ExprKind::Object(ObjectOp::Exception(Exception::Module(_)), _) => true,
-        ExprKind::Widen(x) | ExprKind::NotNone(x) | ExprKind::Encode(x) => is_borrowed(x),
+        ExprKind::Widen(x) | ExprKind::NotNone(x) | ExprKind::Encode(x) | ExprKind::Cast(x) => {
+            is_borrowed(x)
+        }
         ExprKind::Slice(view, ..) => {
             let copied = matches!(view.ty, Ty::View(view) if view.whole == Whole::ByteArray);
             !copied && is_borrowed(view)

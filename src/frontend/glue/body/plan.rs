@@ -13,6 +13,8 @@ use crate::ir::program::FuncId;
 
 /// Up to this many nodes, a body without calls is copied to where it is called.
 const INLINE_NODES: usize = 24;
+/// From so many nodes on, a body is one function for all the ways its method is called, instead of a copy in each.
+const SHARED_NODES: usize = 200;
 /// How many results of each register class [`crate::ir::func::Conv::Internal`] promises.
 const RESULT_REGISTERS: usize = 2;
 
@@ -37,6 +39,10 @@ struct Body {
     /// Those in `with nogil:`.
     released_calls: Vec<FunctionId>,
     nodes: usize,
+    /// It keeps arrays in its frame.
+    keeps: bool,
+    /// Its method's wrappers call it.
+    shared: bool,
 }
 
 impl Body {
@@ -61,6 +67,11 @@ pub(super) struct Standalone {
 }
 
 impl Bodies {
+    /// Whether a method's wrappers call its body instead of having copies of it.
+    pub(super) fn is_shared(&self, function: FunctionId) -> bool {
+        self.bodies[function.index()].shared
+    }
+
     /// Whether the body, or one it calls, uses the module object.
     pub fn needs_self(&self, function: FunctionId) -> bool {
         self.bodies[function.index()].needs_self
@@ -98,7 +109,14 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     ctx.names = names.into_iter().collect();
     let (held, released): (Vec<usize>, Vec<usize>) =
         (0..module.methods.len()).partition(|&at| !module.methods[at].nogil);
-    let held = called_from(&bodies, held, &[], |body| vec![&body.calls]);
+    let mut held = called_from(&bodies, held, &[], |body| vec![&body.calls]);
+    for (at, function) in module.functions.iter().enumerate() {
+        // A released body begins and ends in its wrapper.
+        let is_held = module.methods.get(at).is_some_and(|method| !method.nogil);
+        let is_large = is_held && bodies[at].nodes >= SHARED_NODES;
+        bodies[at].shared = function.recursive || is_large;
+        held[at] |= is_large;
+    }
     let entered: Vec<FunctionId> = bodies
         .iter()
         .flat_map(|body| body.released_calls.iter().copied())
@@ -109,7 +127,7 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     for (at, function) in module.functions.iter().enumerate() {
         let body = &mut bodies[at];
         let calls = !body.calls.is_empty() || !body.released_calls.is_empty();
-        let copied = !function.recursive && !calls && body.nodes <= INLINE_NODES;
+        let copied = !function.recursive && !calls && !body.keeps && body.nodes <= INLINE_NODES;
         if held[at] && !copied {
             body.standalone = Some(declare(ctx, function, body.needs_self, false));
         }
@@ -233,11 +251,16 @@ fn survey_expr(body: &mut Body, expr: &Expr) {
             body.calls.push(*callee);
             return;
         }
+        ExprKind::NewArray { in_frame, .. } => {
+            body.keeps |= *in_frame;
+            return;
+        }
         ExprKind::MathCall(name, _) => ("math", name.clone()),
         ExprKind::Math(MathOp::Sqrt, _) => ("math", "sqrt".to_owned()),
         ExprKind::RoundDigits(..) => ("builtins", "round".to_owned()),
         ExprKind::Object(op, _) => match op {
             ObjectOp::Builtin(name) => ("builtins", name.clone()),
+            ObjectOp::Math(name) => ("math", name.clone()),
             ObjectOp::Attribute(name) => return body.name(name),
             ObjectOp::Method(name, keywords) => {
                 body.name(name);
@@ -331,6 +354,7 @@ fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
         StmtKind::Nogil(stmts) => {
             let inner = survey(stmts);
             body.nodes += inner.nodes;
+            body.keeps |= inner.keeps;
             body.needs_self |= inner.needs_self;
             body.functions.extend(inner.functions);
             body.names.extend(inner.names);
@@ -352,7 +376,10 @@ fn survey_stmt<'a>(body: &mut Body, work: &mut Vec<Node<'a>>, stmt: &'a Stmt) {
 /// The expressions right below one.
 pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
-        ExprKind::Const(_) | ExprKind::Local { .. } => Vec::new(),
+        ExprKind::Const(_)
+        | ExprKind::Local { .. }
+        | ExprKind::Table(_)
+        | ExprKind::NewArray { .. } => Vec::new(),
         ExprKind::Widen(x)
         | ExprKind::Reinterpret(x, _)
         | ExprKind::Narrow(x, _, _)
@@ -373,6 +400,10 @@ pub(super) fn operands(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::Decode(x, _)
         | ExprKind::Zeroes(x)
         | ExprKind::Copy(x)
+        | ExprKind::Cast(x)
+        | ExprKind::MathPair(_, x)
+        | ExprKind::Extreme { view: x, .. }
+        | ExprKind::Listed(x)
         | ExprKind::Part(x, _)
         | ExprKind::Boxed(x) => vec![x],
         ExprKind::Binary { left, right, .. } => vec![left, right],

@@ -95,7 +95,9 @@ pub fn module(functions: Vec<Function>) -> Module {
         name: "m".to_owned(),
         doc: None,
         gil_used: false,
+        fast: true,
         constants: Vec::new(),
+        tables: Vec::new(),
         exceptions: vec![ExceptionClass {
             name: "Own".to_owned(),
             base: BaseClass::Builtin("Exception"),

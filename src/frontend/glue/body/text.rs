@@ -9,7 +9,7 @@ use super::lower::{Failure, Lower};
 use super::object::rich;
 use super::operand::Operand;
 use super::view::Items;
-use crate::frontend::lang::typed::{CmpOp, Codec, Expr, Ty, View, Whole};
+use crate::frontend::lang::typed::{CmpOp, Codec, Expr, TableId, Ty, View, Whole};
 use crate::ir::data::{Data, DataKind};
 use crate::ir::func::Value;
 use crate::ir::op::{IntCc, MemType, Op};
@@ -64,6 +64,49 @@ impl Lower<'_, '_> {
         })
     }
 
+    // Tables and arrays.
+
+    /// A table of the module: a view that nothing has to keep.
+    pub fn table(&mut self, ty: Ty, id: TableId) -> Operand {
+        let module = self.ctx.module;
+        let table = &module.tables[id.index()];
+        let name = format!("table.{}", table.name);
+        let data = self.ctx.shared_data(&name, |_, name| {
+            let mut data = Data::new(name, DataKind::ReadOnly, table.item.size());
+            data.bytes = table.bytes.clone();
+            data
+        });
+        let address = self.b.data_addr(data, 0);
+        let count = table.bytes.len() as i64 / i64::from(table.item.size());
+        Operand {
+            ty,
+            parts: smallvec![address, self.b.iconst(count), self.null],
+            owned: false,
+        }
+    }
+
+    /// `Array[T, n]()`
+    pub fn new_array(&mut self, ty: Ty, count: u64, in_frame: bool) -> Operand {
+        let size = count * u64::from(view_of(ty).item.size());
+        let bytes = self.b.iconst(size as i64);
+        let (address, object) = if in_frame {
+            let slot = self.b.slot((size as u32).next_multiple_of(8).max(8), 8);
+            (self.b.slot_addr(slot), self.null)
+        } else {
+            self.with_gil(|l| {
+                let (object, address) = bytes::new_bytes(l.ctx, l.b, l.null, bytes);
+                l.check_object(object);
+                (address, object)
+            })
+        };
+        memory::clear(self.ctx, self.b, address, bytes);
+        Operand {
+            ty,
+            parts: smallvec![address, self.b.iconst(count as i64), object],
+            owned: !in_frame,
+        }
+    }
+
     // Strs.
 
     /// `len(x)` of a view or a str.
@@ -72,21 +115,11 @@ impl Lower<'_, '_> {
         let operand = self.needed(x, Need::Len);
         let len = match operand.ty {
             Ty::View(_) => operand.parts[1],
-            Ty::Object => self.status("PyObject_Size", &operand.parts),
-            _ => self.str_len(operand.parts[0]),
+            // A class derived from str may have a length of its own.
+            _ => self.with_gil(|l| l.status("PyObject_Size", &operand.parts)),
         };
         self.release_held(mark);
         len
-    }
-
-    /// Code points of a str. It can fail on versions that make the str's final form late.
-    pub fn str_len(&mut self, object: Value) -> Value {
-        self.with_gil(|l| {
-            let len = l.ctx.call1(l.b, "PyUnicode_GetLength", &[object]);
-            let failed = l.b.icmp_imm(IntCc::Slt, len, 0);
-            l.check(failed);
-            len
-        })
     }
 
     /// 1 where the comparison of two strs, or None, holds, else 0.
@@ -207,7 +240,9 @@ impl Lower<'_, '_> {
         let make = match view_of(ty).whole {
             Whole::ByteArray => bytes::new_bytearray,
             Whole::Bytes => bytes::new_bytes,
-            Whole::Slice | Whole::Part => unreachable!("no object is made for a part"),
+            Whole::Slice | Whole::Part | Whole::Memory(_) | Whole::Table | Whole::Array => {
+                unreachable!("no object is made for a part")
+            }
         };
         self.with_gil(|l| {
             let (object, address) = make(l.ctx, l.b, from, size);

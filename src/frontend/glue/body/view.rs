@@ -18,13 +18,17 @@ pub(super) enum Kind {
     Bytes,
     ByteArray,
     MemoryView,
+    Tuple,
+    Array,
 }
 
 impl Kind {
     /// A `bytes` that can be written is the bytearray that it was in the source.
     pub fn of(view: View) -> Kind {
         match view.whole {
-            Whole::Part => Kind::MemoryView,
+            Whole::Part | Whole::Memory(_) => Kind::MemoryView,
+            Whole::Table => Kind::Tuple,
+            Whole::Array => Kind::Array,
             Whole::ByteArray => Kind::ByteArray,
             Whole::Bytes | Whole::Slice if view.mutable => Kind::ByteArray,
             Whole::Bytes | Whole::Slice => Kind::Bytes,
@@ -37,6 +41,8 @@ impl Kind {
             Kind::Bytes => "index out of range",
             Kind::ByteArray => "bytearray index out of range",
             Kind::MemoryView => "index out of bounds on dimension 1",
+            Kind::Tuple => "tuple index out of range",
+            Kind::Array => "array index out of range",
         }
     }
 }
@@ -60,6 +66,38 @@ impl Items {
             address: operand.parts[0],
             count: operand.parts[1],
         }
+    }
+}
+
+/// What is known of the item that `view[index] op= value` reads before it writes it, so that the index is checked once.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ReadItem {
+    /// Nothing, and nobody wants to know.
+    None,
+    /// It comes next.
+    Next,
+    /// It was read, by this index from the start.
+    Read(Value),
+}
+
+/// Whether the first thing that a value does is to read that item, whatever it does then. No expression writes a local.
+fn reads_first(value: &Expr, view: &Expr, index: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Index(v, i) => is_same_local(v, view) && is_same_local(i, index),
+        ExprKind::Binary { left: x, .. }
+        | ExprKind::Widen(x)
+        | ExprKind::Reinterpret(x, _)
+        | ExprKind::Narrow(x, ..) => reads_first(x, view, index),
+        _ => false,
+    }
+}
+
+fn is_same_local(a: &Expr, b: &Expr) -> bool {
+    match (&a.kind, &b.kind) {
+        (ExprKind::NotNone(x) | ExprKind::Widen(x), _) => is_same_local(x, b),
+        (_, ExprKind::NotNone(y) | ExprKind::Widen(y)) => is_same_local(a, y),
+        (ExprKind::Local { local: x, .. }, ExprKind::Local { local: y, .. }) => x == y,
+        _ => false,
     }
 }
 
@@ -133,6 +171,9 @@ impl Lower<'_, '_> {
         let at = self.value(index);
         let items = Items::of(&self.require(view, Need::Item));
         let at = self.index_in(items, (at, index));
+        if matches!(self.item, ReadItem::Next) {
+            self.item = ReadItem::Read(at);
+        }
         let item = self.load_item(items, at);
         self.release_held(mark);
         item
@@ -173,6 +214,14 @@ impl Lower<'_, '_> {
         result
     }
 
+    /// The same for an item that may have been read just now.
+    fn index_of(&mut self, read: ReadItem, items: Items, index: (Value, &Expr)) -> Value {
+        match read {
+            ReadItem::Read(at) => at,
+            ReadItem::None | ReadItem::Next => self.index_in(items, index),
+        }
+    }
+
     fn item_address(&mut self, items: Items, at: Value) -> Value {
         let shift = i64::from(items.view.item.size().trailing_zeros());
         let offset = if shift == 0 {
@@ -198,15 +247,20 @@ impl Lower<'_, '_> {
     /// before the index (from 3.10 on), a memoryview at the index first.
     pub fn store(&mut self, view: &Expr, index: &Expr, value: &Expr, rule: Rule) {
         let value_ty = value.ty;
+        if reads_first(value, view, index) {
+            self.item = ReadItem::Next;
+        }
         let value = self.value(value);
+        let read = std::mem::replace(&mut self.item, ReadItem::None);
         let mark = self.mark();
         let view = self.required(view);
         let at = self.value(index);
         let items = Items::of(&self.require(view, Need::Store));
-        let misfit = match (Kind::of(items.view), items.view.item) {
-            (Kind::ByteArray, _) => Failure::NoByte,
-            (_, Item::Int(ty)) => Failure::Misfit(ty.name()),
-            (_, Item::Bool | Item::F32 | Item::F64) => Failure::NoByte,
+        let misfit = match (Kind::of(items.view), items.view.whole, items.view.item) {
+            (Kind::ByteArray, ..) => Failure::NoByte,
+            (_, Whole::Memory(code), _) => Failure::NoItem(code),
+            (_, _, Item::Int(ty)) => Failure::Misfit(ty.name()),
+            (_, _, Item::Bool | Item::F32 | Item::F64) => Failure::NoByte,
         };
         let (value, at) = if misfit == Failure::NoByte {
             if index.ty == Ty::U64 {
@@ -214,9 +268,9 @@ impl Lower<'_, '_> {
                 self.fail_if(huge, Failure::HugeIndex);
             }
             let value = self.item_value(value, value_ty, items.view.item, rule, misfit);
-            (value, self.index_in(items, (at, index)))
+            (value, self.index_of(read, items, (at, index)))
         } else {
-            let at = self.index_in(items, (at, index));
+            let at = self.index_of(read, items, (at, index));
             let value = self.item_value(value, value_ty, items.view.item, rule, misfit);
             (value, at)
         };
@@ -301,6 +355,33 @@ impl Lower<'_, '_> {
         };
         let beyond = self.b.icmp(IntCc::Sgt, at, count);
         self.select(beyond, count, at)
+    }
+
+    /// `memoryview(view)` and its casts.
+    pub fn cast(&mut self, ty: Ty, view: &Expr) -> Operand {
+        let Ty::View(to) = ty else {
+            unreachable!("{ty:?} is no view")
+        };
+        let mark = self.mark();
+        let view = self.needed(view, Need::MemoryView);
+        let items = Items::of(&view);
+        let (from, to) = (items.view.item.size(), to.item.size());
+        let shift = i64::from(to.trailing_zeros()) - i64::from(from.trailing_zeros());
+        let count = match shift {
+            0 => items.count,
+            ..0 => self.op2_imm(Op::Ishl, items.count, -shift),
+            1.. => {
+                let rest = self.op2_imm(Op::Band, items.count, (1 << shift) - 1);
+                self.fail_if(rest, Failure::NoMultiple);
+                self.op2_imm(Op::Ushr, items.count, shift)
+            }
+        };
+        self.let_go(mark);
+        Operand {
+            ty,
+            parts: smallvec::smallvec![items.address, count, view.parts[2]],
+            owned: view.owned,
+        }
     }
 
     // Comparisons of bytes.

@@ -152,6 +152,7 @@ pub enum Need {
     Bytes,
     /// `bytearray(x)`
     ByteArray,
+    MemoryView,
     /// `x in bytes`
     Part,
     /// Anything else.
@@ -171,6 +172,7 @@ impl Need {
             Need::Decode => Some(("PyObject_GetAttrString", 1, Some("decode"))),
             Need::Bytes => Some(("PyBytes_FromObject", 1, None)),
             Need::ByteArray => Some(("PyByteArray_FromObject", 1, None)),
+            Need::MemoryView => Some(("PyMemoryView_FromObject", 1, None)),
             Need::Part | Need::Value => None,
         }
     }
@@ -192,6 +194,33 @@ pub fn none(ctx: &mut Ctx, b: &mut Builder, need: Need) {
         args.extend(attribute.map(|attribute| ctx.c_string(b, attribute)));
         // It fails: None is the same on all versions.
         ctx.call1(b, api, &args);
+        b.ret(&[]);
+    });
+}
+
+/// Raises what `min()` or `max()` of nothing raises.
+pub fn empty(ctx: &mut Ctx, b: &mut Builder, function: &str) {
+    let name = format!("raise.empty.{function}");
+    call_cold(ctx, b, &name, (&[], &[]), &[], |ctx, b, _| {
+        let (failed, ours) = (b.cold_block(), b.cold_block());
+        // An import would be remembered by the interpreter in many places.
+        let builtins = ctx.call1(b, "PyEval_GetBuiltins", &[]);
+        let name = ctx.c_string(b, function);
+        let function = ctx.call1(b, "PyDict_GetItemString", &[builtins, name]);
+        b.exit_unless(function, ours, &[]);
+        let zero = b.iconst(0);
+        let nothing = ctx.call1(b, "PyTuple_New", &[zero]);
+        let result = boxed::call_function(ctx, b, function, &[nothing]);
+        // Somebody may have put another function there, or none.
+        ctx.call(b, "Py_DecRef", &[result]);
+        b.exit_unless(result, failed, &[]);
+        b.jump(ours, &[]);
+        b.seal_and_switch_to(ours);
+        let class = ctx.exception(b, "ValueError");
+        let text = ctx.c_string(b, "an empty sequence");
+        ctx.call(b, "PyErr_SetString", &[class, text]);
+        b.jump(failed, &[]);
+        b.seal_and_switch_to(failed);
         b.ret(&[]);
     });
 }

@@ -10,11 +10,9 @@ use ruff_text_size::{Ranged, TextRange};
 use super::super::ParamKind;
 use super::super::ast::Name;
 use super::super::check::Import;
-use super::super::file::{
-    Class, Constant, Decorator, Doc, File, Head, HeadParam, PACKAGE, Returns, Value,
-};
-use super::super::typed::{Const, Storage};
-use super::super::{annotations, constants, join, mathfns, ty};
+use super::super::file::{Class, Decorator, Doc, File, Head, HeadParam, PACKAGE, Returns};
+use super::super::typed::Const;
+use super::super::{annotations, mathfns};
 use super::{Convert, measure, parse_unchecked_source, py};
 use crate::base::diag::{Diagnostic, Diagnostics, shown};
 use crate::base::nearest::nearest;
@@ -54,12 +52,12 @@ pub fn file(text: &Text, diags: &mut Diagnostics) -> Option<File> {
     Some(reader.file)
 }
 
-struct FileReader<'a> {
-    convert: Convert<'a>,
-    file: File,
+pub(super) struct FileReader<'a> {
+    pub(super) convert: Convert<'a>,
+    pub(super) file: File,
     doc: Option<Doc>,
     /// The constants so far; `None` for those that no arithmetic can use.
-    known: Vec<(String, Option<Const>)>,
+    pub(super) known: Vec<(String, Option<Const>)>,
 }
 
 impl FileReader<'_> {
@@ -98,58 +96,16 @@ impl FileReader<'_> {
         );
     }
 
-    fn error(&mut self, range: TextRange, message: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        range: TextRange,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         let span = self.convert.span(range);
         self.convert
             .diags
             .push(Diagnostic::error(span, message).hint(hint));
-    }
-
-    fn constant(&mut self, name: &py::ExprName, annotation: Option<&py::Expr>, written: &py::Expr) {
-        let span = self.convert.span(written.range());
-        let name = Name {
-            text: name.id.as_str().to_owned(),
-            span: self.convert.span(name.range),
-        };
-        let digits = digits(written, "");
-        let storage = annotation.and_then(|annotation| {
-            let annotation = self.convert.expr(annotation);
-            annotations::declared_type(&annotation, self.convert.diags)
-        });
-        let value = match digits {
-            Some((digits, radix)) => Some(Value::Digits(digits, radix)),
-            None => {
-                let expr = self.convert.expr(written);
-                match constants::value(&expr, &self.known) {
-                    Ok(value) => Some(Value::Value(value)),
-                    Err(diagnostic) => {
-                        diagnostic
-                            .into_iter()
-                            .for_each(|diagnostic| self.convert.diags.push(diagnostic));
-                        None
-                    }
-                }
-            }
-        };
-        let usable = match &value {
-            Some(Value::Value(value)) => Some(value.clone()),
-            Some(Value::Digits(..)) | None => None,
-        };
-        if let (Some(storage), Some(_)) = (storage, &value)
-            && !usable.as_ref().is_some_and(|value| holds(storage, value))
-        {
-            let message = format!(
-                "this constant is no value of the type `{}`",
-                ty::storage_name(storage)
-            );
-            self.error(
-                written.range(),
-                message,
-                "change the value, or the type in front of it",
-            );
-        }
-        self.known.push((name.text.clone(), usable));
-        self.file.constants.push(Constant { name, value, span });
     }
 
     fn class(&mut self, s: &py::StmtClassDef) {
@@ -463,43 +419,6 @@ fn expanded(line: &str) -> String {
 
 fn bytes(range: TextRange) -> Range<usize> {
     range.start().to_usize()..range.end().to_usize()
-}
-
-/// An integer literal beyond 64 bits, behind signs: its digits and their radix.
-fn digits(written: &py::Expr, sign: &str) -> Option<(String, u32)> {
-    match written {
-        py::Expr::UnaryOp(u) if u.op == py::UnaryOp::USub => {
-            digits(&u.operand, if sign.is_empty() { "-" } else { "" })
-        }
-        py::Expr::NumberLiteral(n) => match &n.value {
-            py::Number::Int(value) if value.as_u64().is_none() => {
-                let text = value.to_string();
-                let lower = text.to_ascii_lowercase();
-                let (digits, radix) = match lower.get(..2) {
-                    Some("0x") => (&lower[2..], 16),
-                    Some("0o") => (&lower[2..], 8),
-                    Some("0b") => (&lower[2..], 2),
-                    _ => (&lower[..], 10),
-                };
-                Some((format!("{sign}{}", digits.replace('_', "")), radix))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Whether a value is one of a type, as it is: `1` is one of `f64`, too.
-fn holds(storage: Storage, value: &Const) -> bool {
-    match (storage, value) {
-        (Storage::Int(int), Const::Int(value)) => ty::contains(int.range(), (*value, *value)),
-        (Storage::F32 | Storage::F64, Const::Int(_) | Const::Float(_))
-        | (Storage::Bool, Const::Bool(_))
-        | (Storage::Str { .. }, Const::Str(_))
-        | (Storage::Object, _) => true,
-        (Storage::View(view), Const::Bytes(_)) => join::is_bytes(view) && !view.mutable,
-        _ => false,
-    }
 }
 
 /// `__name__ == "__main__"`

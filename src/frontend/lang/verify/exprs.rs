@@ -21,7 +21,7 @@ fn nullable(ty: Ty) -> Option<Ty> {
 
 /// What `if` can ask of the truth.
 fn has_truth(ty: Ty) -> bool {
-    is_number(ty) || matches!(ty, Ty::Str { .. } | Ty::View(_) | Ty::Object)
+    is_number(ty) || matches!(ty, Ty::Complex | Ty::Str { .. } | Ty::View(_) | Ty::Object)
 }
 
 /// A view that is the whole of an object of bytes.
@@ -38,6 +38,7 @@ fn comparable(op: CmpOp, left: Ty, right: Ty) -> bool {
             let present = !a.nullable && !b.nullable;
             is_bytes(a) && is_bytes(b) && (equality || present && ordered(op))
         }
+        (Ty::Complex, b) | (b, Ty::Complex) => equality && (b == Ty::Complex || is_number(b)),
         (a, b) => is_number(a) && is_number(b) && (equality || ordered(op)),
     }
 }
@@ -198,9 +199,10 @@ impl Verifier<'_> {
                     _ => 0,
                 };
                 let (count, ty) = match op {
-                    ObjectOp::Builtin(_) | ObjectOp::Class(_) | ObjectOp::Exception(_) => {
-                        (0, Ty::Object)
-                    }
+                    ObjectOp::Builtin(_)
+                    | ObjectOp::Math(_)
+                    | ObjectOp::Class(_)
+                    | ObjectOp::Exception(_) => (0, Ty::Object),
                     ObjectOp::Positive
                     | ObjectOp::Negative
                     | ObjectOp::Invert
@@ -263,7 +265,7 @@ impl Verifier<'_> {
                 sure(list.len() > 1 && is_number(e.ty))?;
                 list.iter().try_for_each(|item| self.typed(item, e.ty))
             }
-            ExprKind::Divmod(..) | ExprKind::Tuple(_) => {
+            ExprKind::Divmod(..) | ExprKind::Tuple(_) | ExprKind::MathPair(..) => {
                 Err("several values where one is wanted".into())
             }
             ExprKind::PowMod(a, b, c) => {
@@ -360,6 +362,25 @@ impl Verifier<'_> {
             ExprKind::Zeroes(count) => {
                 sure(matches!(e.ty, Ty::View(view) if made(view) && !view.nullable))?;
                 self.typed(count, Ty::I64)
+            }
+            ExprKind::Extreme { view, .. } => {
+                let item = self.view(view)?.item.storage();
+                sure(e.ty == item.ty())
+            }
+            ExprKind::Listed(view) => {
+                sure(e.ty == Ty::Object)?;
+                self.view(view).map(drop)
+            }
+            ExprKind::Table(_) => sure(matches!(e.ty, Ty::View(view) if !view.mutable)),
+            ExprKind::NewArray { .. } => {
+                sure(matches!(e.ty, Ty::View(view) if view.mutable && view.whole == Whole::Array))
+            }
+            ExprKind::Cast(inner) => {
+                let from = self.view(inner)?;
+                sure(matches!(
+                    e.ty,
+                    Ty::View(View { mutable, whole: Whole::Memory(_), nullable: false, .. }) if mutable == from.mutable
+                ))
             }
             ExprKind::Copy(inner) => {
                 sure(matches!(e.ty, Ty::View(view) if made(view)))?;

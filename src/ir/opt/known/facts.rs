@@ -12,7 +12,7 @@ use crate::ir::func::{Block, Func, Inst, InstData, Payload, Value};
 use crate::ir::op::{IntCc, Op};
 
 /// Facts of one kind about one value; more are not learnt.
-const MOST: usize = 16;
+const MOST: u32 = 16;
 /// Additions looked through, differences added up.
 const STEPS: u32 = 4;
 
@@ -47,9 +47,61 @@ pub(super) struct Facts<'a> {
     pub defs: Vec<Option<Inst>>,
     /// What holds wherever the value is.
     pub base: Vec<Range>,
-    ranges: Vec<SmallVec<[(Block, Range); 1]>>,
-    differences: Vec<SmallVec<[(Block, Value, i128); 1]>>,
-    below: Vec<SmallVec<[(Block, Value, bool); 1]>>,
+    ranges: Lists<(Block, Range)>,
+    differences: Lists<(Block, Value, i128)>,
+    below: Lists<(Block, Value, bool)>,
+}
+
+/// A short list for each value; most are empty.
+struct Lists<T> {
+    lists: Vec<List>,
+    /// Each with the number of the next of its list.
+    items: Vec<(T, u32)>,
+}
+
+/// The numbers of its first and last item.
+#[derive(Clone, Copy, Default)]
+struct List {
+    first: u32,
+    last: u32,
+    len: u32,
+}
+
+impl<T> Lists<T> {
+    fn new(count: usize) -> Lists<T> {
+        Lists {
+            lists: vec![List::default(); count],
+            items: Vec::new(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.lists.fill(List::default());
+        self.items.clear();
+    }
+
+    fn of(&self, value: Value) -> impl Iterator<Item = &T> {
+        let list = self.lists[value.index()];
+        let mut next = list.first;
+        (0..list.len).map(move |_| {
+            let (item, after) = &self.items[next as usize];
+            next = *after;
+            item
+        })
+    }
+
+    /// Unless there are enough already.
+    fn push(&mut self, value: Value, item: T) {
+        let list = &mut self.lists[value.index()];
+        let new = self.items.len() as u32;
+        match list.len {
+            MOST => return,
+            0 => list.first = new,
+            _ => self.items[list.last as usize].1 = new,
+        }
+        (list.last, list.len) = (new, list.len + 1);
+        self.items.push((item, new));
+    }
 }
 
 impl<'a> Facts<'a> {
@@ -66,18 +118,18 @@ impl<'a> Facts<'a> {
             dominators,
             defs,
             base: vec![Range::FULL; count],
-            ranges: vec![SmallVec::new(); count],
-            differences: vec![SmallVec::new(); count],
-            below: vec![SmallVec::new(); count],
+            ranges: Lists::new(count),
+            differences: Lists::new(count),
+            below: Lists::new(count),
         }
     }
 
     /// Forgets everything, for another round.
     pub fn clear(&mut self) {
         self.base.fill(Range::FULL);
-        self.ranges.iter_mut().for_each(SmallVec::clear);
-        self.differences.iter_mut().for_each(SmallVec::clear);
-        self.below.iter_mut().for_each(SmallVec::clear);
+        self.ranges.clear();
+        self.differences.clear();
+        self.below.clear();
     }
 
     pub fn def(&self, value: Value) -> Option<&'a InstData> {
@@ -97,7 +149,7 @@ impl<'a> Facts<'a> {
     /// The interval of a value.
     pub fn range(&self, value: Value, at: At) -> Range {
         let mut range = self.base[value.index()];
-        for &(block, narrower) in &self.ranges[value.index()] {
+        for &(block, narrower) in self.ranges.of(value) {
             if self.dominators.dominates(block, at.block) {
                 range = range.meet(narrower);
             }
@@ -155,7 +207,7 @@ impl<'a> Facts<'a> {
         if i128::from(x.hi) - i128::from(y.lo) <= most {
             return true;
         }
-        let kept = self.differences[a.index()].iter();
+        let kept = self.differences.of(a);
         let kept = kept.filter(|(block, ..)| self.dominators.dominates(*block, at.block));
         let kept = kept.map(|&(_, other, known)| (other, known));
         let new = at.news.differences.iter();
@@ -197,7 +249,7 @@ impl<'a> Facts<'a> {
 
     /// Whether `a` is below `b` as unsigned numbers.
     fn is_below(&self, a: Value, b: Value, at: At) -> Option<bool> {
-        let kept = self.below[a.index()].iter();
+        let kept = self.below.of(a);
         let mut kept = kept.filter(|fact| fact.1 == b);
         if let Some(fact) = kept.find(|fact| self.dominators.dominates(fact.0, at.block)) {
             return Some(fact.2);
@@ -408,22 +460,13 @@ impl<'a> Facts<'a> {
     /// Keeps what is known from the start of a block on.
     pub fn keep(&mut self, block: Block, news: &News) {
         for &(value, range) in &news.ranges {
-            let list = &mut self.ranges[value.index()];
-            if list.len() < MOST {
-                list.push((block, range));
-            }
+            self.ranges.push(value, (block, range));
         }
         for &(a, b, most) in &news.differences {
-            let list = &mut self.differences[a.index()];
-            if list.len() < MOST {
-                list.push((block, b, most));
-            }
+            self.differences.push(a, (block, b, most));
         }
         for &(a, b, is_below) in &news.below {
-            let list = &mut self.below[a.index()];
-            if list.len() < MOST {
-                list.push((block, b, is_below));
-            }
+            self.below.push(a, (block, b, is_below));
         }
     }
 
@@ -434,7 +477,7 @@ impl<'a> Facts<'a> {
         if sum.root != value {
             found.push((sum.root, sum.offset));
         }
-        let kept = self.differences[sum.root.index()].iter();
+        let kept = self.differences.of(sum.root);
         let kept = kept.filter(|(block, ..)| self.dominators.dominates(*block, at.block));
         found.extend(kept.map(|&(_, other, most)| (other, most + sum.offset)));
         let new = at.news.differences.iter();

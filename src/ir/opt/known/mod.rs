@@ -8,7 +8,9 @@
 
 mod facts;
 mod findings;
-mod range;
+pub(super) mod range;
+
+use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
@@ -60,25 +62,26 @@ struct Known<'a> {
     facts: Facts<'a>,
     /// Where a value is defined.
     home: Vec<Block>,
-    guesses: Vec<Option<Guess>>,
+    guesses: BTreeMap<Value, Guess>,
 }
 
 impl<'a> Known<'a> {
     fn new(func: &'a Func, cfg: &'a Cfg, dominators: &'a Dominators) -> Known<'a> {
         let mut home = vec![crate::ir::func::ENTRY; func.values.len()];
-        let mut guesses = vec![None; func.values.len()];
+        let mut guesses = BTreeMap::new();
         for &block in &cfg.rpo {
             let data = &func.blocks[block.index()];
             let back = |pred: &Block| cfg.is_back_edge(*pred, block);
-            let is_head = cfg.preds[block.index()].iter().any(back);
+            let is_head = cfg.preds(block).iter().any(back);
             for &param in &data.params {
                 home[param.index()] = block;
                 if is_head && func.ty(param) == Type::I64 {
-                    guesses[param.index()] = Some(Guess {
+                    let guess = Guess {
                         lo: Trust::AsEntered,
                         hi: Trust::AsEntered,
                         differences: None,
-                    });
+                    };
+                    guesses.insert(param, guess);
                 }
             }
             for inst in &data.insts {
@@ -100,7 +103,7 @@ impl<'a> Known<'a> {
     fn settle(&mut self) {
         for round in 0..=ROUNDS {
             if round == ROUNDS {
-                for guess in self.guesses.iter_mut().flatten() {
+                for guess in self.guesses.values_mut() {
                     (guess.lo, guess.hi) = (Trust::Nothing, Trust::Nothing);
                     guess.differences = Some(Vec::new());
                 }
@@ -121,7 +124,7 @@ impl<'a> Known<'a> {
     /// What is known where a block begins.
     fn enter(&mut self, block: Block) {
         let func = self.facts.func;
-        let preds = &self.cfg.preds[block.index()];
+        let preds = self.cfg.preds(block);
         if let [pred] = preds[..]
             && !self.cfg.is_back_edge(pred, block)
         {
@@ -150,7 +153,7 @@ impl<'a> Known<'a> {
     /// The ways to a block that lead forwards (or back): where from, with what for parameter `place`, knowing what.
     fn arguments(&self, block: Block, place: usize, back: bool) -> Vec<(Block, Value, News)> {
         let mut found = Vec::new();
-        let mut preds = self.cfg.preds[block.index()].clone();
+        let mut preds: SmallVec<[Block; 4]> = self.cfg.preds(block).into();
         preds.dedup();
         for pred in preds {
             if self.cfg.is_back_edge(pred, block) != back {
@@ -176,7 +179,7 @@ impl<'a> Known<'a> {
             self.facts.range(*arg, at)
         });
         let mut range = ranges.reduce(Range::union).unwrap_or(Range::FULL);
-        let Some(guess) = self.guesses[param.index()].clone() else {
+        let Some(guess) = self.guesses.get(&param).cloned() else {
             self.facts.base[param.index()] = range;
             return;
         };
@@ -199,7 +202,7 @@ impl<'a> Known<'a> {
                 .learn_difference(param, other, most, block, &mut news);
         }
         self.facts.keep(block, &news);
-        if let Some(guess) = &mut self.guesses[param.index()] {
+        if let Some(guess) = self.guesses.get_mut(&param) {
             guess.differences = Some(differences);
         }
     }
@@ -212,7 +215,7 @@ impl<'a> Known<'a> {
             candidates = self.facts.differences_of(*arg, at);
         }
         // A test at the end of the loop names its bound, which nothing on the way in need do.
-        for pred in &self.cfg.preds[block.index()] {
+        for pred in self.cfg.preds(block) {
             if let Some(Term::Br(cond, ..)) = &self.facts.func.blocks[pred.index()].term
                 && self.cfg.is_back_edge(*pred, block)
             {
@@ -325,11 +328,14 @@ impl<'a> Known<'a> {
 
     /// Gives up what does not hold on the ways back; whether there was any such thing.
     fn review(&mut self) -> bool {
+        if self.guesses.is_empty() {
+            return false;
+        }
         let mut again = false;
         for &block in &self.cfg.rpo {
             let params = &self.facts.func.blocks[block.index()].params;
             for (place, &param) in params.iter().enumerate() {
-                let Some(mut guess) = self.guesses[param.index()].clone() else {
+                let Some(mut guess) = self.guesses.get(&param).cloned() else {
                     continue;
                 };
                 let assumed = self.facts.base[param.index()];
@@ -362,7 +368,7 @@ impl<'a> Known<'a> {
                         failed |= differences.len() < before;
                     }
                 }
-                self.guesses[param.index()] = Some(guess);
+                self.guesses.insert(param, guess);
                 again |= failed;
             }
         }
@@ -411,7 +417,9 @@ mod tests {
         b.switch_to(fails);
         b.ret(&[count]);
         let mut func = b.finish();
-        super::super::run(&mut func);
+        super::super::simplify(&mut func);
+        super::super::blocks::drop_assumptions(&mut func);
+        super::super::simplify(&mut func);
         let insts = func.blocks.iter().flat_map(|block| &block.insts);
         let ops = insts.map(|inst| func.insts[inst.index()].op);
         let checks = ops.filter(|op| matches!(op, Op::Icmp | Op::SaddOvf));

@@ -7,7 +7,7 @@ use crate::ir::op::{MemType, Op};
 
 /// All numbers from `lo` to `hi`; `lo <= hi`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
+pub(in crate::ir::opt) struct Range {
     pub lo: i64,
     pub hi: i64,
 }
@@ -73,7 +73,7 @@ impl Range {
 }
 
 /// Sum, difference or product without wrapping, as exact bounds.
-pub(super) fn exact(op: Op, a: Range, b: Range) -> Option<(i128, i128)> {
+pub(in crate::ir::opt) fn exact(op: Op, a: Range, b: Range) -> Option<(i128, i128)> {
     let [a_lo, a_hi, b_lo, b_hi] = [a.lo, a.hi, b.lo, b.hi].map(i128::from);
     match op {
         Op::Iadd | Op::SaddOvf => Some((a_lo + b_lo, a_hi + b_hi)),
@@ -88,7 +88,7 @@ pub(super) fn exact(op: Op, a: Range, b: Range) -> Option<(i128, i128)> {
 }
 
 /// The first result of an operation on integers.
-pub(super) fn result(op: Op, payload: Payload, args: &[Range]) -> Range {
+pub(in crate::ir::opt) fn result(op: Op, payload: Payload, args: &[Range]) -> Range {
     let a = args.first().copied().unwrap_or(Range::FULL);
     let b = args.get(1).copied().unwrap_or(Range::FULL);
     let count = (b.lo == b.hi).then_some((b.lo & 63) as u32);
@@ -177,7 +177,7 @@ fn extended(a: Range, narrow: Range) -> Range {
 }
 
 /// What an extension leaves unchanged.
-pub(super) fn unchanged_by(op: Op) -> Option<Range> {
+pub(in crate::ir::opt) fn unchanged_by(op: Op) -> Option<Range> {
     match op {
         Op::Sext8 => Some(loaded(MemType::I8)),
         Op::Sext16 => Some(loaded(MemType::I16)),

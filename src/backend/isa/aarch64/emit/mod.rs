@@ -13,6 +13,7 @@ use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
 use crate::backend::isa::course::{Course, Item, Told};
 use crate::backend::isa::frame::{Frame, Step};
 use crate::backend::isa::lower::common::{Callee, Common};
+use crate::backend::isa::named::Spots;
 use crate::backend::isa::plan::{forward, needs_frame};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
 use crate::backend::isa::vcode::{Shape, VBlock};
@@ -32,6 +33,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let conv = match func.sig.conv {
         Conv::C => target.c,
         Conv::Internal => target.internal,
+        Conv::Leaf => target.leaf,
     };
     let written = allocation.written_of(conv.callee_saved);
     let inst = |at: u32| &lowered.code.insts[at as usize];
@@ -60,6 +62,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         buffer: course.buffer(),
         course,
         next_move: 0,
+        spots: Spots::new(shape, &lowered.constants),
     };
     emit.buffer.line(func.span);
     if pads {
@@ -72,6 +75,11 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
             Item::Block(block) => emit.block(block),
         }
     }
+    let frame = |slot| (emit.frame.spills + 8 * slot) as i32 - emit.frame.incoming as i32;
+    let values = emit
+        .spots
+        .places(shape, allocation, &lowered.constants, frame);
+    emit.buffer.values(values);
     emit.buffer.finish()
 }
 
@@ -85,6 +93,7 @@ struct Emit<'a> {
     is_framed: bool,
     buffer: Buffer,
     next_move: usize,
+    spots: Spots,
 }
 
 impl Emit<'_> {
@@ -104,9 +113,14 @@ impl Emit<'_> {
         self.next_move = moves.partition_point(|m| m.inst < insts.start);
         for at in insts {
             self.buffer.line(self.lowered.code.spans[at as usize]);
+            let start = self.buffer.position();
             self.moves(at, false);
+            let inst = self.buffer.position();
             self.vinst(block, at as usize);
+            let behind = self.buffer.position();
             self.moves(at, true);
+            let end = self.buffer.position();
+            self.spots.note(at, [start, inst, behind, end]);
         }
     }
 
@@ -149,6 +163,10 @@ impl Emit<'_> {
 
     fn vinst(&mut self, block: VBlock, at: usize) {
         let range = self.shape().operand_range(at);
+        if let InstA64::Common(Common::Args | Common::Keep) = self.lowered.code.insts[at] {
+            // Keep takes values wherever they are.
+            return;
+        }
         let regs: Vec<i64> = self.allocation.locs[range].iter().map(number).collect();
         match self.lowered.code.insts[at] {
             InstA64::Row { op, imms } => self.row(op, &regs, imms),
@@ -179,7 +197,9 @@ impl Emit<'_> {
             InstA64::ImportSlot(import) => self.load_slot(regs[0], Referent::Import(import)),
             InstA64::Branch(cond) => self.branch(block, cond, &regs),
             InstA64::Common(Common::Args | Common::Keep) => {}
-            InstA64::Common(Common::Call(callee)) => self.transfer(callee, true, &regs),
+            InstA64::Common(Common::Call(callee) | Common::LeafCall(callee)) => {
+                self.transfer(callee, true, &regs);
+            }
             InstA64::Common(Common::TailCall(callee)) => {
                 self.epilogue();
                 self.transfer(callee, false, &regs);
@@ -319,7 +339,10 @@ impl Emit<'_> {
             }
             return;
         }
-        let (cond, then, other) = if Some(then) == next {
+        // Where neither follows, what is deeper in loops is one jump away.
+        let depth = |n: usize| self.shape().blocks[self.course.successor(block, n).index()].depth;
+        let is_colder = Some(other) != next && depth(0) < depth(1);
+        let (cond, then, other) = if Some(then) == next || is_colder {
             (cond.inverted(), other, then)
         } else {
             (cond, then, other)
@@ -437,7 +460,7 @@ fn cond_forms(cond: Cond, regs: &[i64]) -> BranchForms {
 /// Whether the instruction calls or has an address in the frame.
 fn uses_frame(inst: &InstA64) -> bool {
     match inst {
-        InstA64::Common(common) => matches!(common, Common::Call(_)),
+        InstA64::Common(common) => matches!(common, Common::Call(_) | Common::LeafCall(_)),
         InstA64::Mem { base, .. } | InstA64::Address(base, _) => match base {
             Base::Slot(_) | Base::Outgoing => true,
             Base::Reg | Base::Incoming => false,

@@ -36,6 +36,8 @@ impl Machine for A64 {
         ints: 0x1ffa_ffff,
         floats: 0xffff_ffff,
     };
+    /// A call has the return address of its caller in a register.
+    const LEAF_CALLS: bool = false;
     /// `br x17` may arrive at `bti c` (Arm ARM, "Branch Target Identification").
     const JUMP_POINTER: Reg = a64::X17;
 

@@ -13,6 +13,7 @@ use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
 use crate::backend::isa::course::{Course, Item, Told};
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
 use crate::backend::isa::lower::common::{Callee, Common};
+use crate::backend::isa::named::Spots;
 use crate::backend::isa::plan::{forward, needs_frame};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
 use crate::backend::isa::vcode::{Shape, VBlock};
@@ -31,6 +32,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     let conv = match func.sig.conv {
         Conv::C => target.c,
         Conv::Internal => target.internal,
+        Conv::Leaf => target.leaf,
     };
     let written = allocation.written_of(conv.callee_saved);
     let inst = |at: u32| &lowered.code.insts[at as usize];
@@ -50,6 +52,11 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         return_size: RETURN_SIZE,
         stack_align: conv.stack_align,
     });
+    assert!(
+        func.sig.conv != Conv::Leaf || frame.stored.is_empty() && lowered.outgoing.is_none(),
+        "{}: a leaf function with a frame that is to be aligned",
+        func.name
+    );
     // Who reads frame pointers wants one everywhere.
     let framed = if frame.is_empty() {
         vec![false; shape.blocks.len()]
@@ -71,6 +78,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         buffer: course.buffer(),
         course,
         next_move: 0,
+        spots: Spots::new(shape, &lowered.constants),
     };
     emit.buffer.line(func.span);
     if target.landing_pads && (func.export || func.address_taken) {
@@ -83,6 +91,11 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
             Item::Block(block) => emit.block(block),
         }
     }
+    let frame = |slot| (emit.frame.spills + 8 * slot) as i32 - emit.frame.incoming as i32;
+    let values = emit
+        .spots
+        .places(shape, allocation, &lowered.constants, frame);
+    emit.buffer.values(values);
     emit.buffer.finish()
 }
 
@@ -98,6 +111,7 @@ struct Emit<'a> {
     is_framed: bool,
     buffer: Buffer,
     next_move: usize,
+    spots: Spots,
 }
 
 impl Emit<'_> {
@@ -121,9 +135,14 @@ impl Emit<'_> {
         self.next_move = moves.partition_point(|m| m.inst < insts.start);
         for at in insts {
             self.buffer.line(self.lowered.code.spans[at as usize]);
+            let start = self.buffer.position();
             self.moves(at, false);
+            let inst = self.buffer.position();
             self.vinst(block, at as usize);
+            let behind = self.buffer.position();
             self.moves(at, true);
+            let end = self.buffer.position();
+            self.spots.note(at, [start, inst, behind, end]);
         }
     }
 
@@ -181,7 +200,7 @@ impl Emit<'_> {
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatCmov(cond) => self.float_cmov(cond, reg(1), reg(2)),
-            Inst64::Common(Common::Call(callee)) => {
+            Inst64::Common(Common::Call(callee) | Common::LeafCall(callee)) => {
                 self.transfer(callee, Op::CallD, Op::CallM, locs)
             }
             Inst64::Common(Common::TailCall(callee)) => {
@@ -227,7 +246,10 @@ impl Emit<'_> {
             }
             return;
         }
-        let (cond, then, other) = if Some(then) == next {
+        // Where neither follows, what is deeper in loops is one jump away.
+        let depth = |n: usize| self.shape().blocks[self.course.successor(block, n).index()].depth;
+        let is_colder = Some(other) != next && depth(0) < depth(1);
+        let (cond, then, other) = if Some(then) == next || is_colder {
             (cond.inverted(), other, then)
         } else {
             (cond, then, other)

@@ -295,6 +295,11 @@ impl Lower<'_> {
     pub(super) fn fselect(&mut self, data: &InstData) {
         let (cond, then, other) = (data.args[0], data.args[1], data.args[2]);
         let dst = self.result(data.results[0]);
+        if let Some(op) = self.extreme(cond, then, other) {
+            let then = self.vreg_of(then);
+            let other = self.xm64(other);
+            return self.row(op, &[then, dst], &other);
+        }
         let then = self.vreg_of(then);
         let other = self.vreg_of(other);
         let cond = self.condition(cond);
@@ -309,6 +314,34 @@ impl Lower<'_> {
             operand(then, Constraint::Reg, Access::Use),
         ];
         self.out.push(Inst64::FloatCmov(cond), &operands, None);
+    }
+
+    /// The instruction for the lesser or the greater of two floats: it gives the second where neither is, as the select does (SDM MINSD).
+    fn extreme(&self, cond: Value, then: Value, other: Value) -> Option<Op> {
+        let (_, data) = self.definition(cond)?;
+        let (low, high) = match data.payload {
+            Payload::FloatCc(FloatCc::Lt) => (data.args[0], data.args[1]),
+            Payload::FloatCc(FloatCc::Gt) => (data.args[1], data.args[0]),
+            _ => return None,
+        };
+        // What a loop carries is mostly predicted: it would wait for this instruction in each round.
+        let depth = |block: u32| self.flow.blocks[block as usize].depth;
+        let is_carried = |&value: &Value| {
+            let home = self.homes[value.index()];
+            self.definition(value).is_none()
+                && depth(home) > 0
+                && depth(home) == depth(self.vblock.0)
+        };
+        let [low, high, then, other] =
+            [low, high, then, other].map(|value| self.flow.resolve(value));
+        if [low, high].iter().any(is_carried) {
+            return None;
+        }
+        match (then, other) {
+            pair if pair == (low, high) => Some(Op::MinsdRM),
+            pair if pair == (high, low) => Some(Op::MaxsdRM),
+            _ => None,
+        }
     }
 
     /// Pushes an overflow-checking operation with `push`, and its flag as a number where something wants that.

@@ -38,6 +38,7 @@ impl Machine for X64 {
         ints: 0xffef,
         floats: 0xffff,
     };
+    const LEAF_CALLS: bool = true;
     const JUMP_POINTER: Reg = x64::R11;
 
     fn inst(lower: &mut Lower<'_>, inst: Inst, data: &InstData) {

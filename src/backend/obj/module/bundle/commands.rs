@@ -8,6 +8,7 @@ use object::write::macho::{
     SegmentCommand, SymtabCommand,
 };
 
+use super::super::super::debug::dwarf;
 use super::super::super::macho::build_version;
 use super::fixups::Fixups;
 use super::linkedit::Linkedit;
@@ -95,6 +96,7 @@ fn segment_row(segment: Segment) -> (&'static str, macho::VmProt, macho::Segment
         Segment::Text => ("__TEXT", r | x, none),
         Segment::DataConst => ("__DATA_CONST", r | w, macho::SG_READ_ONLY),
         Segment::Data => ("__DATA", r | w, none),
+        Segment::Dwarf => (dwarf::MACHO_SEGMENT, r, none),
     }
 }
 

@@ -7,6 +7,7 @@
 //! __TEXT         header, commands | __text __const __cstring __unwind_info   read, execute
 //! __DATA_CONST   __got __const                                               read, write until dyld is done
 //! __DATA         __data                                                      read, write
+//! __DWARF        __debug_*, where there is something to tell debuggers       read
 //! __LINKEDIT     fixups, exports, symbols, signature                         read
 //! ```
 
@@ -21,6 +22,7 @@ use object::Endianness;
 use object::macho;
 use object::write::macho::Encoder;
 
+use super::super::debug::dwarf;
 use super::super::image::{Image, Place, Role, SectionId, SymbolId};
 use super::place::{Placed, Pointee, Pointer, slotted};
 use crate::base::digest::sha256;
@@ -38,6 +40,10 @@ enum Part {
     Slots,
     RelRo,
     Data,
+    DebugAbbrev,
+    DebugInfo,
+    DebugLine,
+    DebugLocations,
 }
 
 /// A segment with sections. The order is that of the file.
@@ -46,6 +52,7 @@ enum Segment {
     Text,
     DataConst,
     Data,
+    Dwarf,
 }
 
 struct Row {
@@ -76,8 +83,10 @@ const fn row(
 
 const CODE: u32 = macho::S_ATTR_PURE_INSTRUCTIONS.0 | macho::S_ATTR_SOME_INSTRUCTIONS.0;
 
+const DEBUG: u32 = macho::S_ATTR_DEBUG.0;
+
 #[rustfmt::skip]
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 11] = [
     row(Part::Text,      Segment::Text,      "__text",        macho::S_REGULAR, CODE, 1),
     row(Part::Constants, Segment::Text,      "__const",       macho::S_REGULAR, 0, 1),
     row(Part::Strings,   Segment::Text,      "__cstring",     macho::S_CSTRING_LITERALS, 0, 1),
@@ -85,6 +94,10 @@ const ROWS: [Row; 7] = [
     row(Part::Slots,     Segment::DataConst, "__got",         macho::S_NON_LAZY_SYMBOL_POINTERS, 0, 8),
     row(Part::RelRo,     Segment::DataConst, "__const",       macho::S_REGULAR, 0, 8),
     row(Part::Data,      Segment::Data,      "__data",        macho::S_REGULAR, 0, 8),
+    row(Part::DebugAbbrev,    Segment::Dwarf, "__debug_abbrev",   macho::S_REGULAR, DEBUG, 1),
+    row(Part::DebugInfo,      Segment::Dwarf, "__debug_info",     macho::S_REGULAR, DEBUG, 1),
+    row(Part::DebugLine,      Segment::Dwarf, "__debug_line",     macho::S_REGULAR, DEBUG, 1),
+    row(Part::DebugLocations, Segment::Dwarf, "__debug_loclists", macho::S_REGULAR, DEBUG, 1),
 ];
 
 /// The part of the file that a section of the image becomes.
@@ -96,6 +109,13 @@ fn part(role: Role) -> Part {
         Role::RelRo => Part::RelRo,
         Role::Data => Part::Data,
     }
+}
+
+/// The part of a debug section.
+fn debug_part(section: &dwarf::Section) -> Part {
+    let name = dwarf::macho_name(section.name);
+    let row = ROWS.iter().find(|row| row.name == name);
+    row.unwrap_or_else(|| unreachable!("{name} has a row")).part
 }
 
 fn page_size(arch: Arch) -> u64 {
@@ -136,6 +156,7 @@ struct File<'a> {
     target: &'a Target,
     encoder: Encoder<Endianness>,
     contents: [Content; ROWS.len()],
+    debug: Vec<dwarf::Section>,
 }
 
 impl std::ops::Index<Part> for File<'_> {
@@ -183,7 +204,12 @@ impl<'a> File<'a> {
                 align: row.align,
                 ..Content::default()
             }),
+            debug: dwarf::sections_of_module(image, target.arch),
         };
+        for section in std::mem::take(&mut file.debug) {
+            file[debug_part(&section)].bytes = section.bytes.clone();
+            file.debug.push(section);
+        }
         for section in &image.sections {
             file[part(section.role)] = Content {
                 bytes: section.bytes.clone(),
@@ -306,6 +332,9 @@ impl<'a> File<'a> {
             pointers.extend(found);
         }
         self[Part::Unwind].bytes = unwind::info(self.image, self.target.arch, self[Part::Text].at);
+        for section in std::mem::take(&mut self.debug) {
+            self[debug_part(&section)].bytes = section.linked(self[Part::Text].at);
+        }
         pointers.sort_by_key(|pointer| pointer.at);
         pointers
     }

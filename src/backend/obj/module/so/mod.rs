@@ -11,7 +11,7 @@
 //! .text                                                                                 read, execute
 //! .data.rel.ro .dynamic                                                                 read, write until relocated
 //! .data                                                                                 read, write
-//! .symtab .strtab | section headers                                                     not loaded
+//! .symtab .strtab .debug_* | section headers                                            not loaded
 //! ```
 
 mod dynamic;
@@ -23,6 +23,7 @@ use object::Endianness;
 use object::elf;
 use object::write::elf::Encoder;
 
+use super::super::debug::dwarf;
 use super::super::image::{Image, Role, SectionId};
 use super::place::{Placed, Pointer, slotted};
 use crate::base::digest::sha256;
@@ -48,6 +49,10 @@ enum Part {
     Data,
     Symtab,
     Strings,
+    DebugAbbrev,
+    DebugInfo,
+    DebugLine,
+    DebugLocations,
 }
 
 /// What is mapped alike.
@@ -96,7 +101,7 @@ const fn row(
 }
 
 #[rustfmt::skip]
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 19] = [
     row(Part::Property,   ".note.gnu.property", Load::ReadOnly, elf::SHT_NOTE,     8, 0,  None),
     row(Part::BuildId,    ".note.gnu.build-id", Load::ReadOnly, elf::SHT_NOTE,     8, 0,  None),
     row(Part::GnuHash,    ".gnu.hash",          Load::ReadOnly, elf::SHT_GNU_HASH, 8, 0,  Some(Part::Dynsym)),
@@ -112,6 +117,10 @@ const ROWS: [Row; 15] = [
     row(Part::Data,       ".data",              Load::Data,     elf::SHT_PROGBITS, 1, 0,  None),
     row(Part::Symtab,     ".symtab",            Load::Not,      elf::SHT_SYMTAB,   8, 24, Some(Part::Strings)),
     row(Part::Strings,    ".strtab",            Load::Not,      elf::SHT_STRTAB,   1, 0,  None),
+    row(Part::DebugAbbrev,    ".debug_abbrev",   Load::Not,     elf::SHT_PROGBITS, 1, 0,  None),
+    row(Part::DebugInfo,      ".debug_info",     Load::Not,     elf::SHT_PROGBITS, 1, 0,  None),
+    row(Part::DebugLine,      ".debug_line",     Load::Not,     elf::SHT_PROGBITS, 1, 0,  None),
+    row(Part::DebugLocations, ".debug_loclists", Load::Not,     elf::SHT_PROGBITS, 1, 0,  None),
 ];
 
 /// The part of the file that a section of the image goes to.
@@ -122,6 +131,13 @@ fn part(role: Role) -> Part {
         Role::RelRo => Part::RelRo,
         Role::Data => Part::Data,
     }
+}
+
+/// The part of a debug section.
+fn debug_part(section: &dwarf::Section) -> Part {
+    let row = ROWS.iter().find(|row| row.name == section.name);
+    row.unwrap_or_else(|| unreachable!("{} has a row", section.name))
+        .part
 }
 
 /// The size of pages that a loader of the machine may have: its largest.
@@ -193,6 +209,7 @@ struct File<'a> {
     frames: frames::Frames,
     /// Pointers in data, by address: known once addresses are.
     pointers: Vec<Pointer>,
+    debug: Vec<dwarf::Section>,
 }
 
 impl std::ops::Index<Part> for File<'_> {
@@ -226,7 +243,12 @@ impl<'a> File<'a> {
             slots: 0,
             frames: frames::Frames::new(image, target.arch),
             pointers: Vec::new(),
+            debug: dwarf::sections_of_module(image, target.arch),
         };
+        for section in std::mem::take(&mut file.debug) {
+            file[debug_part(&section)].bytes = section.bytes.clone();
+            file.debug.push(section);
+        }
         for section in &image.sections {
             let offset = file[part(section.role)].append(&section.bytes, section.align.into());
             file.offsets.push(offset);
@@ -321,7 +343,10 @@ impl<'a> File<'a> {
             (Part::Frames, frames),
             (Part::FrameIndex, index),
         ];
-        for (part, bytes) in changed {
+        let code = placed.address_of(Role::Text).unwrap_or(0);
+        let debug = self.debug.iter();
+        let debug = debug.map(|section| (debug_part(section), section.linked(code)));
+        for (part, bytes) in changed.into_iter().chain(debug.collect::<Vec<_>>()) {
             assert_eq!(bytes.len(), self[part].bytes.len(), "{part:?} was laid out");
             self[part].bytes = bytes;
         }

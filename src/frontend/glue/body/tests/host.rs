@@ -378,10 +378,6 @@ impl Host {
                 memory.store(crate::ir::op::MemType::I64, size, args[1])?;
                 at
             }
-            "PyUnicode_GetLength" => match self.get(args[0]) {
-                Object::Str(text) => text.chars().count() as u64,
-                other => return Err(format!("length of {other:?}")),
-            },
             "PyObject_RichCompare" => {
                 let [x, y] = [args[0], args[1]].map(|at| self.text_of(self.get(at)));
                 let order = x.cmp(&y);
@@ -395,9 +391,16 @@ impl Host {
                 ];
                 self.make(Object::Bool(holds[args[2] as usize]))
             }
+            "PyObject_Size" => match self.get(args[0]) {
+                Object::Str(text) => text.chars().count() as u64,
+                Object::None => {
+                    self.raise("TypeError", name);
+                    u64::MAX
+                }
+                other => return Err(format!("length of {other:?}")),
+            },
             // What is only asked of None, and fails.
-            "PyObject_Size"
-            | "PyObject_GetItem"
+            "PyObject_GetItem"
             | "PyObject_GetIter"
             | "PyBytes_FromObject"
             | "PyByteArray_FromObject" => {

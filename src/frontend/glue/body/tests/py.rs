@@ -126,7 +126,9 @@ fn argument(host: &mut Host, memory: &mut Memory, storage: Storage, value: &Py) 
             vec![none.unwrap_or_else(|| host.put(Object::None))]
         }
         (Py::Bytes(bytes), Storage::View(of)) => match of.whole {
-            Whole::Part | Whole::Slice => view(host, bytes, None),
+            Whole::Part | Whole::Slice | Whole::Memory(_) | Whole::Table | Whole::Array => {
+                view(host, bytes, None)
+            }
             Whole::Bytes => view(host, bytes, Some(Object::Bytes)),
             Whole::ByteArray => view(host, bytes, Some(Object::ByteArray)),
         },
@@ -155,7 +157,9 @@ fn result(host: &Host, memory: &Memory, storage: Storage, own: &[u64]) -> Py {
             let content = bytes(own[0], own[1], view.item.size());
             match view.whole {
                 Whole::ByteArray => Py::ByteArray(content),
-                Whole::Part | Whole::Slice => Py::Bytes(content),
+                Whole::Part | Whole::Slice | Whole::Memory(_) | Whole::Table | Whole::Array => {
+                    Py::Bytes(content)
+                }
                 Whole::Bytes => {
                     let whole = Object::Bytes(own[0], content.len());
                     assert_eq!(*host.get(own[2]), whole, "the view is the object's");

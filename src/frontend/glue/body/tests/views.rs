@@ -145,6 +145,25 @@ fn store(view: Expr, at: Expr, value: Expr, rule: Rule) -> Stmt {
 }
 
 #[test]
+fn an_item_that_is_read_and_written_has_its_index_checked_once() {
+    let of = view(Item::Int(IntTy::I64), true, Whole::Part);
+    let (v, i) = (|| local(0, of), || local(1, Ty::I64));
+    let checks = |value: Expr| {
+        let body = vec![store(v(), i(), value, Rule::Raise)];
+        let built = build(&module(vec![function(&[of, Ty::I64], &[], body)]));
+        let text = print::func(built.program.func(built.entries[0]), &built.program);
+        text.matches("icmp ult").count()
+    };
+    // From the start, and from the end.
+    assert_eq!(checks(int(1, Ty::I64)), 2);
+    assert_eq!(checks(add(index(v(), i()), int(1, Ty::I64))), 2);
+    // What is read later, or elsewhere, is not what is written.
+    assert_eq!(checks(add(int(1, Ty::I64), index(v(), i()))), 4);
+    let next = add(i(), int(1, Ty::I64));
+    assert_eq!(checks(add(index(v(), next), int(1, Ty::I64))), 4);
+}
+
+#[test]
 fn stores_check_index_and_value() {
     let mut cases = Vec::new();
     let values = [
