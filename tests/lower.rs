@@ -1,6 +1,6 @@
 //! What compiled functions compute, against a plain evaluation of the IR: every operation with operands in registers, in memory and as
 //! constants; random functions with branches and loops; calls of all shapes. The code runs in a C program built by gcc, which knows the
-//! conventions of all x86-64 targets; both register allocators are tried.
+//! conventions of all x86-64 targets, and by its sibling for arm64 under qemu; both register allocators are tried.
 
 #![allow(
     clippy::disallowed_methods,
@@ -10,6 +10,8 @@
 
 #[path = "common/frames.rs"]
 mod frames;
+#[path = "common/frames_arm64.rs"]
+mod frames_arm64;
 #[path = "common/machine.rs"]
 mod machine;
 #[path = "common/plain.rs"]
@@ -18,6 +20,8 @@ mod plain;
 mod random;
 #[path = "common/seh.rs"]
 mod seh;
+#[path = "common/tool.rs"]
+mod tool;
 
 use machine::{Call, IN, OUT};
 use plain::*;
@@ -270,25 +274,26 @@ fn cases() -> Vec<Case> {
 }
 
 /// Targets and options: each convention and each kind of frame, each allocator, each way of calling imports.
-fn manners() -> [(&'static str, Options); 5] {
+fn manners() -> Vec<(&'static str, Options)> {
     let options = |fast_allocation, plt| Options {
         fast_allocation,
         plt,
     };
-    [
+    let manners = [
         ("x86_64-unknown-linux-gnu", options(false, false)),
         ("x86_64-unknown-linux-gnu", options(true, true)),
         ("x86_64-apple-darwin", options(false, false)),
         ("x86_64-pc-windows-msvc", options(false, false)),
         ("x86_64-pc-windows-msvc", options(true, false)),
-    ]
+        ("aarch64-unknown-linux-gnu", options(false, false)),
+        ("aarch64-unknown-linux-gnu", options(true, true)),
+    ];
+    let can_run = |(triple, _): &(&str, Options)| machine::can_run(triple);
+    manners.into_iter().filter(can_run).collect()
 }
 
 #[test]
 fn every_operation_computes_what_its_row_says() {
-    if !machine::has_gcc() {
-        return;
-    }
     let cases = cases();
     let mut program = Program::new("cases");
     for case in &cases {
@@ -332,9 +337,6 @@ fn every_operation_computes_what_its_row_says() {
 
 #[test]
 fn loads_and_stores_have_their_width_and_place() {
-    if !machine::has_gcc() {
-        return;
-    }
     let mut program = Program::new("memory");
     let table: Vec<u8> = (0..=255).collect();
     let mut data = Data::new("table", DataKind::ReadOnly, 16);
@@ -510,6 +512,11 @@ ABI double sum(int count, ...)
     return total;
 }
 ABI void nothing(void) { CHECK;
+#ifdef __aarch64__
+    __asm__ volatile(".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17\n mov x\\r, #0x6666\n.endr\n.irp r,0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n fmov d\\r, #3.0\n.endr"
+    ::: "x0","x1","x2","x3","x4","x5","x6","x7","x8","x9","x10","x11","x12","x13","x14","x15","x16","x17",
+    "v0","v1","v2","v3","v4","v5","v6","v7","v16","v17","v18","v19","v20","v21","v22","v23","v24","v25","v26","v27","v28","v29","v30","v31"); }
+#else
 #ifdef WIN64
     for (int at = 0; at < 4; at++) ((volatile uint64_t *)__builtin_frame_address(0))[2 + at] = 0x6666;
 #else
@@ -519,6 +526,7 @@ ABI void nothing(void) { CHECK;
     "xor %%r8d,%%r8d; xor %%r9d,%%r9d; xor %%r10d,%%r10d; xor %%r11d,%%r11d; pxor %%xmm0,%%xmm0; pxor %%xmm1,%%xmm1; pxor %%xmm2,%%xmm2;"
     "pxor %%xmm3,%%xmm3; pxor %%xmm4,%%xmm4; pxor %%xmm5,%%xmm5"
     ::: "rax","rcx","rdx","r8","r9","r10","r11","xmm0","xmm1","xmm2","xmm3","xmm4","xmm5"); }
+#endif
 typedef double (ABI *callback)(uint64_t, double, int, double, uint64_t, double, uint64_t, double, uint64_t);
 ABI double call_back(callback f, uint64_t a, double b) { CHECK; return f(a, b, -7, 0.25, 5, 2 * b, a + 1, b, 9) + 1; }
 uint64_t thing[2] = { 0x123456789abcdef0, 77 };
@@ -532,9 +540,6 @@ fn mix8(words: &[u64]) -> u64 {
 
 #[test]
 fn calls_pass_arguments_and_results_as_the_conventions_say() {
-    if !machine::has_gcc() {
-        return;
-    }
     use AbiType::{F64, I32, I64};
     let mut program = Program::new("calls");
     let mix8_sig = Signature::c(&[I64; 8], Some(I64));
@@ -947,9 +952,6 @@ fn rarely_calling(
 
 #[test]
 fn frames_are_made_for_rare_calls_only_and_unwinders_follow() {
-    if !machine::has_gcc() {
-        return;
-    }
     use AbiType::I32;
     let mut program = Program::new("rare");
     let narrow = program.import("narrow", Some(Signature::c(&[I32, I32], Some(I32))));
@@ -962,9 +964,6 @@ fn frames_are_made_for_rare_calls_only_and_unwinders_follow() {
 
 #[test]
 fn random_functions_do_what_an_interpreter_does() {
-    if !machine::has_gcc() {
-        return;
-    }
     let mut random = Random(0xfeed_f00d_1234_5677);
     let mut program = Program::new("random");
     let sig = Signature::c(&[AbiType::I64, AbiType::I64], Some(AbiType::I64));

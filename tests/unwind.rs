@@ -2,12 +2,16 @@
 //! instruction of prologue, body and epilogue its stack walk reaches `Py_BytesMain`.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "tests run pyasmgen, the debugger and the interpreter"
 )]
 
+use std::path::Path;
 use std::process::Command;
 
+#[path = "common/python.rs"]
+mod python;
 #[path = "common/tool.rs"]
 mod tool;
 
@@ -40,48 +44,101 @@ fn the_stack_can_be_walked_from_every_instruction() {
     let mut ways = both("self").to_vec();
     ways.extend(tool::tool("ld").into_iter().flat_map(|_| both("ld")));
     for (module, linker) in ways {
-        let built = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
-            .args(["build", &format!("specs/{module}.toml"), "-o"])
-            .arg(folder.path())
-            // Without lines, a breakpoint on a function stands at its first instruction.
-            .args(["--emit", "module", "--linker", linker])
-            .status()
-            .expect("pyasmgen runs");
-        assert!(built.success());
-        let calls: Vec<String> = CALLS
-            .iter()
-            .filter(|row| row.0 == module)
-            .map(|(_, function, call)| format!("{function}: {call}"))
-            .collect();
-        let output = Command::new(&gdb)
-            .args(["-nx", "-batch", "-x"])
-            .arg(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/common/unwind.py"
-            ))
-            .env("UNWIND_PYTHON", python.trim())
-            .env("UNWIND_MODULE", module)
-            .env("UNWIND_CALLS", calls.join("\n"))
-            .env("PYTHONPATH", folder.path())
-            .output()
-            .expect("gdb runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let stepped: Vec<Vec<&str>> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("stepped "))
-            .map(|line| line.split_whitespace().collect())
-            .collect();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(stepped.len(), calls.len(), "{text}\n{errors}");
-        for line in stepped {
-            let steps: usize = line[1].parse().expect("a number");
-            assert!(steps > 20, "{} was hardly stepped: {text}", line[0]);
-            assert!(
-                line.len() == 2,
-                "{}: the walk ends early at {:?}",
-                line[0],
-                &line[2..]
+        let target = ["--linker", linker];
+        step_through(module, &target, CALLS, folder.path(), || {
+            let mut command = Command::new(&gdb);
+            command.env("UNWIND_PYTHON", python.trim());
+            command
+        });
+    }
+}
+
+/// On arm64, under qemu, which waits for a debugger.
+#[test]
+fn the_stack_can_be_walked_on_arm64() {
+    let Some(gdb) = tool::tool("gdb-multiarch") else {
+        return;
+    };
+    let Some((_, program)) = python::emulated("arm64.tsv", "arm64").pop() else {
+        return;
+    };
+    // A script beside whose folder the real program is (`fetch-pythons`).
+    let script = program.canonicalize().expect("a program");
+    let root = script.ancestors().nth(3).expect("a folder of systems");
+    let name = script.file_name().expect("a name");
+    let real = root.join("usr/libexec/real").join(name);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let port = 20000 + std::process::id() % 20000;
+    for (module, from) in [("numbers", 0), ("shapes", 3)] {
+        let target = ["--target", "aarch64-unknown-linux-gnu"];
+        // Emulated, and told over a socket, a step takes long.
+        let calls = &CALLS[from..from + 2];
+        step_through(module, &target, calls, folder.path(), || {
+            let mut command = Command::new(&gdb);
+            let (root, real) = (root.display(), real.display());
+            let emulator = format!(
+                "qemu-aarch64 -cpu cortex-a72 -g {port} -L {root} -0 {} {real}",
+                script.display()
             );
-        }
+            command
+                .env("UNWIND_PYTHON", real.to_string())
+                .env("UNWIND_ROOT", root.to_string())
+                .env("UNWIND_EMULATOR", emulator)
+                .env("UNWIND_PORT", port.to_string());
+            command
+        });
+    }
+}
+
+/// Builds a module and steps through functions of it.
+fn step_through(
+    module: &str,
+    target: &[&str],
+    rows: &[(&str, &str, &str)],
+    folder: &Path,
+    gdb: impl Fn() -> Command,
+) {
+    let built = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
+        .args(["build", &format!("specs/{module}.toml"), "-o"])
+        .arg(folder)
+        // Without lines, a breakpoint on a function stands at its first instruction.
+        .args(["--emit", "module"])
+        .args(target)
+        .status()
+        .expect("pyasmgen runs");
+    assert!(built.success());
+    let calls: Vec<String> = rows
+        .iter()
+        .filter(|row| row.0 == module)
+        .map(|(_, function, call)| format!("{function}: {call}"))
+        .collect();
+    let output = gdb()
+        .args(["-nx", "-batch", "-x"])
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/common/unwind.py"
+        ))
+        .env("UNWIND_MODULE", module)
+        .env("UNWIND_CALLS", calls.join("\n"))
+        .env("PYTHONPATH", folder)
+        .output()
+        .expect("gdb runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stepped: Vec<Vec<&str>> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("stepped "))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(stepped.len(), calls.len(), "{text}\n{errors}");
+    for line in stepped {
+        let steps: usize = line[1].parse().expect("a number");
+        assert!(steps > 20, "{} was hardly stepped: {text}", line[0]);
+        assert!(
+            line.len() == 2,
+            "{}: the walk ends early at {:?}",
+            line[0],
+            &line[2..]
+        );
     }
 }

@@ -18,10 +18,10 @@ use crate::backend::obj::image::{Fixup, Image, Place, Role};
 use crate::base::nearest::nearest;
 use crate::base::source::{Sources, Span};
 use crate::compile::{self, Compiled, Options};
-use crate::inspect::disasm::{self, Use};
+use crate::inspect::disasm::{self, Machine, Use};
 use crate::ir::func::Func;
 use crate::ir::print;
-use crate::target::{self, Format, Target};
+use crate::target::{self, Arch, Format, Target};
 
 /// Show how source lines become IR, instructions and bytes
 #[derive(Debug, clap::Args)]
@@ -112,6 +112,7 @@ fn has_method(checked: &Checked, method: &str) -> anyhow::Result<()> {
 
 /// All that the text is made from.
 struct Explanation<'a> {
+    machine: Machine,
     sources: &'a Sources,
     compiled: &'a Compiled,
     image: &'a Image,
@@ -133,6 +134,10 @@ impl<'a> Explanation<'a> {
             .map(|section| image.settled(section, target.format == Format::Coff))
             .unwrap_or_default();
         Explanation {
+            machine: match target.arch {
+                Arch::X86_64 => Machine::X86(64),
+                Arch::Aarch64 => Machine::Arm64,
+            },
             sources,
             compiled,
             image,
@@ -161,7 +166,7 @@ impl<'a> Explanation<'a> {
         *text += &format!("{}: {size} bytes at {offset:#x}\n", func.name);
         let bytes = &self.bytes[offset..offset + size];
         let resolve = |used: Use| self.name(offset + used.field, used.address, func, offset, size);
-        let lines = disasm::disassemble(bytes, offset as u64, &resolve);
+        let lines = disasm::disassemble(self.machine, bytes, offset as u64, &resolve);
         let mut explained: BTreeSet<LineKey> = BTreeSet::new();
         let mut last: Option<LineKey> = None;
         for line in lines {

@@ -2,13 +2,13 @@
 //!
 //! In: a file as memory, where functions start, the machine. Out: functions with their instructions, in which addresses are named: by
 //! symbols, by relocations of an object, by the import that a slot or a stub leads to. What lies between known functions is shown under
-//! its place, so that stripped files are read as well. Not here: machines other than x86.
+//! its place, so that stripped files are read as well. Not here: machines other than x86 and arm64.
 
 use std::collections::BTreeSet;
 
 use anyhow::bail;
 
-use super::disasm::{self, Use};
+use super::disasm::{self, Machine, Use};
 use super::memory::{Memory, Pointer, Reference, with_addend};
 use super::report::{Function, Instruction};
 
@@ -29,7 +29,7 @@ pub enum Wanted {
     Named(String),
 }
 
-/// Disassembles. `bits` is the width of the code, `None` for machines whose code we do not know; `starts` are addresses of functions
+/// Disassembles. `code` is its machine, `None` for those whose code we do not know; `starts` are addresses of functions
 /// beside those of symbols.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub enum Wanted {
 pub fn disassemble(
     memory: &Memory,
     wanted: &Wanted,
-    bits: Option<u32>,
+    code: Option<Machine>,
     machine: &str,
     starts: &[u64],
 ) -> anyhow::Result<Vec<Function>> {
@@ -47,11 +47,11 @@ pub fn disassemble(
         Wanted::Named(name) => Some(name),
     };
     let gently = *wanted == Wanted::Possible;
-    let Some(bits) = bits else {
+    let Some(code) = code else {
         if gently {
             return Ok(Vec::new());
         }
-        bail!("only x86 code can be disassembled; this is {machine}");
+        bail!("only code of x86 and arm64 can be disassembled; this is {machine}");
     };
     let mut out = Vec::new();
     let mut size = 0usize;
@@ -65,7 +65,7 @@ pub fn disassemble(
             if size > MOST_CODE {
                 bail!("there are more than {MOST_CODE} bytes of code; name a function");
             }
-            out.push(function(memory, name, start, end, bits));
+            out.push(function(memory, name, start, end, code));
         }
     }
     match named {
@@ -101,11 +101,11 @@ fn extents(memory: &Memory, starts: &[u64]) -> Vec<(u64, u64)> {
     out
 }
 
-fn function(memory: &Memory, name: String, start: u64, end: u64, bits: u32) -> Function {
+fn function(memory: &Memory, name: String, start: u64, end: u64, code: Machine) -> Function {
     let bytes = memory.bytes(start..end);
     let resolve = |used: Use| target(memory, start, used);
     let shown = memory.offset(start);
-    let lines = disasm::disassemble_bits(bits, bytes, start, &resolve);
+    let lines = disasm::disassemble(code, bytes, start, &resolve);
     let line = |line: disasm::Line| Instruction {
         address: shown.wrapping_add(line.offset as u64),
         bytes: line.bytes,
@@ -127,7 +127,7 @@ fn function(memory: &Memory, name: String, start: u64, end: u64, bits: u32) -> F
 fn address_used(memory: &Memory, start: u64, used: Use) -> Option<u64> {
     let at = start.wrapping_add(used.field as u64);
     let Some(reference) = memory.reference(at) else {
-        return Some(used.address);
+        return (!used.page).then_some(used.address);
     };
     match reference.target {
         Pointer::To(to) => Some(to.wrapping_add_signed(beyond(at, used, reference))),
@@ -151,6 +151,9 @@ fn target(memory: &Memory, start: u64, used: Use) -> Option<String> {
             Pointer::Import(name, addend) => Some(with_addend(name, addend.wrapping_add(more))),
             Pointer::Null | Pointer::Other(_) => None,
         };
+    }
+    if used.page {
+        return None;
     }
     match memory.known_pointer(used.address) {
         Some(Pointer::Import(name, addend)) if used.content => {

@@ -1,4 +1,4 @@
-//! Machine code back as text, Intel syntax. The door to `iced-x86`.
+//! Machine code back as text: that of x86 in Intel syntax, here, the door to `iced-x86`; that of arm64 in [`super::disasm_arm64`].
 //!
 //! In: bytes, the address of the first, and somebody who knows names. Out: a line for each instruction. Bytes that are no instruction
 //! become lines of their own, so that the lines always cover the input.
@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::disasm_arm64;
 use iced_x86::{
     Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic, SymbolResolver,
     SymbolResult,
@@ -24,6 +25,15 @@ pub struct Line {
     pub uses: Option<Use>,
 }
 
+/// Machines whose code we can disassemble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// x86, of a width: 16, 32 or 64 bits.
+    X86(u32),
+    /// 64-bit Arm.
+    Arm64,
+}
+
 /// A use of an address in an instruction: a branch, or memory relative to rip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {
@@ -35,6 +45,8 @@ pub struct Use {
     pub distance: i64,
     /// What stands at the address is used, not the address itself.
     pub content: bool,
+    /// Only a page is named, so only a relocation knows what is meant.
+    pub page: bool,
 }
 
 /// The name for the instruction at hand, shared with the formatter, which wants to own whom it asks.
@@ -56,17 +68,20 @@ impl SymbolResolver for Name {
     }
 }
 
-/// Disassembles x86-64 code whose first byte is at `address`; `resolve` gives names to the addresses used.
+/// Disassembles code whose first byte is at `address`; `resolve` gives names to the addresses used.
 pub fn disassemble(
+    machine: Machine,
     bytes: &[u8],
     address: u64,
     resolve: &dyn Fn(Use) -> Option<String>,
 ) -> Vec<Line> {
-    disassemble_bits(64, bytes, address, resolve)
+    match machine {
+        Machine::X86(bits) => x86(bits, bytes, address, resolve),
+        Machine::Arm64 => disasm_arm64::disassemble(bytes, address, resolve),
+    }
 }
 
-/// Disassembles x86 code of a width: 16, 32 or 64 bits.
-pub fn disassemble_bits(
+fn x86(
     bits: u32,
     bytes: &[u8],
     address: u64,
@@ -109,6 +124,7 @@ pub fn disassemble_bits(
                     address,
                     distance: address.wrapping_sub(instruction.next_ip()) as i64,
                     content: in_memory && instruction.mnemonic() != Mnemonic::Lea,
+                    page: false,
                 }
             });
             *shared.borrow_mut() = uses.and_then(|used| Some((used.address, resolve(used)?)));
@@ -155,7 +171,7 @@ mod tests {
             9 => Some("PyLong_FromLong".to_owned()),
             _ => None,
         };
-        let texts: Vec<String> = disassemble(&code, 0x1000, &names)
+        let texts: Vec<String> = disassemble(Machine::X86(64), &code, 0x1000, &names)
             .into_iter()
             .map(|line| line.text)
             .collect();
@@ -174,14 +190,14 @@ mod tests {
     #[test]
     fn any_bytes_are_covered_by_lines() {
         let mut state = 1u64;
-        for _ in 0..500 {
+        for machine in [Machine::X86(64), Machine::Arm64].repeat(250) {
             let bytes: Vec<u8> = (0..64)
                 .map(|_| {
                     state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
                     (state >> 56) as u8
                 })
                 .collect();
-            let lines = disassemble(&bytes, u64::MAX - 8, &|_| Some("x".to_owned()));
+            let lines = disassemble(machine, &bytes, u64::MAX - 8, &|_| Some("x".to_owned()));
             let all: Vec<u8> = lines.iter().flat_map(|line| line.bytes.clone()).collect();
             assert_eq!(all, bytes);
         }

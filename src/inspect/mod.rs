@@ -8,6 +8,7 @@ pub mod audit;
 mod code;
 mod coff;
 pub mod disasm;
+mod disasm_arm64;
 mod elf;
 mod fields;
 mod macho;
@@ -86,8 +87,8 @@ struct Reading<'a> {
     report: Report,
     memory: Memory<'a>,
     bytes: &'a [u8],
-    /// Width of the code, where we can disassemble it.
-    bits: Option<u32>,
+    /// The machine, where we can disassemble its code.
+    code: Option<disasm::Machine>,
     /// Addresses of functions beside those of symbols.
     starts: Vec<u64>,
 }
@@ -103,7 +104,7 @@ impl Reading<'_> {
         self.report.functions = code::disassemble(
             &self.memory,
             &options.disassemble,
-            self.bits,
+            self.code,
             &self.report.machine,
             &self.starts,
         )?;

@@ -22,6 +22,7 @@ const NO_DEBUG_MAP: &str = "-S";
 fn arch(target: &Target) -> &'static str {
     match target.arch {
         Arch::X86_64 => "x86_64",
+        Arch::Aarch64 => "arm64",
     }
 }
 

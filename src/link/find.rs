@@ -6,11 +6,15 @@
 use std::path::{Path, PathBuf};
 
 use super::{Linker, Missing};
-use crate::target::{Format, Target};
+use crate::target::{Arch, Format, Target};
 
 /// What `system` tries for a target, in this order.
 fn system(target: &Target) -> &'static [&'static str] {
     match target.format {
+        // Most linkers know the machine they run on alone.
+        Format::Elf if target.arch == Arch::Aarch64 && !cfg!(target_arch = "aarch64") => {
+            &["aarch64-linux-gnu-ld", "ld.lld", "mold"]
+        }
         Format::Elf => &["ld", "ld.lld", "mold", "ld.gold", "gold", "cc"],
         // Elsewhere `cc` knows nothing of Mach-O.
         Format::MachO if cfg!(target_os = "macos") => &["cc", "ld64.lld"],

@@ -64,6 +64,7 @@ const DRIVER: &[&str] = &[
 pub fn library(target: &Target) -> anyhow::Result<Vec<u8>> {
     let machine = match target.arch {
         Arch::X86_64 => MachineTypes::AMD64,
+        Arch::Aarch64 => MachineTypes::ARM64,
     };
     let functions = funcs::FUNCS.iter().map(|row| (row.name.to_owned(), false));
     let objects = funcs::OBJECTS.iter().map(|&name| (name.to_owned(), true));
@@ -112,6 +113,7 @@ fn link_options(target: &Target) -> impl Iterator<Item = &'static str> {
     let guard = target.guard_cf.then_some("/guard:cf");
     let machine = match target.arch {
         Arch::X86_64 => "/machine:x64",
+        Arch::Aarch64 => "/machine:arm64",
     };
     LINK.iter().copied().chain(guard).chain([machine])
 }
@@ -134,7 +136,11 @@ pub fn command(linker: &Linker, target: &Target, object: &Path, output: &Path) -
         }
         // Behind its other face it is `lld-link`, and can do the same.
         Linker::LdLld(_) => {
-            add(&["-m", "i386pep", "-shared"]);
+            let emulation = match target.arch {
+                Arch::X86_64 => "i386pep",
+                Arch::Aarch64 => "arm64pe",
+            };
+            add(&["-m", emulation, "-shared"]);
             let options = link_options(target).map(|option| format!("-Xlink={option}"));
             words.extend(options.map(OsString::from));
             words.extend([OsString::from("-o"), output.into()]);

@@ -126,6 +126,27 @@ static PLATFORMS: &[Platform] = &[
         tags: "win_amd64",
         c_library: None,
     },
+    Platform {
+        triple: "aarch64-unknown-linux-gnu",
+        // The oldest profile of the machine.
+        tags: "manylinux_2_17_aarch64.manylinux2014_aarch64",
+        c_library: Some("libc.so.6"),
+    },
+    Platform {
+        triple: "aarch64-unknown-linux-musl",
+        tags: "musllinux_1_2_aarch64",
+        c_library: Some("libc.musl-aarch64.so.1"),
+    },
+    Platform {
+        triple: "aarch64-apple-darwin",
+        tags: "macosx_11_0_arm64",
+        c_library: None,
+    },
+    Platform {
+        triple: "aarch64-pc-windows-msvc",
+        tags: "win_arm64",
+        c_library: None,
+    },
 ];
 
 fn platform(target: &Target) -> &'static Platform {

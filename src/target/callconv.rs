@@ -23,7 +23,7 @@ pub enum Variadic {
     Same,
     /// All variadic arguments on the stack (Apple arm64).
     AllOnStack,
-    /// Floats travel as integers (Windows arm64).
+    /// Floats travel as integers, those that are named too (Windows arm64).
     FloatsAsInt,
 }
 
@@ -44,6 +44,8 @@ pub struct CallConv {
     pub float_results: &'static [Reg],
     /// Bytes the caller leaves below the stack arguments for the callee (Win64: 32).
     pub shadow: u32,
+    /// On the stack, an argument takes no more than its own size, at a multiple of it (Apple arm64); elsewhere eight bytes.
+    pub packs_stack: bool,
     /// Alignment of the stack pointer at a call, in bytes.
     pub stack_align: u32,
     /// Variadic calls.
@@ -85,7 +87,7 @@ impl CallConv {
         for (at, &param) in sig.params.iter().enumerate() {
             let variadic = sig.variadic.is_some_and(|named| at >= named);
             let mut class = class_of(param);
-            if variadic && self.variadic == Variadic::FloatsAsInt {
+            if sig.variadic.is_some() && self.variadic == Variadic::FloatsAsInt {
                 class = RegClass::Int;
             }
             let (list, next) = match class {
@@ -109,8 +111,14 @@ impl CallConv {
                 }
                 Some(&reg) => ArgLoc::Reg(reg),
                 None => {
-                    stack += 8;
-                    ArgLoc::Stack(stack - 8)
+                    let size = if self.packs_stack && !variadic {
+                        size_of(param)
+                    } else {
+                        8
+                    };
+                    let place = stack.next_multiple_of(size);
+                    stack = place + size;
+                    ArgLoc::Stack(place)
                 }
             });
         }
@@ -149,9 +157,17 @@ fn class_of(ty: AbiType) -> RegClass {
     }
 }
 
+fn size_of(ty: AbiType) -> u32 {
+    match ty {
+        AbiType::I32 => 4,
+        AbiType::I64 | AbiType::F64 => 8,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::regs::{float, x64::*};
+    use super::super::aapcs64::{AAPCS64, APPLE64, WINDOWS_ARM64};
+    use super::super::regs::{float, int, x64::*};
     use super::super::sysv::SYSV;
     use super::super::win64::WIN64;
     use super::*;
@@ -213,5 +229,42 @@ mod tests {
             ]
         );
         assert_eq!(got.vector_count, None);
+    }
+
+    /// `int printf(const char *, ...)` with an `int`, a `double` and so many integers more.
+    fn printf(more: usize) -> Signature {
+        use AbiType::*;
+        let mut params = vec![I64, I32, F64];
+        params.extend(std::iter::repeat_n(I64, more));
+        Signature {
+            variadic: Some(1),
+            ..Signature::c(&params, Some(I32))
+        }
+    }
+
+    #[test]
+    fn variadic_arguments_on_arm64_go_three_ways() {
+        let at = |n| ArgLoc::Reg(int(n));
+        let linux = AAPCS64.assign(&printf(1));
+        assert_eq!(linux.args, [at(0), at(1), ArgLoc::Reg(float(0)), at(2)]);
+        let windows = WINDOWS_ARM64.assign(&printf(6));
+        assert_eq!(windows.args[..4], [at(0), at(1), at(2), at(3)]);
+        assert_eq!((windows.args[8], windows.stack), (ArgLoc::Stack(0), 8));
+        let apple = APPLE64.assign(&printf(1));
+        let stack = [0, 8, 16].map(ArgLoc::Stack);
+        assert_eq!((apple.args[0], &apple.args[1..]), (at(0), &stack[..]));
+        assert_eq!(apple.stack, 24);
+    }
+
+    #[test]
+    fn apple_packs_what_is_named_on_the_stack() {
+        use AbiType::*;
+        let sig = Signature::c(
+            &[I64, I64, I64, I64, I64, I64, I64, I64, I32, I32, I64],
+            None,
+        );
+        let places = |conv: &CallConv| conv.assign(&sig).args[8..].to_vec();
+        assert_eq!(places(&APPLE64), [0, 4, 8].map(ArgLoc::Stack));
+        assert_eq!(places(&AAPCS64), [0, 8, 16].map(ArgLoc::Stack));
     }
 }

@@ -13,6 +13,7 @@ pub static X64_LEAF: CallConv = CallConv {
     int_results: &[RAX],
     float_results: &[],
     shadow: 0,
+    packs_stack: false,
     stack_align: 8,
     variadic: Variadic::Same,
     callee_saved: ALL_BUT_TWO,

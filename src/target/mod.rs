@@ -1,5 +1,6 @@
 //! The machines and systems we write for: one row each. The door to `target-lexicon`.
 
+pub mod aapcs64;
 pub mod callconv;
 pub mod leaf;
 pub mod regs;
@@ -14,6 +15,8 @@ use target_lexicon::{Architecture, Environment, OperatingSystem, Triple};
 pub enum Arch {
     /// AMD64, Intel 64.
     X86_64,
+    /// 64-bit Arm.
+    Aarch64,
 }
 
 /// File formats of objects and modules.
@@ -59,8 +62,13 @@ pub struct Target {
     pub symbol_prefix: &'static str,
     /// Indirect calls may only arrive at landing pads (`endbr64`).
     pub landing_pads: bool,
-    /// Every function keeps a frame pointer, which the system's own tools rely on.
+    /// Every function that has a frame keeps a frame pointer from its first instructions to its last ones, which the system's own tools rely
+    /// on.
     pub frame_pointer: bool,
+    /// The return address is signed while it is in memory (Arm ARM, "Pointer authentication").
+    pub signs_returns: bool,
+    /// Of saved registers, those with higher numbers lie lower in memory (Apple, `compact_unwind_encoding.h`).
+    pub saves_downwards: bool,
     /// Unwinders recognise epilogues by their instructions, which therefore are of one shape (Microsoft, "x64 prolog and epilog").
     pub reads_epilogues: bool,
     /// Objects bring what linkers need to make the tables of control-flow guard.
@@ -103,6 +111,37 @@ pub static TARGETS: &[Target] = &[
         object_suffix: ".o",
         ..WINDOWS
     },
+    LINUX_ARM64,
+    Target {
+        triple: "aarch64-unknown-linux-musl",
+        ..LINUX_ARM64
+    },
+    Target {
+        triple: "aarch64-apple-darwin",
+        format: Format::MachO,
+        c: &aapcs64::APPLE64,
+        internal: &aapcs64::APPLE64_INTERNAL,
+        leaf: &aapcs64::APPLE64_INTERNAL,
+        symbol_prefix: "_",
+        landing_pads: false,
+        frame_pointer: true,
+        signs_returns: false,
+        saves_downwards: true,
+        // The first for this machine.
+        min_os: Some((11, 0)),
+        ..LINUX_ARM64
+    },
+    Target {
+        triple: "aarch64-pc-windows-msvc",
+        arch: Arch::Aarch64,
+        c: &aapcs64::WINDOWS_ARM64,
+        internal: &aapcs64::WINDOWS_ARM64_INTERNAL,
+        leaf: &aapcs64::WINDOWS_ARM64_INTERNAL,
+        frame_pointer: true,
+        // They are described.
+        reads_epilogues: false,
+        ..WINDOWS
+    },
 ];
 
 const LINUX: Target = Target {
@@ -116,6 +155,8 @@ const LINUX: Target = Target {
     symbol_prefix: "",
     landing_pads: true,
     frame_pointer: false,
+    signs_returns: false,
+    saves_downwards: false,
     reads_epilogues: false,
     guard_cf: false,
     min_os: None,
@@ -123,6 +164,16 @@ const LINUX: Target = Target {
     c_library: None,
     object_suffix: ".o",
     module_suffix: ".abi3.so",
+};
+
+const LINUX_ARM64: Target = Target {
+    triple: "aarch64-unknown-linux-gnu",
+    arch: Arch::Aarch64,
+    c: &aapcs64::AAPCS64,
+    internal: &aapcs64::AAPCS64_INTERNAL,
+    leaf: &aapcs64::AAPCS64_INTERNAL,
+    signs_returns: true,
+    ..LINUX
 };
 
 const WINDOWS: Target = Target {
@@ -136,6 +187,8 @@ const WINDOWS: Target = Target {
     symbol_prefix: "",
     landing_pads: false,
     frame_pointer: false,
+    signs_returns: false,
+    saves_downwards: false,
     reads_epilogues: true,
     guard_cf: true,
     min_os: None,
@@ -215,10 +268,17 @@ mod tests {
             ("x86_64-pc-windows-msvc", "x86_64-pc-windows-msvc"),
             ("x86_64-pc-windows-gnu", "x86_64-pc-windows-gnu"),
             ("x86_64-w64-windows-gnu", "x86_64-pc-windows-gnu"),
+            ("aarch64-linux-gnu", "aarch64-unknown-linux-gnu"),
+            ("arm64-apple-macosx11.0", "aarch64-apple-darwin"),
+            ("aarch64-pc-windows-msvc", "aarch64-pc-windows-msvc"),
         ] {
             assert_eq!(find(spelling).map(|row| row.triple), Ok(wanted));
         }
-        for none in ["aarch64-apple-darwin", "x86_64-unknown-freebsd", "toaster"] {
+        for none in [
+            "riscv64gc-unknown-linux-gnu",
+            "x86_64-unknown-freebsd",
+            "toaster",
+        ] {
             let why = find(none).unwrap_err();
             assert!(why.contains("x86_64-pc-windows-msvc"), "{why}");
         }

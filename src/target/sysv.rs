@@ -34,6 +34,7 @@ const ROW: CallConv = CallConv {
     int_results: &[RAX, RDX],
     float_results: &[float(0), float(1)],
     shadow: 0,
+    packs_stack: false,
     stack_align: 16,
     variadic: Variadic::VectorCount(RAX),
     callee_saved: &[RBX, RBP, R12, R13, R14, R15],

@@ -46,6 +46,7 @@ const ROW: CallConv = CallConv {
     int_results: &[RAX],
     float_results: &[float(0)],
     shadow: 32,
+    packs_stack: false,
     stack_align: 16,
     variadic: Variadic::FloatsAlsoInInt,
     callee_saved: CALLEE_SAVED,

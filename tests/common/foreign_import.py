@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Imports an x86-64 Mach-O bundle or PE module into a *Linux* CPython, in process.
+"""Imports a Mach-O bundle or PE module for x86-64 or arm64 into a *Linux* CPython of that machine, in process.
 
 The machine code of a module only ever calls CPython's C API, so it runs wherever that is.  This
 script maps the linked file, applies its relocations, binds its imports to the running interpreter's
-own symbols (on PE through small thunks between the two calling conventions), calls PyInit_NAME (or
+own symbols (on PE, and where arm64 has variadic calls, through small thunks between calling
+conventions), calls PyInit_NAME (or
 PyModExport_NAME on 3.15 and later) and does the rest of multi-phase initialisation.
 
     import foreign_import; module = foreign_import.load(path, "name")
@@ -26,6 +27,15 @@ VARIADIC = {
     "_PyArg_ParseTuple_SizeT": (2, "_PyArg_VaParse_SizeT"),
     "_PyArg_ParseTupleAndKeywords_SizeT": (4, "_PyArg_VaParseTupleAndKeywords_SizeT"),
     "PyObject_CallFunctionObjArgs": (1, None),
+}
+# arm64 only: more of them, which x86-64 calls as they are
+VARIADIC_ARM64 = {
+    "PyErr_Format": (2, "PyErr_FormatV"),
+    "PyErr_WarnFormat": (3, None),
+    "PyObject_CallMethodObjArgs": (2, None),
+    "PyUnicode_FromFormat": (1, "PyUnicode_FromFormatV"),
+    "_PyArg_Parse_SizeT": (2, None),
+    **VARIADIC,
 }
 # Windows only: how far before their variadic arguments these have the format that describes them
 FORMATS = {"_PyArg_ParseTuple_SizeT": "format_1", "_PyArg_ParseTupleAndKeywords_SizeT": "format_2"}
@@ -109,7 +119,7 @@ class Image:
         self.notes = []
 
 
-MACHO_CPU = {0x01000007: "x86_64"}
+MACHO_CPU = {0x01000007: "x86_64", 0x0100000C: "aarch64"}
 
 
 def parse_macho(data):
@@ -330,7 +340,7 @@ def parse_pe(data):
         raise ForeignError("not PE32+")
     im = Image()
     im.kind = "pe"
-    im.arch = {0x8664: "x86_64"}.get(mach, "?")
+    im.arch = {0x8664: "x86_64", 0xAA64: "aarch64"}.get(mach, "?")
     base, im.size, hdr = u64(data, opt + 24), u32(data, opt + 56), u32(data, opt + 60)
     if u32(data, opt + 16):
         im.notes.append("has an entry point (DllMain), which is not called")
@@ -413,6 +423,76 @@ class Thunks:
         if collecting:
             gc.enable()
         return self.arena.addr + at
+
+
+def a64(*words):
+    return b"".join(struct.pack("<I", w) for w in words)
+
+
+def a64_call(ops, target):
+    """Instructions, a call of the target by way of x16, more instructions; the address stands behind."""
+    before, after = ops
+    n = len(before) // 4
+    total = n + 2 + len(after) // 4
+    lit = (total + 1) & ~1                                   # 8-byte aligned literal
+    ldr = 0x58000000 | (lit - n) << 5 | 16                   # LDR X16, literal
+    code = before + a64(ldr, 0xD63F0200) + after             # BLR X16
+    return code + b"\0" * (lit * 4 - len(code)) + struct.pack("<Q", target)
+
+
+def apple_arm64_va(named, target):
+    """Apple's variadic arguments are slots of 8 bytes on the stack: a va_list of AAPCS64 that has no
+    registers left leads there, for the variant of the function that takes one."""
+    before = a64(0xD100C3FF,                 # sub sp, sp, #48
+                 0xA9027BFD,                 # stp x29, x30, [sp, #32]
+                 0x9100C3E9,                 # add x9, sp, #48
+                 0xA9007FE9,                 # stp x9, xzr, [sp]
+                 0xA9017FFF,                 # stp xzr, xzr, [sp, #16]
+                 0x910003E0 | named)         # mov x<named>, sp
+    after = a64(0xA9427BFD,                  # ldp x29, x30, [sp, #32]
+                0x9100C3FF,                  # add sp, sp, #48
+                0xD65F03C0)                  # ret
+    return a64_call((before, after), target)
+
+
+def apple_arm64_ints(named, target, slots=16):
+    """The same for functions without such a variant: slots, which hold no floats, go to registers and stack."""
+    frame = 16 + 8 * slots
+    w = [0xD10003FF | frame << 10,                           # sub sp, sp, #frame
+         0xA9007BFD | (slots & 127) << 15,                   # stp x29, x30, [sp, #8*slots]
+         0x910003E9 | frame << 10,                           # add x9, sp, #frame
+         0x91000000 | (8 * (8 - named)) << 10 | 9 << 5 | 10]  # add x10, x9, #8*(8-named)
+    for k in range(0, slots, 2):
+        w.append(0xA9400000 | k << 15 | 12 << 10 | 10 << 5 | 11)      # ldp x11, x12, [x10, #8k]
+        w.append(0xA9000000 | k << 15 | 12 << 10 | 31 << 5 | 11)      # stp x11, x12, [sp, #8k]
+    for r in range(named, 8):
+        w.append(0xF9400000 | (r - named) << 10 | 9 << 5 | r)         # ldr x<r>, [x9, #8*(r-named)]
+    after = a64(0xA9407BFD | (slots & 127) << 15, 0x910003FF | frame << 10, 0xD65F03C0)
+    return a64_call((a64(*w), after), target)
+
+
+def win_arm64_va(named, target):
+    """Windows' variadic floats are in integer registers: those go below the caller's stack arguments,
+    so that a va_list finds all of them in a row."""
+    spill = 8 * (8 - named)
+    pad = spill % 16
+    w = [0xD10003FF | (spill + pad) << 10]                            # sub sp, sp, #spill
+    for r in range(named, 8):
+        w.append(0xF9000000 | (pad // 8 + r - named) << 10 | 31 << 5 | r)   # str x<r>, [sp, ...]
+    w += [0xD100C3FF, 0xA9027BFD,
+          0x910003E9 | (48 + pad) << 10,                              # add x9, sp, #48+pad
+          0xA9007FE9, 0xA9017FFF, 0x910003E0 | named]
+    after = a64(0xA9427BFD, 0x910003FF | (48 + spill + pad) << 10, 0xD65F03C0)
+    return a64_call((a64(*w), after), target)
+
+
+def win_arm64_long(args, target):
+    """Extends arguments that are a long of 32 bits, and goes on to the function."""
+    w = [(0x93407C00 if signed else 0xD3407C00) | r << 5 | r for r, signed in args]   # sxtw / uxtw
+    n = len(w)
+    lit = (n + 3) & ~1
+    code = a64(*w, 0x58000000 | (lit - n) << 5 | 16, 0xD61F0200)      # ldr x16, lit; br x16
+    return code + b"\0" * (lit * 4 - len(code)) + struct.pack("<Q", target)
 
 
 _X_SAVE = b"".join(b"\x44\x0f\x29\x44\x24"[1 if r < 8 else 0:3] + bytes([0x44 | (r & 7) << 3, 0x24, 16 * (r - 6)])
@@ -560,6 +640,8 @@ class Loader:
 
     def thunk(self, name, addr):
         va = VARIADIC.get(name)
+        if self.im.arch == "aarch64":
+            return self.arm64_thunk(name, addr, VARIADIC_ARM64.get(name))
         if self.win64 and self.is_function(addr):
             if va and va[1]:
                 pre = (va[0], self.hooks[FORMATS[name]])
@@ -571,6 +653,16 @@ class Loader:
             at = self.thunks.put(win64_to_sysv(addr, longs=LONG_ARGS.get(name, ()), pre=pre))
             self.origin[at] = addr
             return at
+        return addr
+
+    def arm64_thunk(self, name, addr, va):
+        pe = self.im.kind == "pe"
+        if va and va[1]:
+            return self.thunks.put((win_arm64_va if pe else apple_arm64_va)(va[0], host_symbol(va[1])))
+        if va and not pe:
+            return self.thunks.put(apple_arm64_ints(va[0], addr))
+        if pe and name in LONG_ARGS:
+            return self.thunks.put(win_arm64_long(LONG_ARGS[name], addr))
         return addr
 
     # -- PE x86-64: function pointers handed to CPython in tables

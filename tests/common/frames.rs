@@ -171,6 +171,7 @@ fn described_frames(code: &Code) -> BTreeMap<u64, FrameAt> {
                 assert_eq!(reg.class, RegClass::Float);
                 frame.stored.insert(reg, frame.depth - above);
             }
+            FrameChange::SignReturn | FrameChange::PlainReturn => panic!("x86-64 signs nothing"),
             FrameChange::EpilogueBegin => remembered.push(frame.clone()),
             FrameChange::EpilogueEnd => frame = remembered.pop().unwrap(),
         }

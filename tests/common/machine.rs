@@ -1,6 +1,7 @@
 //! Runs compiled functions: writes their bytes as assembly text, lets gcc join them with a C program, and feeds that program words. In: a
 //! [`Program`] and inputs. Out: the words each function wrote. References in the code become expressions that the assembler evaluates. Code
-//! for any x86-64 target runs here: the C functions have the target's convention. Before it runs, its frames are looked into.
+//! for any x86-64 target runs here: the C functions have the target's convention; code for arm64 Linux runs under qemu. Before it runs,
+//! its frames are looked into.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -9,9 +10,9 @@ use std::process::{Command, Stdio};
 use pyasmgen::backend::isa::code::{Code, RefKind, Referent};
 use pyasmgen::backend::isa::{Compiler, Options};
 use pyasmgen::ir::program::{FuncId, Program};
-use pyasmgen::target::{self, Format, Target};
+use pyasmgen::target::{self, Arch, Format, Target};
 
-use crate::frames;
+use crate::{frames, frames_arm64, tool};
 
 /// The words that one call reads and those it writes.
 pub const IN: usize = 8;
@@ -25,13 +26,13 @@ pub struct Call {
     pub input: [u64; IN],
 }
 
-/// Whether gcc is there; says so if not.
-pub fn has_gcc() -> bool {
-    let found = Command::new("gcc").arg("--version").output().is_ok();
-    if !found {
-        eprintln!("skipped: gcc is not installed");
-    }
-    found
+/// Whether what joins and runs code of a target is there; says so if not.
+pub fn can_run(triple: &str) -> bool {
+    let wanted: &[&str] = match target::find(triple).unwrap().arch {
+        Arch::X86_64 => &["gcc"],
+        Arch::Aarch64 => &["aarch64-linux-gnu-gcc", "qemu-aarch64"],
+    };
+    wanted.iter().all(|name| tool::tool(name).is_some())
 }
 
 pub fn compile(program: &Program, triple: &str, options: Options) -> Vec<Code> {
@@ -41,9 +42,10 @@ pub fn compile(program: &Program, triple: &str, options: Options) -> Vec<Code> {
     let codes: Vec<Code> = funcs
         .map(|id| compiler.compile(program.func(FuncId(id))))
         .collect();
-    codes
-        .iter()
-        .for_each(|code| frames::check(code, program, target));
+    codes.iter().for_each(|code| match target.arch {
+        Arch::X86_64 => frames::check(code, program, target),
+        Arch::Aarch64 => frames_arm64::check(code, target),
+    });
     codes
 }
 
@@ -65,17 +67,16 @@ pub fn run(
         format!("{}\n{c_text}", main_text(target, codes.len())),
     )
     .unwrap();
-    let gcc = Command::new("gcc")
+    let (gcc, runner) = match target.arch {
+        Arch::X86_64 => ("gcc", None),
+        Arch::Aarch64 => ("aarch64-linux-gnu-gcc", Some("qemu-aarch64")),
+    };
+    let gcc = Command::new(gcc)
         .current_dir(dir.path())
-        .args([
-            "-O1",
-            "-fno-omit-frame-pointer",
-            "-o",
-            "run",
-            "main.c",
-            "code.s",
-            "-lm",
-        ])
+        .args(["-O1", "-fno-omit-frame-pointer", "-o", "run", "main.c"])
+        .args(["code.s", "-lm"])
+        // What runs elsewhere has no libraries there.
+        .args(runner.map(|_| "-static"))
         .output()
         .unwrap();
     assert!(
@@ -88,7 +89,15 @@ pub fn run(
         words.extend((call.func as u64).to_le_bytes());
         words.extend(call.input.iter().flat_map(|word| word.to_le_bytes()));
     }
-    let mut child = Command::new(path("run"))
+    let mut command = match runner {
+        None => Command::new(path("run")),
+        Some(runner) => {
+            let mut command = Command::new(runner);
+            command.args(["-cpu", "max"]).arg(path("run"));
+            command
+        }
+    };
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -120,7 +129,10 @@ pub fn run(
 }
 
 fn assembly(program: &Program, target: &Target, codes: &[Code]) -> String {
-    let mut text = String::from(".intel_syntax noprefix\n");
+    let mut text = String::from(match target.arch {
+        Arch::X86_64 => ".intel_syntax noprefix\n",
+        Arch::Aarch64 => "",
+    });
     for (at, import) in program.imports.iter().enumerate() {
         writeln!(text, ".data\n.balign 8\nslot{at}: .quad {}", import.name).unwrap();
     }
@@ -139,6 +151,27 @@ fn assembly(program: &Program, target: &Target, codes: &[Code]) -> String {
         let mut done = 0;
         for code_ref in &code.refs {
             push_bytes(&mut text, &code.bytes[done..code_ref.at as usize]);
+            if target.arch == Arch::Aarch64 {
+                let word = &code.bytes[code_ref.at as usize..][..4];
+                let word = u32::from_le_bytes(word.try_into().unwrap());
+                let to = match (code_ref.to, code_ref.kind) {
+                    (Referent::Func(func), _) => format!("func{}", func.0),
+                    (Referent::Data(data), _) => format!("data{}", data.0),
+                    (Referent::Import(import), RefKind::A64Plt { .. }) => {
+                        program.imports[import.index()].name.clone()
+                    }
+                    (Referent::Import(import), _) => format!("slot{}", import.0),
+                };
+                assert_eq!(code_ref.addend, 0);
+                writeln!(
+                    text,
+                    ".reloc ., {}, {to}\n.inst {word:#x}",
+                    arm64(code_ref.kind)
+                )
+                .unwrap();
+                done = code_ref.at as usize + 4;
+                continue;
+            }
             let (target, trailing) = match (code_ref.to, code_ref.kind) {
                 (Referent::Func(func), RefKind::X64Local { trailing }) => {
                     (format!("func{}", func.0), trailing)
@@ -171,6 +204,18 @@ fn assembly(program: &Program, target: &Target, codes: &[Code]) -> String {
     text
 }
 
+/// The relocation of a use where pointer slots are data like others.
+fn arm64(kind: RefKind) -> &'static str {
+    match kind {
+        RefKind::A64Branch | RefKind::A64Plt { links: true } => "R_AARCH64_CALL26",
+        RefKind::A64Plt { links: false } => "R_AARCH64_JUMP26",
+        RefKind::A64Page | RefKind::A64SlotPage => "R_AARCH64_ADR_PREL_PG_HI21",
+        RefKind::A64Low => "R_AARCH64_ADD_ABS_LO12_NC",
+        RefKind::A64SlotLow => "R_AARCH64_LDST64_ABS_LO12_NC",
+        _ => panic!("{kind:?} is no use of arm64"),
+    }
+}
+
 fn push_bytes(text: &mut String, bytes: &[u8]) {
     for line in bytes.chunks(32) {
         let line: Vec<String> = line.iter().map(u8::to_string).collect();
@@ -181,6 +226,52 @@ fn push_bytes(text: &mut String, bytes: &[u8]) {
 /// `call_checked(func, in, out)`: calls `func(in, out)` and stops the process if something has changed that the function preserves: a
 /// register, the stack pointer, the stack above the space that is lent to it. The convention of `call_checked` is that of its C caller here.
 fn trampoline(target: &Target) -> String {
+    match target.arch {
+        Arch::X86_64 => x64_trampoline(target),
+        Arch::Aarch64 => arm64_trampoline(),
+    }
+}
+
+/// Registers have their own numbers while the function runs.
+fn arm64_trampoline() -> String {
+    let mut text = String::from(".globl call_checked\ncall_checked:\n");
+    text.push_str("stp x29, x30, [sp, #-192]!\n");
+    for at in (19..29).step_by(2) {
+        writeln!(text, "stp x{at}, x{}, [sp, #{}]", at + 1, 8 * (at - 17)).unwrap();
+    }
+    for at in (8..16).step_by(2) {
+        writeln!(text, "stp d{at}, d{}, [sp, #{}]", at + 1, 8 * (at + 4)).unwrap();
+    }
+    for at in 19..30 {
+        writeln!(text, "mov x{at}, #{at}").unwrap();
+    }
+    for at in 8..16 {
+        writeln!(text, "fmov d{at}, #{at}.0").unwrap();
+    }
+    text.push_str("mov x16, x0; mov x0, x1; mov x1, x2; mov x9, #0x7777; mov x10, sp\n");
+    text.push_str("adrp x11, stack_pointer; str x10, [x11, #:lo12:stack_pointer]\n");
+    text.push_str("str x9, [sp, #176]; blr x16; mov x10, sp\n");
+    text.push_str("adrp x11, stack_pointer; ldr x11, [x11, #:lo12:stack_pointer]\n");
+    text.push_str("cmp x10, x11; b.ne 1f; ldr x9, [sp, #176]; mov x10, #0x7777\n");
+    text.push_str("cmp x9, x10; b.ne 1f\n");
+    for at in 19..30 {
+        writeln!(text, "cmp x{at}, #{at}; b.ne 1f").unwrap();
+    }
+    for at in 8..16 {
+        writeln!(text, "fmov d0, #{at}.0; fcmp d0, d{at}; b.ne 1f").unwrap();
+    }
+    for at in (19..29).step_by(2) {
+        writeln!(text, "ldp x{at}, x{}, [sp, #{}]", at + 1, 8 * (at - 17)).unwrap();
+    }
+    for at in (8..16).step_by(2) {
+        writeln!(text, "ldp d{at}, d{}, [sp, #{}]", at + 1, 8 * (at + 4)).unwrap();
+    }
+    text.push_str("ldp x29, x30, [sp], #192\nret\n1: udf #0\n");
+    text.push_str(".data\n.balign 8\nstack_pointer: .quad 0\n.globl funcs\n");
+    text
+}
+
+fn x64_trampoline(target: &Target) -> String {
     let is_windows = target.format == Format::Coff;
     let mut ints = vec!["rbx", "rbp", "r12", "r13", "r14", "r15"];
     let mut floats = 0..0;

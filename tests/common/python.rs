@@ -240,17 +240,22 @@ pub fn program(name: &str) -> Option<PathBuf> {
 
 /// Windows' CPythons, as `fetch-pythons` left them: names, and the programs that run them. Says so if there are none.
 pub fn windows() -> Vec<(String, PathBuf)> {
-    let table = std::fs::read_to_string(fetched().join("windows.tsv")).unwrap_or_default();
+    emulated("windows.tsv", "Windows")
+}
+
+/// CPythons of another system or machine: those of a table that `fetch-pythons` left. Says so if there are none.
+pub fn emulated(table: &str, name: &str) -> Vec<(String, PathBuf)> {
+    let table = std::fs::read_to_string(fetched().join(table)).unwrap_or_default();
     if table.is_empty() {
-        assert!(std::env::var_os("CI").is_none(), "no Windows CPython");
-        println!("skipped: no Windows CPython");
+        assert!(std::env::var_os("CI").is_none(), "no {name} CPython");
+        println!("skipped: no {name} CPython");
     }
     table
         .lines()
         .filter_map(|line| {
             let mut cells = line.split('\t');
             let program = PathBuf::from(cells.next()?);
-            Some((format!("Windows {}", cells.nth(2)?), program))
+            Some((format!("{name} {}", cells.nth(2)?), program))
         })
         .collect()
 }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pyasmgen::backend::isa::code::Code;
 use pyasmgen::backend::obj::image::{SectionId, SymbolId, Unwind};
-use pyasmgen::backend::obj::unwind::win64::{Rva, Table, function_tables};
+use pyasmgen::backend::obj::unwind::tables::{Rva, Table};
+use pyasmgen::backend::obj::unwind::win64::function_tables;
 use pyasmgen::target::regs::{Reg, float, int};
 
 use crate::frames::FrameAt;

@@ -51,6 +51,7 @@ pub fn machine_states(steps: &[FrameStep], size: u32) -> Vec<Machine> {
                     stored.insert(reg);
                     state.reloaded.remove(&reg);
                 }
+                FrameChange::SignReturn | FrameChange::PlainReturn => {}
                 FrameChange::EpilogueBegin => {
                     let now = (state.saved.clone(), state.reloaded.clone());
                     before_epilogue.push((state.sp, state.fp, now));

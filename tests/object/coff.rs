@@ -148,6 +148,7 @@ fn check_against_program(program: &Program, codes: &[Code], target: &Target) {
                 | RefKind::X64SlotCall
                 | RefKind::X64SlotLoad
                 | RefKind::X64Plt => 0,
+                other => panic!("{other:?} in code of x86-64"),
             };
             let name = match code_ref.to {
                 Referent::Func(id) => {

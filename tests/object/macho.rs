@@ -39,6 +39,7 @@ fn relocation(kind: RefKind) -> (u8, i32) {
         RefKind::X64SlotCall => (4, 0),
         RefKind::X64SlotLoad => (3, 0),
         RefKind::X64SlotOther { trailing } => (4, -i32::from(trailing)),
+        other => panic!("{other:?} in code of x86-64"),
     }
 }
 

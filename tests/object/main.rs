@@ -8,6 +8,7 @@
     reason = "tests read files and run tools"
 )]
 
+mod arm64;
 mod coff;
 mod content;
 mod dyld;

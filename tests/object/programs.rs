@@ -228,6 +228,7 @@ pub fn random_program(seed: u64) -> (Program, Vec<Code>) {
                     | RefKind::X64SlotLoad
                     | RefKind::X64SlotOther { .. }
                     | RefKind::X64Plt => Referent::Import(ImportId(dice.roll(imports) as u32)),
+                    other => panic!("{other:?} in code of x86-64"),
                 };
                 code.bytes.extend(before);
                 code.refs.push(code_ref(code.bytes.len() as u32, to, kind));

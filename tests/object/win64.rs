@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use pyasmgen::backend::isa::code::{FrameChange, FrameStep};
 use pyasmgen::backend::obj::image::{SectionId, SymbolId, Unwind};
-use pyasmgen::backend::obj::unwind::win64::{FunctionTables, Rva, Table, function_tables};
+use pyasmgen::backend::obj::unwind::tables::{FunctionTables, Rva, Table};
+use pyasmgen::backend::obj::unwind::win64::function_tables;
 use pyasmgen::target::regs::{Reg, float, int, x64::*};
 
 use crate::machine::machine_states;

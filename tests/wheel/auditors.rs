@@ -44,9 +44,11 @@ fn auditwheel_grants_what_the_tags_promise() {
         let Some(text) = says("auditwheel", &["show"], std::slice::from_ref(&wheel)) else {
             return;
         };
-        let platform = match name.contains("musllinux") {
-            true => "\"musllinux_1_2_x86_64\"",
-            false => "\"manylinux_2_5_x86_64\"",
+        let platform = match (name.contains("musllinux"), name.contains("aarch64")) {
+            (true, false) => "\"musllinux_1_2_x86_64\"",
+            (true, true) => "\"musllinux_1_2_aarch64\"",
+            (false, false) => "\"manylinux_2_5_x86_64\"",
+            (false, true) => "\"manylinux_2_17_aarch64\"",
         };
         let wanted = format!("consistent with the following platform tag: {platform}");
         assert!(text.contains(&wanted), "{name}: {text}");

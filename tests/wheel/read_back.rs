@@ -40,8 +40,8 @@ fn modules_differ_from_built_ones_in_the_needed_library_alone() {
         other.map(|s| (s.name.clone(), s.size)).collect()
     };
     for (platform, library) in [
-        ("manylinux", "libc.so.6"),
-        ("musllinux", "libc.musl-x86_64.so.1"),
+        ("manylinux_2_5_x86_64", "libc.so.6"),
+        ("musllinux_1_2_x86_64", "libc.musl-x86_64.so.1"),
     ] {
         for path in &made().wheels {
             let name = path.display().to_string();
@@ -63,7 +63,7 @@ fn modules_differ_from_built_ones_in_the_needed_library_alone() {
 fn every_change_is_found() {
     let path = made().wheels.iter().find(|path| {
         let name = path.display().to_string();
-        name.contains("cp311-abi3-manylinux")
+        name.contains("cp311-abi3-manylinux_2_5")
     });
     let path = path.unwrap();
     let name = path.display().to_string();

@@ -1,6 +1,6 @@
 //! Bytes of one function under construction: labels, branches between them, and what refers elsewhere. Branches that come in two sizes
 //! are as short as they can be. In: bytes and marks in order. Out: [`Code`]. Nothing here knows an instruction: a branch is given as the
-//! opcode bytes of its two forms, both followed by a displacement counted from the branch's end.
+//! bytes of its two forms, and where in them the displacement goes.
 
 use std::ops::Range;
 
@@ -16,12 +16,37 @@ index! {
 /// The two forms of a branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BranchForms {
-    /// Opcode before a displacement of one byte.
-    pub short: u8,
-    /// Opcode before a displacement of four bytes.
-    pub long: [u8; 2],
-    /// How many of `long` count, from its end.
-    pub long_size: u8,
+    /// The one to take where it reaches.
+    pub short: Form,
+    /// The one that always reaches.
+    pub long: Form,
+}
+
+/// A branch as bytes, the displacement zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// So many of `bytes` count.
+    pub size: u8,
+    /// The bytes.
+    pub bytes: [u8; 8],
+    /// Where in them the displacement goes.
+    pub field: BranchField,
+}
+
+/// A displacement in a branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BranchField {
+    /// The last byte, counted from behind the branch.
+    Byte,
+    /// The last four bytes, counted likewise.
+    Quad,
+    /// So many bits of the last four bytes, from this one on, counted in words from those four bytes.
+    Words {
+        /// How many.
+        bits: u8,
+        /// The first.
+        at: u8,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,11 +59,46 @@ struct Branch {
 }
 
 impl Branch {
-    fn size(&self) -> u32 {
+    fn form(&self) -> &Form {
         if self.is_long {
-            self.forms.long_size as u32 + 4
+            &self.forms.long
         } else {
-            2
+            &self.forms.short
+        }
+    }
+
+    fn size(&self) -> u32 {
+        self.form().size.into()
+    }
+}
+
+impl Form {
+    /// Whether the branch reaches so far, counted from its end.
+    fn reaches(&self, distance: i64) -> bool {
+        match self.field {
+            BranchField::Byte => i8::try_from(distance).is_ok(),
+            BranchField::Quad => i32::try_from(distance).is_ok(),
+            BranchField::Words { bits, .. } => {
+                let words = (distance + 4) / 4;
+                words >= -(1 << (bits - 1)) && words < 1 << (bits - 1)
+            }
+        }
+    }
+
+    /// Appends the branch with its displacement, counted from its end.
+    fn write(&self, distance: i32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes[..self.size.into()]);
+        let end = out.len();
+        match self.field {
+            BranchField::Byte => out[end - 1] = distance as i8 as u8,
+            BranchField::Quad => out[end - 4..].copy_from_slice(&distance.to_le_bytes()),
+            BranchField::Words { bits, at } => {
+                let mask = (1 << bits) - 1;
+                let words = ((distance + 4) / 4) as u32 & mask;
+                for (byte, more) in out[end - 4..].iter_mut().zip((words << at).to_le_bytes()) {
+                    *byte |= more;
+                }
+            }
         }
     }
 }
@@ -176,14 +236,7 @@ impl Buffer {
             let target = self.labels[branch.to.index()].expect("labels are bound in the end");
             let end = bytes.len() as u32 + branch.size();
             let distance = offset(target) as i32 - end as i32;
-            if branch.is_long {
-                let skip = 2 - branch.forms.long_size as usize;
-                bytes.extend_from_slice(&branch.forms.long[skip..]);
-                bytes.extend_from_slice(&distance.to_le_bytes());
-            } else {
-                bytes.push(branch.forms.short);
-                bytes.push(distance as i8 as u8);
-            }
+            branch.form().write(distance, &mut bytes);
         }
         bytes.extend_from_slice(&self.bytes[done..]);
         let refs = self.refs.iter().map(|&(position, code_ref)| CodeRef {
@@ -231,7 +284,7 @@ impl Buffer {
                 let end = branch.at + before[at + 1];
                 let distance =
                     (target.bytes + before[target.branches as usize]) as i64 - end as i64;
-                if i8::try_from(distance).is_err() || round >= ROUNDS {
+                if !branch.form().reaches(distance) || round >= ROUNDS {
                     branch.is_long = true;
                     changed = true;
                 }
@@ -249,9 +302,16 @@ mod tests {
     use super::*;
 
     const JMP: BranchForms = BranchForms {
-        short: 0xeb,
-        long: [0, 0xe9],
-        long_size: 1,
+        short: Form {
+            size: 2,
+            bytes: [0xeb, 0, 0, 0, 0, 0, 0, 0],
+            field: BranchField::Byte,
+        },
+        long: Form {
+            size: 5,
+            bytes: [0xe9, 0, 0, 0, 0, 0, 0, 0],
+            field: BranchField::Quad,
+        },
     };
 
     /// A branch over `gap` bytes forwards, and one back over the same bytes.

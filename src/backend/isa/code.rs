@@ -95,6 +95,47 @@ pub enum RefKind {
     },
     /// x86: `call` or `jmp` to an import by way of the linker's own stub, `E8`/`E9 rel32`.
     X64Plt,
+    /// aarch64: `bl` or `b` to a local function.
+    A64Branch,
+    /// aarch64: `adrp` of something local.
+    A64Page,
+    /// aarch64: `add` of what `adrp` leaves.
+    A64Low,
+    /// aarch64: `adrp` of the import's pointer slot.
+    A64SlotPage,
+    /// aarch64: `ldr` of 64 bits from the import's pointer slot, on its page.
+    A64SlotLow,
+    /// aarch64: `bl` or `b` to an import by way of the linker's own stub.
+    A64Plt {
+        /// It is `bl`.
+        links: bool,
+    },
+}
+
+/// What a use of an address really goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// What is meant, which is in the same file.
+    Itself,
+    /// The pointer slot of an import.
+    Slot,
+    /// The linker's stub for an import.
+    Stub,
+}
+
+impl RefKind {
+    /// What it goes to.
+    pub fn reach(self) -> Reach {
+        match self {
+            RefKind::X64Local { .. } | RefKind::X64Branch => Reach::Itself,
+            RefKind::A64Branch | RefKind::A64Page | RefKind::A64Low => Reach::Itself,
+            RefKind::X64SlotCall | RefKind::X64SlotLoad | RefKind::X64SlotOther { .. } => {
+                Reach::Slot
+            }
+            RefKind::A64SlotPage | RefKind::A64SlotLow => Reach::Slot,
+            RefKind::X64Plt | RefKind::A64Plt { .. } => Reach::Stub,
+        }
+    }
 }
 
 /// A change of the frame. Offsets are those behind the instruction that makes the change.
@@ -115,6 +156,10 @@ pub enum FrameChange {
     Alloc(u32),
     /// Made this register the frame pointer, so many bytes above the stack pointer.
     SetFramePointer(Reg, u32),
+    /// Signed the return address (`paciasp`).
+    SignReturn,
+    /// Made it plain again (`autiasp`).
+    PlainReturn,
     /// Saved a register in the frame, so many bytes above the stack pointer.
     Save(Reg, u32),
     /// The state from here on is that of an epilogue to come; `EpilogueEnd` brings today's back. Where both stand at one offset, they mark

@@ -7,13 +7,13 @@
 //!   incoming -------> +-----------------------------+  sp at entry + return_size
 //!                     |  return address             |  (machines whose calls push one)
 //!                     +-----------------------------+  sp at entry
+//!                     |  return address             |  (machines that have it in a register)
 //!                     |  frame pointer, where there |
 //!                     |  is one: it points here     |
-//!                     |  saved integer registers,   |
-//!                     |  pushed                     |  pushed[0] on top
+//!                     |  saved registers, pushed    |  pushed[0] on top
 //!                     +-----------------------------+
 //!                     |  padding                    |
-//!                     |  saved float registers,     |
+//!                     |  saved vector registers,    |
 //!                     |  whole, 16 bytes each       |  stored
 //!                     +-----------------------------+
 //!                     |  spill slots, 8 bytes each  |
@@ -32,7 +32,7 @@
 
 use super::code::FrameChange;
 use crate::ir::func::SlotData;
-use crate::target::regs::{Reg, RegClass};
+use crate::target::regs::Reg;
 
 /// Guard pages are touched in order: a frame of this size or more is made page by page. What is left is less than a page, so the return
 /// address of the next call, just below it, is on the next page at most.
@@ -43,10 +43,16 @@ const STORED_SIZE: u32 = 16;
 /// What a function needs.
 #[derive(Clone, Debug)]
 pub struct Needs<'a> {
-    /// Callee-saved registers it writes, the frame pointer aside.
-    pub saved: Vec<Reg>,
+    /// Callee-saved registers that are to be pushed, eight bytes each, the frame pointer aside.
+    pub pushed: Vec<Reg>,
+    /// Callee-saved registers that are to be stored whole.
+    pub stored: Vec<Reg>,
     /// The register that is to point at the frame.
     pub frame_pointer: Option<Reg>,
+    /// The register that has the return address, where calls leave it in one.
+    pub link: Option<Reg>,
+    /// The return address is signed while it is in memory.
+    pub signs_return: bool,
     /// Spill slots.
     pub spill_slots: u32,
     /// Pieces of the IR.
@@ -62,11 +68,15 @@ pub struct Needs<'a> {
 /// A frame, all offsets from the stack pointer.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The frame pointer, which is pushed first.
+    /// The frame pointer, which is pushed before other registers.
     pub frame_pointer: Option<Reg>,
-    /// Saved integer registers in the order they are pushed.
+    /// The register with the return address, which is pushed before the frame pointer.
+    pub link: Option<Reg>,
+    /// The return address is signed before that.
+    pub signs_return: bool,
+    /// Saved registers in the order they are pushed.
     pub pushed: Vec<Reg>,
-    /// Saved float registers, and where they are.
+    /// Registers saved whole, and where they are.
     pub stored: Vec<(Reg, u32)>,
     /// Bytes below what is pushed.
     pub size: u32,
@@ -90,7 +100,8 @@ pub enum Step {
 /// Lays out the frame.
 pub fn lay_out(needs: Needs<'_>) -> Frame {
     let mut at = needs.outgoing.unwrap_or(0).next_multiple_of(8);
-    let mut aligned = needs.outgoing.is_some();
+    // Where a register has the return address, the stack pointer is aligned at all times.
+    let mut aligned = needs.outgoing.is_some() || needs.link.is_some();
     let mut slots = Vec::with_capacity(needs.slots.len());
     for slot in needs.slots {
         at = at.next_multiple_of(slot.align.max(1));
@@ -100,26 +111,25 @@ pub fn lay_out(needs: Needs<'_>) -> Frame {
     }
     let spills = at.next_multiple_of(8);
     let mut size = spills + 8 * needs.spill_slots;
-    let (pushed, floats): (Vec<Reg>, Vec<Reg>) = needs
-        .saved
-        .into_iter()
-        .partition(|reg| reg.class == RegClass::Int);
-    let mut stored = Vec::with_capacity(floats.len());
-    for reg in floats {
+    let mut stored = Vec::with_capacity(needs.stored.len());
+    for reg in needs.stored {
         size = size.next_multiple_of(STORED_SIZE);
         stored.push((reg, size));
         size += STORED_SIZE;
         aligned = true;
     }
-    let words = pushed.len() + needs.frame_pointer.iter().len();
+    let record = needs.frame_pointer.iter().chain(&needs.link);
+    let words = needs.pushed.len() + record.count();
     let above = needs.return_size + 8 * words as u32;
     if aligned {
         size = (size + above).next_multiple_of(needs.stack_align) - above;
     }
     Frame {
         frame_pointer: needs.frame_pointer,
+        link: needs.link,
+        signs_return: needs.signs_return,
         incoming: size + above,
-        pushed,
+        pushed: needs.pushed,
         stored,
         size,
         spills,
@@ -137,6 +147,12 @@ impl Frame {
     pub fn prologue(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut change = |change| steps.push(Step::Change(change));
+        if self.signs_return {
+            change(FrameChange::SignReturn);
+        }
+        if let Some(reg) = self.link {
+            change(FrameChange::Push(reg));
+        }
         if let Some(reg) = self.frame_pointer {
             change(FrameChange::Push(reg));
             change(FrameChange::SetFramePointer(reg, 0));
@@ -161,17 +177,19 @@ impl Frame {
     /// How it is undone, once the stored registers are restored.
     pub fn epilogue(&self) -> Vec<FrameChange> {
         let free = (self.size > 0).then_some(FrameChange::Free(self.size));
-        let pushed = self.frame_pointer.iter().chain(&self.pushed).rev();
+        let record = self.link.iter().chain(&self.frame_pointer);
+        let pushed = record.chain(&self.pushed).rev();
         let pops = pushed.map(|&reg| FrameChange::Pop(reg));
-        free.into_iter().chain(pops).collect()
+        let plain = self.signs_return.then_some(FrameChange::PlainReturn);
+        free.into_iter().chain(pops).chain(plain).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::regs::float;
     use crate::target::regs::x64::{RBP, RBX};
+    use crate::target::regs::{RegClass, float};
 
     fn needs<'a>(
         saved: &[Reg],
@@ -179,9 +197,14 @@ mod tests {
         slots: &'a [SlotData],
         outgoing: Option<u32>,
     ) -> Needs<'a> {
+        let is_int = |reg: &&Reg| reg.class == RegClass::Int;
+        let (pushed, stored): (Vec<Reg>, Vec<Reg>) = saved.iter().partition(is_int);
         Needs {
-            saved: saved.to_vec(),
+            pushed,
+            stored,
             frame_pointer: None,
+            link: None,
+            signs_return: false,
             spill_slots,
             slots,
             outgoing,

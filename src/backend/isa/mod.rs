@@ -2,12 +2,16 @@
 //! machines share is here (control flow, virtual code, register allocation, frames, the byte buffer); each machine's rows, lowering and
 //! emission are in its folder. No file format is known here.
 
+pub mod aarch64;
 pub mod buffer;
 pub mod code;
+pub mod course;
 pub mod flow;
 pub mod frame;
+pub mod lower;
 pub mod named;
 pub mod order;
+pub mod plan;
 pub mod regalloc;
 pub mod vcode;
 pub mod wrap;
@@ -46,6 +50,7 @@ impl<'a> Compiler<'a> {
     pub fn new(program: &'a Program, target: &'a Target, options: Options) -> Compiler<'a> {
         let registers = |conv| match target.arch {
             Arch::X86_64 => x64::registers(target, conv),
+            Arch::Aarch64 => aarch64::registers(conv),
         };
         Compiler {
             program,
@@ -61,10 +66,18 @@ impl<'a> Compiler<'a> {
     pub fn compile(&mut self, func: &Func) -> Code {
         match self.target.arch {
             Arch::X86_64 => {
-                let lowered = x64::lower::lower(func, self.program, self.target, self.options);
+                let lowered =
+                    lower::lower::<x64::lower::X64>(func, self.program, self.target, self.options);
                 let shape = &lowered.code.shape;
                 let allocation = self.allocate(func, shape);
                 x64::emit::emit(func, self.target, &lowered, &allocation)
+            }
+            Arch::Aarch64 => {
+                let (program, target) = (self.program, self.target);
+                let lowered =
+                    lower::lower::<aarch64::lower::A64>(func, program, target, self.options);
+                let allocation = self.allocate(func, &lowered.code.shape);
+                aarch64::emit::emit(func, target, &lowered, &allocation)
             }
         }
     }

@@ -17,7 +17,8 @@ use crate::target::{Arch, Target};
 fn align(func: &Func, arch: Arch) -> u32 {
     match arch {
         Arch::X86_64 if func.cold => 1,
-        Arch::X86_64 => 16,
+        Arch::Aarch64 if func.cold => 4,
+        Arch::X86_64 | Arch::Aarch64 => 16,
     }
 }
 
@@ -127,6 +128,7 @@ impl Layout {
     fn add_func(&mut self, func: &Func, code: &Code, arch: Arch) -> SymbolId {
         let pad = match arch {
             Arch::X86_64 => 0xcc, // int3: stops whoever runs off the end
+            Arch::Aarch64 => 0,   // udf: likewise
         };
         let (section, offset) = self.append(Role::Text, &code.bytes, align(func, arch), pad);
         self.image.unwind.push(Unwind {

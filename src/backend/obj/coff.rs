@@ -25,14 +25,15 @@ use object::{
 
 use super::debug::codeview;
 use super::image::{self, FixupKind, Image, Linkage, Place, Role, rip_distance};
-use super::unwind::win64::{self, Rva, Table};
-use crate::backend::isa::code::RefKind;
+use super::unwind::tables::{Rva, Table, windows_tables};
+use crate::backend::isa::code::{Reach, RefKind};
 use crate::target::{Arch, Target};
 
 /// Writes an object.
 pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     let arch = match target.arch {
         Arch::X86_64 => Architecture::X86_64,
+        Arch::Aarch64 => Architecture::Aarch64,
     };
     let mut object = Object::new(BinaryFormat::Coff, arch, Endianness::Little);
     object.set_mangling(Mangling::None);
@@ -44,11 +45,11 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     };
     writer.add_sections(image);
     writer.add_symbols(image, target);
-    writer.add_relocations(image);
-    writer.add_frames(image);
+    writer.add_relocations(image, target.arch);
+    writer.add_frames(image, target.arch);
     writer.add_features();
     if target.guard_cf {
-        writer.add_guard();
+        writer.add_guard(target.arch);
     }
     writer.add_debug(image, target.arch);
     // The style that all linkers read.
@@ -89,13 +90,17 @@ fn section_row(role: Role) -> (&'static str, SectionKind) {
 
 /// A relocation's type, and what it adds to the addend: a field counts from behind its instruction, the addend of `object` from the
 /// field.
-fn relocation_row(kind: FixupKind) -> (pe::RelocationType, i64) {
+fn relocation_row(kind: FixupKind, arch: Arch) -> (pe::RelocationType, i64) {
     let FixupKind::Code(code) = kind else {
-        return (pe::IMAGE_REL_AMD64_ADDR64, 0);
+        return (addresses(arch).whole, 0);
     };
     let trailing = match code {
         RefKind::X64Local { trailing } | RefKind::X64SlotOther { trailing } => trailing,
         RefKind::X64Branch | RefKind::X64SlotCall | RefKind::X64SlotLoad | RefKind::X64Plt => 0,
+        RefKind::A64Branch | RefKind::A64Plt { .. } => return (pe::IMAGE_REL_ARM64_BRANCH26, 0),
+        RefKind::A64Page | RefKind::A64SlotPage => return (pe::IMAGE_REL_ARM64_PAGEBASE_REL21, 0),
+        RefKind::A64Low => return (pe::IMAGE_REL_ARM64_PAGEOFFSET_12A, 0),
+        RefKind::A64SlotLow => return (pe::IMAGE_REL_ARM64_PAGEOFFSET_12L, 0),
     };
     let r_type = match trailing {
         1 => pe::IMAGE_REL_AMD64_REL32_1,
@@ -107,6 +112,28 @@ fn relocation_row(kind: FixupKind) -> (pe::RelocationType, i64) {
         _ => pe::IMAGE_REL_AMD64_REL32,
     };
     (r_type, -rip_distance(code))
+}
+
+/// Relocations of fields that hold an address: all of it, its lower half, or what it is relative to the image.
+struct Addresses {
+    whole: pe::RelocationType,
+    half: pe::RelocationType,
+    relative: pe::RelocationType,
+}
+
+fn addresses(arch: Arch) -> Addresses {
+    match arch {
+        Arch::X86_64 => Addresses {
+            whole: pe::IMAGE_REL_AMD64_ADDR64,
+            half: pe::IMAGE_REL_AMD64_ADDR32,
+            relative: pe::IMAGE_REL_AMD64_ADDR32NB,
+        },
+        Arch::Aarch64 => Addresses {
+            whole: pe::IMAGE_REL_ARM64_ADDR64,
+            half: pe::IMAGE_REL_ARM64_ADDR32,
+            relative: pe::IMAGE_REL_ARM64_ADDR32NB,
+        },
+    }
 }
 
 fn undefined(name: String) -> Symbol {
@@ -140,7 +167,7 @@ impl Writer<'_> {
         for fixup in image.sections.iter().flat_map(|section| &section.fixups) {
             let (pointer, stub) = &mut slots[fixup.symbol.0 as usize];
             match fixup.kind {
-                FixupKind::Code(RefKind::X64Plt) => *stub = true,
+                FixupKind::Code(kind) if kind.reach() == Reach::Stub => *stub = true,
                 FixupKind::Code(_) | FixupKind::Pointer => *pointer = true,
             }
         }
@@ -193,18 +220,18 @@ impl Writer<'_> {
         }
     }
 
-    fn add_relocations(&mut self, image: &Image) {
+    fn add_relocations(&mut self, image: &Image, arch: Arch) {
         for (at, section) in image.sections.iter().enumerate() {
             let (bytes, fixups) = image.settled(image::SectionId(at as u32), true);
             let id = self.sections[at];
             self.object
                 .set_section_data(id, bytes, u64::from(section.align));
             for fixup in fixups {
-                let (r_type, adjust) = relocation_row(fixup.kind);
+                let (r_type, adjust) = relocation_row(fixup.kind, arch);
                 let symbol = match (self.symbols[fixup.symbol.0 as usize], fixup.kind) {
                     (Names::Here(symbol), _) => symbol,
                     (Names::Import { pointer, .. }, FixupKind::Code(kind))
-                        if kind != RefKind::X64Plt =>
+                        if kind.reach() != Reach::Stub =>
                     {
                         pointer.unwrap_or_else(|| unreachable!("a use was counted"))
                     }
@@ -241,8 +268,9 @@ impl Writer<'_> {
             .unwrap_or_else(|e| panic!("a relocation that COFF cannot express: {e}"));
     }
 
-    fn add_frames(&mut self, image: &Image) {
-        let tables = win64::function_tables(&image.unwind);
+    fn add_frames(&mut self, image: &Image, arch: Arch) {
+        let relative = addresses(arch).relative;
+        let tables = windows_tables(&image.unwind, arch);
         if tables.pdata.bytes.is_empty() {
             return;
         }
@@ -256,20 +284,14 @@ impl Writer<'_> {
                     Rva::Function(index, offset) => (image.unwind[index].symbol, i64::from(offset)),
                     Rva::Description(offset) => {
                         let symbol = self.object.section_symbol(xdata);
-                        self.relocate(
-                            id,
-                            at,
-                            symbol,
-                            i64::from(offset),
-                            pe::IMAGE_REL_AMD64_ADDR32NB,
-                        );
+                        self.relocate(id, at, symbol, i64::from(offset), relative);
                         continue;
                     }
                 };
                 let Names::Here(symbol) = self.symbols[symbol.0 as usize] else {
                     unreachable!("frames are those of functions")
                 };
-                self.relocate(id, at, symbol, addend, pe::IMAGE_REL_AMD64_ADDR32NB);
+                self.relocate(id, at, symbol, addend, relative);
             }
         }
     }
@@ -278,6 +300,7 @@ impl Writer<'_> {
         let Some(info) = &image.debug else { return };
         let (offset, section) = match arch {
             Arch::X86_64 => (pe::IMAGE_REL_AMD64_SECREL, pe::IMAGE_REL_AMD64_SECTION),
+            Arch::Aarch64 => (pe::IMAGE_REL_ARM64_SECREL, pe::IMAGE_REL_ARM64_SECTION),
         };
         let lines = codeview::section(info, image, arch);
         let id = self.add_section(".debug$S", SectionKind::Debug);

@@ -6,7 +6,7 @@
 //! ```text
 //! .text .rodata .rodata.str1.1 .data.rel.ro .data   by role
 //! .eh_frame                                         one CIE, one FDE per function
-//! .note.gnu.property                                IBT and SHSTK, where code has landing pads
+//! .note.gnu.property                                IBT and SHSTK, or BTI and PAC, where code has landing pads
 //! .comment                                          who wrote it, without a version
 //! .debug_*                                          where there is something to tell debuggers
 //! .note.GNU-stack                                   empty: the stack need not be executable
@@ -31,6 +31,7 @@ const STAMP: &[u8] = b"\0pyasmgen\0";
 pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     let arch = match target.arch {
         Arch::X86_64 => Architecture::X86_64,
+        Arch::Aarch64 => Architecture::Aarch64,
     };
     let mut writer = Writer {
         object: Object::new(BinaryFormat::Elf, arch, Endianness::Little),
@@ -40,7 +41,7 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     writer.object.add_file_symbol(image.name.as_bytes().into());
     writer.add_sections(image);
     writer.add_symbols(image, target);
-    writer.add_relocations(image);
+    writer.add_relocations(image, target.arch);
     writer.add_frames(image, target.arch);
     writer.add_debug(image, target.arch);
     writer.add_notes(target);
@@ -69,11 +70,14 @@ fn section_row(role: Role) -> (&'static str, SectionKind) {
     }
 }
 
-/// The relocation of a use on x86-64 (psABI AMD64, 4.4.1) and what it adds to the addend: a field counts from behind its instruction,
-/// a relocation from the field.
-fn relocation_row(kind: FixupKind) -> (elf::RelocationType, i64) {
+/// The relocation of a use (psABI AMD64, 4.4.1; "ELF for the Arm 64-bit Architecture", 5.7) and what it adds to the addend: a field of
+/// x86-64 counts from behind its instruction, a relocation from the field.
+fn relocation_row(kind: FixupKind, arch: Arch) -> (elf::RelocationType, i64) {
     let FixupKind::Code(code) = kind else {
-        return (elf::R_X86_64_64, 0);
+        return match arch {
+            Arch::X86_64 => (elf::R_X86_64_64, 0),
+            Arch::Aarch64 => (elf::R_AARCH64_ABS64, 0),
+        };
     };
     let r_type = match code {
         RefKind::X64Local { .. } | RefKind::X64Branch => elf::R_X86_64_PC32,
@@ -81,6 +85,12 @@ fn relocation_row(kind: FixupKind) -> (elf::RelocationType, i64) {
         RefKind::X64SlotLoad => elf::R_X86_64_REX_GOTPCRELX,
         RefKind::X64SlotOther { .. } => elf::R_X86_64_GOTPCREL,
         RefKind::X64Plt => elf::R_X86_64_PLT32,
+        RefKind::A64Branch | RefKind::A64Plt { links: true } => elf::R_AARCH64_CALL26,
+        RefKind::A64Plt { links: false } => elf::R_AARCH64_JUMP26,
+        RefKind::A64Page => elf::R_AARCH64_ADR_PREL_PG_HI21,
+        RefKind::A64Low => elf::R_AARCH64_ADD_ABS_LO12_NC,
+        RefKind::A64SlotPage => elf::R_AARCH64_ADR_GOT_PAGE,
+        RefKind::A64SlotLow => elf::R_AARCH64_LD64_GOT_LO12_NC,
     };
     (r_type, -rip_distance(code))
 }
@@ -143,14 +153,14 @@ impl Writer<'_> {
         }
     }
 
-    fn add_relocations(&mut self, image: &Image) {
+    fn add_relocations(&mut self, image: &Image, arch: Arch) {
         for (at, section) in image.sections.iter().enumerate() {
             let (bytes, fixups) = image.settled(image::SectionId(at as u32), false);
             let id = self.sections[at];
             self.object
                 .set_section_data(id, bytes, u64::from(section.align));
             for fixup in fixups {
-                let (r_type, adjust) = relocation_row(fixup.kind);
+                let (r_type, adjust) = relocation_row(fixup.kind, arch);
                 let (symbol, addend) = self.referent(image, &fixup);
                 self.relocate(id, fixup.at, symbol, addend + adjust, r_type);
             }
@@ -206,6 +216,7 @@ impl Writer<'_> {
         }
         let (sh_type, pc_begin) = match arch {
             Arch::X86_64 => (elf::SHT_X86_64_UNWIND, elf::R_X86_64_PC32),
+            Arch::Aarch64 => (elf::SHT_PROGBITS, elf::R_AARCH64_PREL32),
         };
         let info = cfi::frame_info(&image.unwind, arch);
         let id = self.add_section(".eh_frame", SectionKind::ReadOnlyData);
@@ -229,6 +240,7 @@ impl Writer<'_> {
         };
         let (address, offset) = match arch {
             Arch::X86_64 => (elf::R_X86_64_64, elf::R_X86_64_32),
+            Arch::Aarch64 => (elf::R_AARCH64_ABS64, elf::R_AARCH64_ABS32),
         };
         let sections = dwarf::sections(info, image, arch, true);
         let ids: Vec<SectionId> = sections
@@ -254,6 +266,11 @@ impl Writer<'_> {
                 Arch::X86_64 => (
                     elf::GNU_PROPERTY_X86_FEATURE_1_AND,
                     elf::GNU_PROPERTY_X86_FEATURE_1_IBT | elf::GNU_PROPERTY_X86_FEATURE_1_SHSTK,
+                ),
+                Arch::Aarch64 => (
+                    elf::GNU_PROPERTY_AARCH64_FEATURE_1_AND,
+                    elf::GNU_PROPERTY_AARCH64_FEATURE_1_BTI
+                        | elf::GNU_PROPERTY_AARCH64_FEATURE_1_PAC,
                 ),
             };
             self.object.add_elf_gnu_property_u32(property, value);

@@ -177,13 +177,15 @@ impl Image {
         for fixup in &section.fixups {
             match (fixup.kind, self.symbol(fixup.symbol).place) {
                 (
-                    FixupKind::Code(kind @ (RefKind::X64Branch | RefKind::X64Local { .. })),
+                    FixupKind::Code(
+                        kind @ (RefKind::X64Branch | RefKind::X64Local { .. } | RefKind::A64Branch),
+                    ),
                     Place::Defined {
                         section, offset, ..
                     },
-                ) if section == id && (kind == RefKind::X64Branch || !addresses) => {
-                    let target = (offset as i64).wrapping_add(fixup.addend);
-                    patch(&mut bytes, fixup.at, kind, target);
+                ) if section == id && (!matches!(kind, RefKind::X64Local { .. }) || !addresses) => {
+                    let target = offset.wrapping_add_signed(fixup.addend);
+                    patch(&mut bytes, 0, fixup.at, kind, target);
                 }
                 _ => left.push(*fixup),
             }
@@ -193,20 +195,56 @@ impl Image {
 }
 
 /// Bytes from the start of a field to where its distance counts from: rip points behind the field and the immediates that follow it
-/// (SDM volume 2, 2.2.1.6).
+/// (SDM volume 2, 2.2.1.6); on aarch64, distances count from their own instruction.
 pub fn rip_distance(kind: RefKind) -> i64 {
     match kind {
         RefKind::X64Local { trailing } | RefKind::X64SlotOther { trailing } => {
             4 + i64::from(trailing)
         }
         RefKind::X64Branch | RefKind::X64SlotCall | RefKind::X64SlotLoad | RefKind::X64Plt => 4,
+        RefKind::A64Branch
+        | RefKind::A64Page
+        | RefKind::A64Low
+        | RefKind::A64SlotPage
+        | RefKind::A64SlotLow
+        | RefKind::A64Plt { .. } => 0,
     }
 }
 
-/// Fills in the field at `at` so that it reaches `target`; both count from the same place.
-pub fn patch(bytes: &mut [u8], at: u64, kind: RefKind, target: i64) {
-    let distance = target - at as i64 - rip_distance(kind);
-    let field = i32::try_from(distance)
-        .unwrap_or_else(|_| panic!("a section of more than 2 GiB: {at:#x} to {target:#x}"));
-    bytes[at as usize..][..4].copy_from_slice(&field.to_le_bytes());
+/// Fills in the field at `at` of bytes that start at the address `base`, so that it reaches `target`. Where the two only count from the same
+/// place, that will do for distances, but not for pages.
+pub fn patch(bytes: &mut [u8], base: u64, at: u64, kind: RefKind, target: u64) {
+    let field = &mut bytes[at as usize..][..4];
+    let from = base + at;
+    let distance = target.wrapping_sub(from) as i64 - rip_distance(kind);
+    let too_far = || panic!("a section that is too large: {from:#x} to {target:#x}");
+    let bits = match kind {
+        RefKind::X64Local { .. }
+        | RefKind::X64SlotOther { .. }
+        | RefKind::X64Branch
+        | RefKind::X64SlotCall
+        | RefKind::X64SlotLoad
+        | RefKind::X64Plt => i32::try_from(distance).unwrap_or_else(|_| too_far()) as u32,
+        // 26 bits of words.
+        RefKind::A64Branch | RefKind::A64Plt { .. } => {
+            let words = distance >> 2;
+            if words != words << 38 >> 38 {
+                too_far();
+            }
+            words as u32 & 0x3ff_ffff
+        }
+        // 21 bits of pages: the lower two in bits 29 and 30, the others from bit 5 on.
+        RefKind::A64Page | RefKind::A64SlotPage => {
+            let pages = (target >> 12) as i64 - (from >> 12) as i64;
+            if pages != pages << 43 >> 43 {
+                too_far();
+            }
+            (pages as u32 & 3) << 29 | (pages as u32 >> 2 & 0x7_ffff) << 5
+        }
+        // 12 bits from bit 10 on, of `ldr` in units of eight bytes.
+        RefKind::A64Low => (target as u32 & 0xfff) << 10,
+        RefKind::A64SlotLow => (target as u32 & 0xfff) >> 3 << 10,
+    };
+    let word = u32::from_le_bytes(std::array::from_fn(|n| field[n])) | bits;
+    field.copy_from_slice(&word.to_le_bytes());
 }

@@ -1,4 +1,4 @@
-//! Mach-O relocatable objects (Apple, "OS X ABI Mach-O File Format Reference"; `mach-o/x86_64/reloc.h` for what is special to the machine).
+//! Mach-O relocatable objects (Apple, "OS X ABI Mach-O File Format Reference"; `mach-o/x86_64/reloc.h` and `mach-o/arm64/reloc.h` for what is special to machines).
 //!
 //! In: an image. Out: the file. Linkers may take our sections apart at symbols (`MH_SUBSECTIONS_VIA_SYMBOLS`), so every use of an
 //! address becomes a relocation. Sections, in the order of their headers (each only with content):
@@ -33,6 +33,7 @@ const ENTRY: usize = 32;
 pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     let arch = match target.arch {
         Arch::X86_64 => Architecture::X86_64,
+        Arch::Aarch64 => Architecture::Aarch64,
     };
     let mut object = Object::new(BinaryFormat::MachO, arch, Endianness::Little);
     // Names get their prefixes here, where private ones and others are told apart.
@@ -89,6 +90,7 @@ fn section_row(role: Role) -> (&'static str, &'static str, SectionKind) {
 /// field counts from behind its instruction, the addend of `object` from the field.
 fn relocation_row(kind: FixupKind) -> (macho::RelocationType, bool, u8, i64) {
     let FixupKind::Code(code) = kind else {
+        // On arm64 it has the same number.
         return (macho::X86_64_RELOC_UNSIGNED, false, 3, 0);
     };
     let r_type = match code {
@@ -100,6 +102,11 @@ fn relocation_row(kind: FixupKind) -> (macho::RelocationType, bool, u8, i64) {
         RefKind::X64Branch | RefKind::X64Plt => macho::X86_64_RELOC_BRANCH,
         RefKind::X64SlotCall | RefKind::X64SlotOther { .. } => macho::X86_64_RELOC_GOT,
         RefKind::X64SlotLoad => macho::X86_64_RELOC_GOT_LOAD,
+        RefKind::A64Branch | RefKind::A64Plt { .. } => macho::ARM64_RELOC_BRANCH26,
+        RefKind::A64Page => macho::ARM64_RELOC_PAGE21,
+        RefKind::A64Low => macho::ARM64_RELOC_PAGEOFF12,
+        RefKind::A64SlotPage => macho::ARM64_RELOC_GOT_LOAD_PAGE21,
+        RefKind::A64SlotLow => macho::ARM64_RELOC_GOT_LOAD_PAGEOFF12,
     };
     // What stands behind the field is counted by the field itself (`<mach-o/x86_64/reloc.h>`: `FF FF FF FF` for `SIGNED_1`); `object` takes
     // it as counted by the type.
@@ -107,7 +114,9 @@ fn relocation_row(kind: FixupKind) -> (macho::RelocationType, bool, u8, i64) {
         RefKind::X64Local { trailing } if r_type != macho::X86_64_RELOC_SIGNED => trailing.into(),
         _ => 0,
     };
-    (r_type, true, 2, -rip_distance(code) - counted)
+    // What is on a page counts from nowhere.
+    let relative = !matches!(code, RefKind::A64Low | RefKind::A64SlotLow);
+    (r_type, relative, 2, -rip_distance(code) - counted)
 }
 
 impl Writer<'_> {

@@ -12,22 +12,23 @@ use goblin::pe::section_table::{self as scn, SectionTable};
 use goblin::pe::symbol as sym;
 
 use super::audit::{self, Finding};
+use super::disasm::Machine;
 use super::memory::{Memory, Pointer, Reference, Region, Symbol, with_addend};
 use super::shares::Ranges;
 use super::{Options, Reading, most_relocations, report};
 use tables::{Entry, HEADER_SIZE, SECTION_SIZE};
 pub use tables::{Head, Tables, section_name};
 
-/// Machines that have objects we would be given: number, bytes in a pointer, width of code that we can disassemble.
-const MACHINES: &[(u16, u64, Option<u32>)] = &[
-    (pe::COFF_MACHINE_X86_64, 8, Some(64)),
-    (pe::COFF_MACHINE_X86, 4, Some(32)),
-    (pe::COFF_MACHINE_ARM64, 8, None),
+/// Machines that have objects we would be given: number, bytes in a pointer, code that we can disassemble.
+const MACHINES: &[(u16, u64, Option<Machine>)] = &[
+    (pe::COFF_MACHINE_X86_64, 8, Some(Machine::X86(64))),
+    (pe::COFF_MACHINE_X86, 4, Some(Machine::X86(32))),
+    (pe::COFF_MACHINE_ARM64, 8, Some(Machine::Arm64)),
     (pe::COFF_MACHINE_ARMNT, 4, None),
 ];
 
-/// Bytes in a pointer, and width of code that we can disassemble.
-pub fn machine(number: u16) -> (u64, Option<u32>) {
+/// Bytes in a pointer, and code that we can disassemble.
+pub fn machine(number: u16) -> (u64, Option<Machine>) {
     let row = MACHINES.iter().find(|row| row.0 == number);
     row.map_or((8, None), |row| (row.1, row.2))
 }
@@ -59,13 +60,15 @@ enum Meaning {
     Pointer,
     /// The distance to the symbol from the end of the field, and so many bytes behind it.
     Distance(i64),
+    /// Part of an address, in an instruction that holds nothing of it.
+    Part,
     /// What the module's data has no use for.
     Other,
 }
 
 /// Relocations: machine, number, name, meaning.
 const RELOCATIONS: &[(u16, u16, &str, Meaning)] = {
-    use Meaning::{Distance, Other, Pointer};
+    use Meaning::{Distance, Other, Part, Pointer};
     const X64: u16 = pe::COFF_MACHINE_X86_64;
     const X86: u16 = pe::COFF_MACHINE_X86;
     const ARM64: u16 = pe::COFF_MACHINE_ARM64;
@@ -92,11 +95,11 @@ const RELOCATIONS: &[(u16, u16, &str, Meaning)] = {
         (ARM64, 0, "ARM64_ABSOLUTE", Other),
         (ARM64, 1, "ARM64_ADDR32", Other),
         (ARM64, 2, "ARM64_ADDR32NB", Other),
-        (ARM64, 3, "ARM64_BRANCH26", Other),
-        (ARM64, 4, "ARM64_PAGEBASE_REL21", Other),
+        (ARM64, 3, "ARM64_BRANCH26", Part),
+        (ARM64, 4, "ARM64_PAGEBASE_REL21", Part),
         (ARM64, 5, "ARM64_REL21", Other),
-        (ARM64, 6, "ARM64_PAGEOFFSET_12A", Other),
-        (ARM64, 7, "ARM64_PAGEOFFSET_12L", Other),
+        (ARM64, 6, "ARM64_PAGEOFFSET_12A", Part),
+        (ARM64, 7, "ARM64_PAGEOFFSET_12L", Part),
         (ARM64, 8, "ARM64_SECREL", Other),
         (ARM64, 13, "ARM64_SECTION", Other),
         (ARM64, 14, "ARM64_ADDR64", Pointer),
@@ -110,7 +113,7 @@ const RELOCATIONS: &[(u16, u16, &str, Meaning)] = {
 pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<report::Report> {
     let head = head(bytes).with_context(|| format!("{name} is no COFF object"))?;
     let tables = Tables::read(head, bytes);
-    let (word, bits) = machine(tables.head.machine);
+    let (word, code) = machine(tables.head.machine);
     let object = Object { tables, word };
     let mut memory = object.memory();
     let relocations = object.relocations(&mut memory);
@@ -152,7 +155,7 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
         report,
         memory,
         bytes,
-        bits,
+        code,
         starts: Vec::new(),
     };
     reading.finish(options)
@@ -266,7 +269,7 @@ impl<'a> Object<'a> {
                 let addend = match meaning {
                     Meaning::Pointer if self.word == 8 => stored(8) as i64,
                     Meaning::Pointer | Meaning::Distance(_) => i64::from(stored(4) as u32 as i32),
-                    Meaning::Other => 0,
+                    Meaning::Part | Meaning::Other => 0,
                 };
                 let target = entry.map(|entry| match self.address(entry) {
                     Some(address) => Pointer::To(address.wrapping_add_signed(addend)),
@@ -277,6 +280,9 @@ impl<'a> Object<'a> {
                     (Meaning::Distance(behind), Some(target)) => {
                         let more = -4 - behind;
                         memory.add_reference(at, Reference { target, more });
+                    }
+                    (Meaning::Part, Some(target)) => {
+                        memory.add_reference(at, Reference { target, more: 0 });
                     }
                     (Meaning::Other, _) | (_, None) => {}
                 }

@@ -11,6 +11,7 @@ use goblin::elf::{Elf, Reloc, Sym, program_header, reloc, section_header as sh, 
 use goblin::options::ParseOptions;
 use goblin::strtab::Strtab;
 
+use super::disasm::Machine;
 use super::memory::{Memory, Pointer, Reference, Region, Symbol, short, with_addend};
 use super::{Options, Reading, most_relocations, report};
 
@@ -50,16 +51,17 @@ pub fn read(name: &str, bytes: &[u8], wanted: &Options) -> anyhow::Result<report
         shares: facts::ranges(&file).shares(bytes),
         ..report::Report::default()
     };
-    let bits = match file.elf.header.e_machine {
-        EM_X86_64 => Some(64),
-        EM_386 => Some(32),
+    let code = match file.elf.header.e_machine {
+        EM_X86_64 => Some(Machine::X86(64)),
+        EM_386 => Some(Machine::X86(32)),
+        EM_AARCH64 => Some(Machine::Arm64),
         _ => None,
     };
     let reading = Reading {
         report,
         memory,
         bytes,
-        bits,
+        code,
         starts: Vec::new(),
     };
     reading.finish(wanted)
@@ -135,13 +137,19 @@ const fn kinds(machine: u16, absolute: u32, relative: u32, slots: [u32; 2]) -> P
     }
 }
 
-/// Relocations of x86-64 code that hold a distance to a symbol, to its slot or to its stub.
-const DISTANCES: &[u32] = &[
-    reloc::R_X86_64_PC32,
-    reloc::R_X86_64_PLT32,
-    reloc::R_X86_64_GOTPCREL,
-    reloc::R_X86_64_GOTPCRELX,
-    reloc::R_X86_64_REX_GOTPCRELX,
+/// Relocations of code that hold a distance to a symbol, to its slot or to its stub, or part of one.
+const DISTANCES: &[(u16, u32)] = &[
+    (EM_X86_64, reloc::R_X86_64_PC32),
+    (EM_X86_64, reloc::R_X86_64_PLT32),
+    (EM_X86_64, reloc::R_X86_64_GOTPCREL),
+    (EM_X86_64, reloc::R_X86_64_GOTPCRELX),
+    (EM_X86_64, reloc::R_X86_64_REX_GOTPCRELX),
+    (EM_AARCH64, reloc::R_AARCH64_CALL26),
+    (EM_AARCH64, reloc::R_AARCH64_JUMP26),
+    (EM_AARCH64, reloc::R_AARCH64_ADR_PREL_PG_HI21),
+    (EM_AARCH64, reloc::R_AARCH64_ADD_ABS_LO12_NC),
+    (EM_AARCH64, reloc::R_AARCH64_ADR_GOT_PAGE),
+    (EM_AARCH64, reloc::R_AARCH64_LD64_GOT_LO12_NC),
 ];
 
 struct File<'a> {
@@ -416,7 +424,7 @@ impl<'a> File<'a> {
             } else {
                 None
             };
-            if object && machine == EM_X86_64 && DISTANCES.contains(&r.r_type) {
+            if object && DISTANCES.contains(&(machine, r.r_type)) {
                 let reference = self.symbol_pointer(r.r_sym, 0).map(|target| Reference {
                     target,
                     more: addend,

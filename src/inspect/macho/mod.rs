@@ -13,6 +13,7 @@ mod tell;
 use anyhow::bail;
 use goblin::mach::parse_magic_and_ctx;
 
+use super::disasm::Machine;
 use super::memory::{Memory, Symbol};
 use super::{Options, Reading, report, slice};
 use file::File;
@@ -128,9 +129,10 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
         report,
         memory,
         bytes,
-        bits: match file.cpu {
-            X86_64 => Some(64),
-            I386 => Some(32),
+        code: match file.cpu {
+            X86_64 => Some(Machine::X86(64)),
+            I386 => Some(Machine::X86(32)),
+            ARM64 => Some(Machine::Arm64),
             _ => None,
         },
         starts: fixups.starts,

@@ -57,6 +57,13 @@ impl File<'_> {
                             .into_iter()
                             .for_each(|r| memory.add_reference(at, r));
                     }
+                    // All kinds of arm64 that are instructions, which hold nothing.
+                    Some(_) if self.cpu == ARM64 && (2..=6).contains(&r.r_type()) => {
+                        let reference = target.map(|target| Reference { target, more: 0 });
+                        reference
+                            .into_iter()
+                            .for_each(|r| memory.add_reference(at, r));
+                    }
                     _ => {}
                 }
                 subtracted = kind == Some("SUBTRACTOR");

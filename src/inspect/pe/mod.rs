@@ -73,12 +73,12 @@ pub fn read(name: &str, bytes: &[u8], options: &Options) -> anyhow::Result<repor
         shares: file.ranges(at as u64).shares(bytes),
         ..report::Report::default()
     };
-    let (_, bits) = coff::machine(file.tables.head.machine);
+    let (_, code) = coff::machine(file.tables.head.machine);
     let reading = Reading {
         report,
         memory: file.memory,
         bytes,
-        bits,
+        code,
         starts,
     };
     reading.finish(options)

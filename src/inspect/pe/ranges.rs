@@ -24,6 +24,8 @@ const DIRECTORIES: &[(usize, &str)] = &[
 const DEBUG_ENTRY: u64 = 28;
 const DESCRIPTOR: u64 = 20;
 const FUNCTION: u64 = 12;
+/// The same on arm64: begin, description.
+const ARM64_FUNCTION: u64 = 8;
 
 impl File<'_> {
     /// All that we know of.
@@ -104,14 +106,45 @@ impl File<'_> {
         }
     }
 
-    /// `UNWIND_INFO` of x86-64: four bytes, codes of two bytes in pairs, and what its flags promise.
     fn name_unwind(&self, ranges: &mut Ranges) {
         let Some((start, size)) = self.directory(3) else {
             return;
         };
-        if self.machine() != pe::COFF_MACHINE_X86_64 {
-            return;
+        match self.machine() {
+            pe::COFF_MACHINE_X86_64 => self.name_x64_unwind(ranges, start, size),
+            pe::COFF_MACHINE_ARM64 => self.name_arm64_unwind(ranges, start, size),
+            _ => {}
         }
+    }
+
+    /// `.xdata` of arm64: a word or two, a word for each epilogue unless one is packed into the first, words of codes, and what its flags
+    /// promise.
+    fn name_arm64_unwind(&self, ranges: &mut Ranges, start: u64, size: u64) {
+        for index in 0..(size / ARM64_FUNCTION).min(MOST_FUNCTIONS) {
+            let field = self.number(start.wrapping_add(index * ARM64_FUNCTION), 4);
+            let Some(at) = field
+                .filter(|rva| rva & 3 == 0)
+                .map(|rva| self.address(rva))
+            else {
+                // Packed: there is no more.
+                continue;
+            };
+            let word = |offset| self.memory.read(at.wrapping_add(offset), 4).unwrap_or(0);
+            let first = word(0);
+            let (mut epilogues, mut codes, mut heads) = (first >> 22 & 31, first >> 27 & 31, 1);
+            if (epilogues, codes) == (0, 0) {
+                (epilogues, codes, heads) = (word(4) & 0xffff, word(4) >> 16 & 0xff, 2);
+            }
+            if first >> 21 & 1 == 1 {
+                epilogues = 0;
+            }
+            let words = heads + epilogues + codes + (first >> 20 & 1);
+            self.name(ranges, "unwind descriptions", at, 4 * words);
+        }
+    }
+
+    /// `UNWIND_INFO` of x86-64: four bytes, codes of two bytes in pairs, and what its flags promise.
+    fn name_x64_unwind(&self, ranges: &mut Ranges, start: u64, size: u64) {
         for index in 0..(size / FUNCTION).min(MOST_FUNCTIONS) {
             let mut info = self.number(start.wrapping_add(index * FUNCTION), 8);
             // Descriptions are chained at most as often as a function has parts.

@@ -4,7 +4,6 @@ pub mod emit;
 pub mod encode;
 pub mod inst;
 pub mod lower;
-pub mod plan;
 pub mod print;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,9 @@
 use super::inst::{Cc, Op, Place, Role};
 use super::lower::Cond;
 use crate::backend::isa::code::Referent;
+use crate::backend::isa::lower::common::Common;
 use crate::ir::func::Slot;
-use crate::ir::program::{FuncId, ImportId};
+use crate::ir::program::ImportId;
 
 /// What ModRM.rm stands for, registers aside: those are operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +50,6 @@ pub enum Base {
     Outgoing,
 }
 
-/// Who is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callee {
-    /// A function of the program.
-    Func(FuncId),
-    /// An import, through its pointer slot.
-    Slot(ImportId),
-    /// An import, through the linker's stub.
-    Plt(ImportId),
-    /// The function that the first operand points at.
-    Pointer,
-}
-
 /// A machine instruction on virtual registers. Its operands stand beside it, in the order of the row's operands: a `Mod`
 /// operand is a use and a definition, memory is base and index as far as there.
 #[derive(Clone, Copy, Debug)]
@@ -77,10 +65,6 @@ pub enum Inst64 {
         /// Condition.
         cc: Cc,
     },
-    /// Defines the parameters: writes nothing.
-    Args,
-    /// Uses values at the start of a cold block: writes nothing.
-    Keep,
     /// An integer register becomes 0; flags are destroyed.
     Zero,
     /// A float register becomes 0.
@@ -89,20 +73,10 @@ pub enum Inst64 {
     FloatOnes,
     /// Two-address move of floats where a condition holds.
     FloatCmov(Cond),
-    /// A call.
-    Call(Callee),
-    /// A call of a function that calls nothing: it wants no frame.
-    LeafCall(Callee),
-    /// A jump to another function, the frame being undone.
-    TailCall(Callee),
-    /// Undoes the frame and returns.
-    Ret,
-    /// To the only successor.
-    Jump,
     /// To the first successor where the condition holds, else to the second.
     Branch(Cond),
-    /// Never reached.
-    Trap,
+    /// What all machines have.
+    Common(Common),
 }
 
 /// How many operands of the shape a row's instruction has for each of its operands; the last one of them is what is encoded.
@@ -118,5 +92,11 @@ pub fn operand_count(role: Role, place: Place, rm: RmShape) -> usize {
             }
             RmShape::Same | RmShape::Ref { .. } | RmShape::ImportSlot(_) => 0,
         },
+    }
+}
+
+impl From<Common> for Inst64 {
+    fn from(common: Common) -> Inst64 {
+        Inst64::Common(common)
     }
 }

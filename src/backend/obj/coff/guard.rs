@@ -5,16 +5,16 @@
 //! .rdata   _load_config_used   points at all of the following
 //! .data    the security cookie, which Windows sets
 //! .00cfg   two pointers that Windows sets: to a function that checks a target, and to one that checks it and jumps there
-//! .text    what the two point at until then: `ret`, and `jmp rax`
+//! .text    what the two point at until then: `ret`, and `jmp rax` or `br x9`
 //! ```
 //!
 //! Our own calls through pointers are not checked; who is called by others through a pointer is in the table.
 
-use object::pe;
 use object::write::{SectionId, Symbol, SymbolId, SymbolSection};
 use object::{SectionKind, SymbolFlags, SymbolKind, SymbolScope};
 
-use super::{Writer, undefined};
+use super::{Addresses, Writer, addresses, undefined};
+use crate::target::Arch;
 
 /// Size of `IMAGE_LOAD_CONFIG_DIRECTORY64` up to and with its `GuardEHContinuationCount`.
 pub const SIZE: u32 = 0x118;
@@ -30,18 +30,28 @@ pub const GUARD_FLAGS: u64 = 0x90;
 /// The value by which Windows knows that nobody has set the cookie yet.
 pub const DEFAULT_COOKIE: u64 = 0x2b99_2ddf_a232;
 
-/// `ret`, padded to the next function; `jmp rax`.
-pub const STUBS: [u8; 18] = [
-    0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
-    0xff, 0xe0,
-];
+/// A function that returns, padded to the next one, which jumps to what a register points at.
+pub fn stubs(arch: Arch) -> &'static [u8] {
+    match arch {
+        // ret; jmp rax.
+        Arch::X86_64 => &[
+            0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
+            0xcc, 0xcc, 0xff, 0xe0,
+        ],
+        // ret; br x9.
+        Arch::Aarch64 => &[
+            0xc0, 0x03, 0x5f, 0xd6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20, 0x01, 0x1f, 0xd6,
+        ],
+    }
+}
 pub const DISPATCH: u64 = 16;
 
 impl Writer<'_> {
     /// Adds all of it.
-    pub(super) fn add_guard(&mut self) {
+    pub(super) fn add_guard(&mut self, arch: Arch) {
+        let Addresses { whole, half, .. } = addresses(arch);
         let text = self.add_section(".text", SectionKind::Text);
-        self.object.set_section_data(text, &STUBS[..], 16);
+        self.object.set_section_data(text, stubs(arch), 16);
         let check = self.add_local("guard.check", SymbolKind::Text, text, 0);
         let dispatch = self.add_local("guard.dispatch", SymbolKind::Text, text, DISPATCH);
 
@@ -52,8 +62,8 @@ impl Writer<'_> {
 
         let pointers = self.add_section(".00cfg", SectionKind::ReadOnlyData);
         self.object.set_section_data(pointers, vec![0; 16], 8);
-        self.relocate(pointers, 0, check, 0, pe::IMAGE_REL_AMD64_ADDR64);
-        self.relocate(pointers, 8, dispatch, 0, pe::IMAGE_REL_AMD64_ADDR64);
+        self.relocate(pointers, 0, check, 0, whole);
+        self.relocate(pointers, 8, dispatch, 0, whole);
         let check = self.add_local("guard.check_pointer", SymbolKind::Data, pointers, 0);
         let dispatch = self.add_local("guard.dispatch_pointer", SymbolKind::Data, pointers, 8);
 
@@ -71,20 +81,12 @@ impl Writer<'_> {
         let count = of_linker("__guard_fids_count");
         let flags = of_linker("__guard_flags");
         for (field, symbol, r_type) in [
-            (SECURITY_COOKIE, cookie, pe::IMAGE_REL_AMD64_ADDR64),
-            (
-                GUARD_CF_CHECK_FUNCTION_POINTER,
-                check,
-                pe::IMAGE_REL_AMD64_ADDR64,
-            ),
-            (
-                GUARD_CF_DISPATCH_FUNCTION_POINTER,
-                dispatch,
-                pe::IMAGE_REL_AMD64_ADDR64,
-            ),
-            (GUARD_CF_FUNCTION_TABLE, table, pe::IMAGE_REL_AMD64_ADDR64),
-            (GUARD_CF_FUNCTION_COUNT, count, pe::IMAGE_REL_AMD64_ADDR64),
-            (GUARD_FLAGS, flags, pe::IMAGE_REL_AMD64_ADDR32),
+            (SECURITY_COOKIE, cookie, whole),
+            (GUARD_CF_CHECK_FUNCTION_POINTER, check, whole),
+            (GUARD_CF_DISPATCH_FUNCTION_POINTER, dispatch, whole),
+            (GUARD_CF_FUNCTION_TABLE, table, whole),
+            (GUARD_CF_FUNCTION_COUNT, count, whole),
+            (GUARD_FLAGS, flags, half),
         ] {
             self.relocate(config, field, symbol, 0, r_type);
         }

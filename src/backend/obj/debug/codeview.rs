@@ -95,6 +95,7 @@ pub fn section(info: &DebugInfo, image: &Image, arch: Arch) -> Section {
 fn machine(arch: Arch) -> u16 {
     match arch {
         Arch::X86_64 => 0xd0,
+        Arch::Aarch64 => 0xf6,
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::super::image::{
     Fixup, FixupKind, Image, Linkage, Place, Role, SectionId, SymbolId, patch,
 };
-use crate::backend::isa::code::RefKind;
+use crate::backend::isa::code::{Reach, RefKind};
 
 /// An image with addresses.
 pub struct Placed<'a> {
@@ -42,12 +42,8 @@ pub enum Pointee {
 pub fn slotted(image: &Image) -> Vec<SymbolId> {
     let mut wanted = vec![false; image.symbols.len()];
     for fixup in image.sections.iter().flat_map(|section| &section.fixups) {
-        match fixup.kind {
-            FixupKind::Code(
-                RefKind::X64SlotCall | RefKind::X64SlotLoad | RefKind::X64SlotOther { .. },
-            ) => wanted[fixup.symbol.0 as usize] = true,
-            FixupKind::Code(RefKind::X64Local { .. } | RefKind::X64Branch | RefKind::X64Plt)
-            | FixupKind::Pointer => {}
+        if let FixupKind::Code(kind) = fixup.kind {
+            wanted[fixup.symbol.0 as usize] |= kind.reach() == Reach::Slot;
         }
     }
     let ids = (0..).map(SymbolId).zip(wanted);
@@ -104,8 +100,7 @@ impl Placed<'_> {
                 }),
                 FixupKind::Code(kind) => {
                     let target = self.target(fixup, kind).wrapping_add_signed(fixup.addend);
-                    let distance = target.wrapping_sub(base) as i64;
-                    patch(&mut bytes, fixup.at, kind, distance);
+                    patch(&mut bytes, base, fixup.at, kind, target);
                 }
             }
         }
@@ -121,12 +116,10 @@ impl Placed<'_> {
 
     /// What an instruction's field is to reach: the symbol, or the slot that holds its address.
     fn target(&self, fixup: &Fixup, kind: RefKind) -> u64 {
-        let found = match kind {
-            RefKind::X64Local { .. } | RefKind::X64Branch => self.address(fixup.symbol),
-            RefKind::X64SlotCall | RefKind::X64SlotLoad | RefKind::X64SlotOther { .. } => {
-                self.slots.get(&fixup.symbol).copied()
-            }
-            RefKind::X64Plt => None,
+        let found = match kind.reach() {
+            Reach::Itself => self.address(fixup.symbol),
+            Reach::Slot => self.slots.get(&fixup.symbol).copied(),
+            Reach::Stub => None,
         };
         found.unwrap_or_else(|| {
             let name = &self.image.symbol(fixup.symbol).name;

@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use super::super::image::{
     Fixup, FixupKind, Image, Linkage, Place, Role, Symbol, SymbolId, SymbolKind, Unwind,
 };
-use crate::backend::isa::code::RefKind;
+use crate::backend::isa::code::{Reach, RefKind};
 use crate::target::Arch;
 
 /// Makes stubs where there are calls that want some.
 pub fn with_stubs(image: &Image, arch: Arch) -> Cow<'_, Image> {
-    let calls = |fixup: &&Fixup| fixup.kind == FixupKind::Code(RefKind::X64Plt);
+    let calls = |fixup: &&Fixup| match fixup.kind {
+        FixupKind::Code(kind) => kind.reach() == Reach::Stub,
+        FixupKind::Pointer => false,
+    };
     let fixups = image.sections.iter().flat_map(|section| &section.fixups);
     let called: Vec<SymbolId> = fixups.filter(calls).map(|fixup| fixup.symbol).collect();
     if called.is_empty() {
@@ -29,43 +32,68 @@ pub fn with_stubs(image: &Image, arch: Arch) -> Cow<'_, Image> {
     }
     let fixups = image.sections.iter_mut().flat_map(|s| &mut s.fixups);
     for fixup in fixups.filter(|fixup| calls(&&**fixup)) {
-        fixup.kind = FixupKind::Code(RefKind::X64Branch);
+        fixup.kind = FixupKind::Code(row(arch).call);
         fixup.symbol = stubs[&fixup.symbol];
     }
     Cow::Owned(image)
 }
 
+/// A machine's stub, padded to where the next one may stand.
+struct Row {
+    bytes: &'static [u8],
+    /// So many of them are run.
+    size: u64,
+    /// What in them refers to the import's pointer slot.
+    fields: &'static [(u64, RefKind)],
+    /// What a call of a stub is.
+    call: RefKind,
+}
+
+fn row(arch: Arch) -> Row {
+    match arch {
+        // jmp [rip + slot]; int3 up to the next one.
+        Arch::X86_64 => Row {
+            bytes: &[0xff, 0x25, 0, 0, 0, 0, 0xcc, 0xcc],
+            size: 6,
+            fields: &[(2, RefKind::X64SlotCall)],
+            call: RefKind::X64Branch,
+        },
+        // adrp x16, slot; ldr x16, [x16, slot]; br x16; udf.
+        Arch::Aarch64 => Row {
+            bytes: &[
+                0x10, 0, 0, 0x90, 0x10, 0x02, 0x40, 0xf9, 0, 0x02, 0x1f, 0xd6, 0, 0, 0, 0,
+            ],
+            size: 12,
+            fields: &[(0, RefKind::A64SlotPage), (4, RefKind::A64SlotLow)],
+            call: RefKind::A64Branch,
+        },
+    }
+}
+
 fn add_stub(image: &mut Image, import: SymbolId, arch: Arch) -> SymbolId {
-    // jmp [rip + slot]; int3 up to the next one.
-    let (stub, size, field, kind) = match arch {
-        Arch::X86_64 => (
-            [0xff, 0x25, 0, 0, 0, 0, 0xcc, 0xcc],
-            6,
-            2,
-            RefKind::X64SlotCall,
-        ),
-    };
+    let stub = row(arch);
     let name = format!("{}@plt", image.symbol(import).name);
     let id = image
         .find(Role::Text)
         .unwrap_or_else(|| unreachable!("code calls {name}"));
     let symbol = SymbolId(image.symbols.len() as u32);
     let text = &mut image.sections[id.0 as usize];
-    let offset = text.bytes.len().next_multiple_of(stub.len());
-    text.bytes.resize(offset, stub[stub.len() - 1]);
-    text.bytes.extend(stub);
-    text.fixups.push(Fixup {
-        at: (offset + field) as u64,
+    let offset = text.bytes.len().next_multiple_of(stub.bytes.len());
+    text.bytes.resize(offset, stub.bytes[stub.bytes.len() - 1]);
+    text.bytes.extend(stub.bytes);
+    let fields = stub.fields.iter().map(|&(field, kind)| Fixup {
+        at: offset as u64 + field,
         kind: FixupKind::Code(kind),
         symbol: import,
         addend: 0,
     });
+    text.fixups.extend(fields);
     image.symbols.push(Symbol {
         name,
         place: Place::Defined {
             section: id,
             offset: offset as u64,
-            size,
+            size: stub.size,
             kind: SymbolKind::Func,
             linkage: Linkage::Local,
         },
@@ -74,7 +102,7 @@ fn add_stub(image: &mut Image, import: SymbolId, arch: Arch) -> SymbolId {
         symbol,
         section: id,
         offset: offset as u64,
-        size: size as u32,
+        size: stub.size as u32,
         steps: Vec::new(),
     });
     symbol

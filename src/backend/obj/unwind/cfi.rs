@@ -37,9 +37,11 @@ struct Machine {
     /// The return address is in memory, this far from the CFA, at entry.
     saved_return_address: Option<i32>,
     /// Numbers of the general-purpose registers, by their number in encodings.
-    int_regs: [u16; 16],
+    int_regs: &'static [u16],
     /// Number of the first float register.
     first_float: u16,
+    /// What is written below the stack pointer stays there a while.
+    red_zone: bool,
 }
 
 /// psABI AMD64, figure 3.36 (DWARF register numbers); the call has pushed the return address.
@@ -50,14 +52,32 @@ const X86_64: Machine = Machine {
     stack_pointer: 7,
     entry_depth: 8,
     saved_return_address: Some(-8),
-    int_regs: [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15],
+    int_regs: &[0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15],
     first_float: 17,
+    red_zone: true,
+};
+
+/// "DWARF for the Arm 64-bit Architecture", 4.1; the return address is in x30.
+const AARCH64: Machine = Machine {
+    code_align: 4,
+    data_align: -8,
+    return_address: 30,
+    stack_pointer: 31,
+    entry_depth: 0,
+    saved_return_address: None,
+    int_regs: &[
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+        25, 26, 27, 28, 29, 30, 31,
+    ],
+    first_float: 64,
+    red_zone: false,
 };
 
 impl Machine {
     fn of(arch: Arch) -> &'static Machine {
         match arch {
             Arch::X86_64 => &X86_64,
+            Arch::Aarch64 => &AARCH64,
         }
     }
 
@@ -138,12 +158,15 @@ struct Row {
     frame_pointer: Option<(Reg, i32)>,
     /// Where from the CFA registers of the caller are.
     saved: BTreeMap<u16, i32>,
+    /// The return address is signed.
+    is_signed: bool,
 }
 
 impl Row {
     /// Whether this row says of other instructions what that one does.
     fn is_like(&self, other: &Row) -> bool {
-        (self.frame_pointer, &self.saved) == (other.frame_pointer, &other.saved)
+        (self.frame_pointer, &self.saved, self.is_signed)
+            == (other.frame_pointer, &other.saved, other.is_signed)
             && (self.frame_pointer.is_some() || self.depth == other.depth)
     }
 }
@@ -170,6 +193,7 @@ fn rows(function: &Unwind, machine: &Machine) -> Vec<Row> {
         depth: machine.entry_depth,
         frame_pointer: None,
         saved: BTreeMap::new(),
+        is_signed: false,
     };
     let mut rows: Vec<Row> = vec![row.clone()];
     let mut epilogues: Vec<Row> = Vec::new();
@@ -189,6 +213,8 @@ fn rows(function: &Unwind, machine: &Machine) -> Vec<Row> {
                 let saved = above as i32 - row.depth;
                 row.saved.insert(machine.register(reg).0, saved);
             }
+            FrameChange::SignReturn => row.is_signed = true,
+            FrameChange::PlainReturn => row.is_signed = false,
             FrameChange::EpilogueBegin => epilogues.push(row.clone()),
             FrameChange::Free(size) => row.depth -= size as i32,
             FrameChange::Pop(reg) => {
@@ -196,7 +222,8 @@ fn rows(function: &Unwind, machine: &Machine) -> Vec<Row> {
                 row.frame_pointer = row.frame_pointer.filter(|(fp, _)| *fp != reg);
                 // What an instruction popped is still there: nothing is written below the stack pointer before the return, not by signals
                 // either (psABI AMD64, 3.2.2, red zone). Code that just has no frame does write there.
-                if epilogues.last().is_none_or(|begin| begin.at == step.at) {
+                let is_said = epilogues.last().is_none_or(|begin| begin.at == step.at);
+                if is_said || !machine.red_zone {
                     row.saved.remove(&machine.register(reg).0);
                 }
             }
@@ -267,6 +294,9 @@ fn changes(from: &Row, to: &Row, machine: &Machine) -> Vec<Cfi> {
     }
     let gone = from.saved.keys().filter(|reg| !to.saved.contains_key(reg));
     changes.extend(gone.map(|&reg| Cfi::Restore(Register(reg))));
+    if from.is_signed != to.is_signed {
+        changes.push(Cfi::NegateRaState);
+    }
     changes
 }
 

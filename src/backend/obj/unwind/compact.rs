@@ -4,15 +4,19 @@
 //! In: the frame steps of a function. Out: the encoding.
 //!
 //! ```text
+//! x86-64
 //! mode RBP_FRAME    01 | words from rbp down to the lowest saved register << 16 | five registers of 3 bits, lowest address first
 //! mode STACK_IMMD   02 | words of the frame, return address included << 16 | number of registers << 10 | their permutation
+//! arm64
+//! mode FRAME        04 | a bit for each saved pair, in the order in which they lie below the frame record
+//! mode FRAMELESS    02
 //! ```
 
 use super::super::image::Unwind;
 use super::prologue;
 use crate::backend::isa::code::FrameChange;
 use crate::target::Arch;
-use crate::target::regs::{Reg, x64::*};
+use crate::target::regs::{Reg, a64, float, x64::*};
 
 const RBP_FRAME: u32 = 0x0100_0000;
 const STACK_IMMD: u32 = 0x0200_0000;
@@ -36,14 +40,59 @@ struct Frame {
 /// The encoding of a function's frame. Panics where there is none: frames larger than two KiB need a frame pointer, which functions
 /// for Apple's systems have.
 pub fn encoding(function: &Unwind, arch: Arch) -> u32 {
-    match arch {
-        Arch::X86_64 => x64(function).unwrap_or_else(|| {
-            panic!(
-                "compact unwind has no encoding for the frame at {:#x}: {:?}",
-                function.offset, function.steps
-            )
-        }),
+    let encoding = match arch {
+        Arch::X86_64 => x64(function),
+        Arch::Aarch64 => arm64(function),
+    };
+    encoding.unwrap_or_else(|| {
+        panic!(
+            "compact unwind has no encoding for the frame at {:#x}: {:?}",
+            function.offset, function.steps
+        )
+    })
+}
+
+const ARM64_FRAMELESS: u32 = 0x0200_0000;
+const ARM64_FRAME: u32 = 0x0400_0000;
+
+/// Pairs of registers and their bits; the first of a pair lies higher.
+const ARM64_PAIRS: [(Reg, Reg, u32); 9] = [
+    (a64::X19, a64::X20, 0x001),
+    (a64::X21, a64::X22, 0x002),
+    (a64::X23, a64::X24, 0x004),
+    (a64::X25, a64::X26, 0x008),
+    (a64::X27, a64::X28, 0x010),
+    (float(8), float(9), 0x100),
+    (float(10), float(11), 0x200),
+    (float(12), float(13), 0x400),
+    (float(14), float(15), 0x800),
+];
+
+/// The frame record first, then pairs in the order of their bits, then anything.
+fn arm64(function: &Unwind) -> Option<u32> {
+    let changes: Vec<FrameChange> = prologue(&function.steps)
+        .iter()
+        .map(|step| step.change)
+        .collect();
+    if changes.is_empty() {
+        return Some(ARM64_FRAMELESS);
     }
+    let record = [
+        FrameChange::Push(a64::X30),
+        FrameChange::Push(a64::X29),
+        FrameChange::SetFramePointer(a64::X29, 0),
+    ];
+    let mut rest = changes.strip_prefix(&record[..])?;
+    let mut encoding = ARM64_FRAME;
+    for (high, low, bit) in ARM64_PAIRS {
+        let pair = [FrameChange::Push(high), FrameChange::Push(low)];
+        if let Some(behind) = rest.strip_prefix(&pair[..]) {
+            rest = behind;
+            encoding |= bit;
+        }
+    }
+    let is_room = |change: &FrameChange| matches!(change, FrameChange::Alloc(_));
+    rest.iter().all(is_room).then_some(encoding)
 }
 
 fn x64(function: &Unwind) -> Option<u32> {
@@ -73,6 +122,8 @@ fn frame(function: &Unwind) -> Frame {
             }
             FrameChange::Save(reg, above) => frame.saved.push((reg, frame.depth - above)),
             FrameChange::EpilogueBegin
+            | FrameChange::SignReturn
+            | FrameChange::PlainReturn
             | FrameChange::Free(_)
             | FrameChange::Pop(_)
             | FrameChange::EpilogueEnd => {

@@ -19,6 +19,7 @@
 use std::collections::BTreeMap;
 
 use super::super::image::Unwind;
+use super::tables::{FunctionTables, Rva, Table};
 use crate::backend::isa::code::{FrameChange, FrameStep};
 use crate::target::regs::{Reg, RegClass};
 
@@ -37,47 +38,6 @@ const SAVE_XMM128_FAR: u8 = 9;
 
 /// No instruction is longer (SDM volume 2, 2.3.11).
 const LONGEST_INSTRUCTION: u32 = 15;
-
-/// An address relative to the image that a field wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rva {
-    /// A function, by its place in the list, and bytes into it.
-    Function(usize, u32),
-    /// An offset in `.xdata`.
-    Description(u32),
-}
-
-/// A section's content.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
-    /// Its bytes, zero where an address goes.
-    pub bytes: Vec<u8>,
-    /// Offsets of four-byte fields, and what they want.
-    pub addresses: Vec<(u64, Rva)>,
-}
-
-/// Both sections.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FunctionTables {
-    /// `.pdata`.
-    pub pdata: Table,
-    /// `.xdata`.
-    pub xdata: Table,
-}
-
-impl Table {
-    fn address(&mut self, rva: Rva) {
-        self.addresses.push((self.bytes.len() as u64, rva));
-        self.bytes.extend([0; 4]);
-    }
-
-    /// `RUNTIME_FUNCTION`
-    fn runtime_function(&mut self, function: usize, begin: u32, end: u32, description: u32) {
-        self.address(Rva::Function(function, begin));
-        self.address(Rva::Function(function, end));
-        self.address(Rva::Description(description));
-    }
-}
 
 /// Writes the tables of functions, which are in the order of their addresses.
 pub fn function_tables(functions: &[Unwind]) -> FunctionTables {
@@ -106,6 +66,15 @@ pub fn function_tables(functions: &[Unwind]) -> FunctionTables {
 
 /// A range of code and its description: first offset, end, offset in `.xdata`.
 type Described = (u32, u32, u32);
+
+impl Table {
+    /// `RUNTIME_FUNCTION`
+    fn runtime_function(&mut self, function: usize, begin: u32, end: u32, description: u32) {
+        self.address(Rva::Function(function, begin));
+        self.address(Rva::Function(function, end));
+        self.address(Rva::Description(description));
+    }
+}
 
 #[derive(Default)]
 struct Writer {
@@ -212,6 +181,9 @@ fn pieces(function: &Unwind) -> Vec<Piece> {
                 }
             }
             FrameChange::Free(_) | FrameChange::Pop(_) => {}
+            FrameChange::SignReturn | FrameChange::PlainReturn => {
+                unreachable!("x86-64 signs nothing")
+            }
             FrameChange::Push(_)
             | FrameChange::Alloc(_)
             | FrameChange::SetFramePointer(..)
@@ -302,6 +274,8 @@ fn frame_base(steps: &[FrameStep]) -> u32 {
             FrameChange::SetFramePointer(..) => return depth,
             FrameChange::Save(..) => {}
             FrameChange::EpilogueBegin
+            | FrameChange::SignReturn
+            | FrameChange::PlainReturn
             | FrameChange::Free(_)
             | FrameChange::Pop(_)
             | FrameChange::EpilogueEnd => unreachable!("a prologue has no such step: {step:?}"),
@@ -337,6 +311,8 @@ fn code(change: FrameChange, depth: &mut u32, base: u32) -> Vec<u8> {
             save(reg, from_base)
         }
         FrameChange::EpilogueBegin
+        | FrameChange::SignReturn
+        | FrameChange::PlainReturn
         | FrameChange::Free(_)
         | FrameChange::Pop(_)
         | FrameChange::EpilogueEnd => unreachable!("a prologue has no such step: {change:?}"),

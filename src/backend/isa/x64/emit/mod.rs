@@ -7,19 +7,20 @@ use super::FRAME_POINTER;
 use super::encode::{self, Mem, Rm, encode, imm_size};
 use super::inst::{Cc, Op, Place};
 use super::lower::{Cond, Lowered};
-use super::plan::{forward, needs_frame};
-use super::vinst::{Base, Callee, Inst64, RmShape, operand_count};
-use crate::backend::isa::buffer::{BranchForms, Buffer, Label};
+use super::vinst::{Base, Inst64, RmShape, operand_count};
+use crate::backend::isa::buffer::{BranchField, BranchForms, Buffer, Form, Label};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
+use crate::backend::isa::course::{Course, Item, Told};
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
+use crate::backend::isa::lower::common::{Callee, Common};
 use crate::backend::isa::named::Spots;
+use crate::backend::isa::plan::{forward, needs_frame};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
 use crate::backend::isa::vcode::{Shape, VBlock};
 use crate::backend::isa::wrap::framed_blocks;
 use crate::ir::func::{Conv, Func};
 use crate::target::Target;
 use crate::target::regs::{Reg, RegClass, x64};
-use frame::{FrameState, Item};
 
 const RSP: u8 = x64::RSP.number;
 /// A call pushes the address to return to.
@@ -34,10 +35,17 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         Conv::Leaf => target.leaf,
     };
     let written = allocation.written_of(conv.callee_saved);
-    let needs = needs_frame(lowered, allocation, &written);
+    let inst = |at: u32| &lowered.code.insts[at as usize];
+    let needs = needs_frame(shape, allocation, &written, |at| uses_frame(inst(at)));
+    // Floats are saved once the stack pointer is where it stays.
+    let is_int = |reg: &Reg| reg.class == RegClass::Int;
+    let (pushed, stored) = written.into_iter().partition(is_int);
     let frame = lay_out(Needs {
-        saved: written,
+        pushed,
+        stored,
         frame_pointer: target.frame_pointer.then_some(FRAME_POINTER),
+        link: None,
+        signs_return: false,
         spill_slots: allocation.spill_slots,
         slots: &func.slots,
         outgoing: lowered.outgoing,
@@ -57,18 +65,18 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
     } else {
         framed_blocks(shape, &needs, lowered.keeps_frame)
     };
+    let is_jump = |at| matches!(inst(at), Inst64::Common(Common::Jump));
+    let forwarded = forward(shape, allocation, &framed, is_jump);
+    let (course, items) = Course::new(shape, &lowered.layout, framed, forwarded);
     let mut emit = Emit {
         lowered,
         allocation,
         frame,
         reads_epilogues: target.reads_epilogues,
-        forwarded: forward(lowered, allocation, &framed),
-        framed,
-        entered: vec![false; shape.blocks.len()],
-        state: FrameState::None,
+        told: Told::new(target.reads_epilogues),
         is_framed: false,
-        buffer: Buffer::new(2 * shape.blocks.len()),
-        nexts: vec![None; shape.blocks.len()],
+        buffer: course.buffer(),
+        course,
         next_move: 0,
         spots: Spots::new(shape, &lowered.constants),
     };
@@ -77,7 +85,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         emit.plain(Op::Endbr64);
     }
     emit.buffer.end_prologue();
-    for item in emit.items() {
+    for item in items {
         match item {
             Item::Entry(block) => emit.frame_entry(block),
             Item::Block(block) => emit.block(block),
@@ -97,17 +105,11 @@ struct Emit<'a> {
     frame: Frame,
     /// Whether epilogues are recognised by their instructions.
     reads_epilogues: bool,
-    /// The blocks that run with a frame.
-    framed: Vec<bool>,
-    /// Those of them that somebody comes to without a frame.
-    entered: Vec<bool>,
-    state: FrameState,
+    course: Course<'a>,
+    told: Told,
     /// Whether the block being written runs with a frame.
     is_framed: bool,
     buffer: Buffer,
-    /// What stands behind each block.
-    nexts: Vec<Option<Label>>,
-    forwarded: Vec<VBlock>,
     next_move: usize,
     spots: Spots,
 }
@@ -124,8 +126,9 @@ impl Emit<'_> {
     // Blocks.
 
     fn block(&mut self, block: VBlock) {
-        self.is_framed = self.framed[block.index()];
-        self.describe_frame(self.is_framed);
+        self.is_framed = self.course.is_framed(block);
+        self.told
+            .describe(self.is_framed, &self.frame, &mut self.buffer);
         self.buffer.bind(Label(block.0));
         let insts = self.shape().blocks[block.index()].insts.clone();
         let moves = &self.allocation.moves;
@@ -192,15 +195,15 @@ impl Emit<'_> {
         };
         match self.lowered.code.insts[at] {
             Inst64::Row { op, rm, imm, cc } => self.row(op, rm, imm, cc, locs),
-            Inst64::Args | Inst64::Keep => {}
+            Inst64::Common(Common::Args | Common::Keep) => {}
             Inst64::Zero => self.inst(&with(Op::Xor32RM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatCmov(cond) => self.float_cmov(cond, reg(1), reg(2)),
-            Inst64::Call(callee) | Inst64::LeafCall(callee) => {
+            Inst64::Common(Common::Call(callee) | Common::LeafCall(callee)) => {
                 self.transfer(callee, Op::CallD, Op::CallM, locs)
             }
-            Inst64::TailCall(callee) => {
+            Inst64::Common(Common::TailCall(callee)) => {
                 self.epilogue();
                 // Behind an epilogue, REX.W says that the jump leaves the function: its target tells nothing.
                 let reads = self.reads_epilogues && self.is_framed;
@@ -208,25 +211,25 @@ impl Emit<'_> {
                 self.transfer(callee, Op::JmpD, indirect, locs);
                 self.end_epilogue();
             }
-            Inst64::Ret => {
+            Inst64::Common(Common::Ret) => {
                 self.epilogue();
                 self.plain(Op::Ret);
                 self.end_epilogue();
             }
-            Inst64::Jump => self.jump(block),
+            Inst64::Common(Common::Jump) => self.jump(block),
             Inst64::Branch(cond) => self.branch(block, cond),
-            Inst64::Trap => self.plain(Op::Ud2),
+            Inst64::Common(Common::Trap) => self.plain(Op::Ud2),
         }
     }
 
     fn jump(&mut self, block: VBlock) {
-        let undoes = self.is_framed && !self.framed[self.successor(block, 0).index()];
+        let undoes = self.is_framed && !self.course.is_framed(self.course.successor(block, 0));
         if undoes {
             self.epilogue();
         }
-        let to = self.target(block, 0);
+        let to = self.course.target(block, 0);
         // An epilogue that ends in no jump is not recognised.
-        if Some(to) != self.nexts[block.index()] || (undoes && self.reads_epilogues) {
+        if Some(to) != self.course.next(block) || (undoes && self.reads_epilogues) {
             self.buffer.branch(jump_forms(), to);
         }
         if undoes {
@@ -235,8 +238,8 @@ impl Emit<'_> {
     }
 
     fn branch(&mut self, block: VBlock, cond: Cond) {
-        let (then, other) = (self.target(block, 0), self.target(block, 1));
-        let next = self.nexts[block.index()];
+        let (then, other) = (self.course.target(block, 0), self.course.target(block, 1));
+        let next = self.course.next(block);
         if then == other {
             if Some(then) != next {
                 self.buffer.branch(jump_forms(), then);
@@ -244,7 +247,7 @@ impl Emit<'_> {
             return;
         }
         // Where neither follows, what is deeper in loops is one jump away.
-        let depth = |n: usize| self.shape().blocks[self.successor(block, n).index()].depth;
+        let depth = |n: usize| self.shape().blocks[self.course.successor(block, n).index()].depth;
         let is_colder = Some(other) != next && depth(0) < depth(1);
         let (cond, then, other) = if Some(then) == next || is_colder {
             (cond.inverted(), other, then)
@@ -468,18 +471,47 @@ fn simplified(inst: encode::Inst) -> encode::Inst {
 }
 
 fn jump_forms() -> BranchForms {
-    BranchForms {
-        short: Op::JmpD8.row().opcode[0],
-        long: [0, Op::JmpD.row().opcode[0]],
-        long_size: 1,
-    }
+    forms(Op::JmpD8, Op::JmpD, 0)
 }
 
 fn jcc_forms(cc: Cc) -> BranchForms {
-    let long = Op::JccD.row().opcode;
+    forms(Op::JccD8, Op::JccD, cc as u8)
+}
+
+/// Both forms of a branch; so much is added to the last byte of their opcodes.
+fn forms(short: Op, long: Op, cc: u8) -> BranchForms {
+    let form = |op: Op, size: usize, field| {
+        let opcode = op.row().opcode;
+        let mut bytes = [0; 8];
+        bytes[..opcode.len()].copy_from_slice(opcode);
+        bytes[opcode.len() - 1] += cc;
+        Form {
+            size: (opcode.len() + size) as u8,
+            bytes,
+            field,
+        }
+    };
     BranchForms {
-        short: Op::JccD8.row().opcode[0] + cc as u8,
-        long: [long[0], long[1] + cc as u8],
-        long_size: 2,
+        short: form(short, 1, BranchField::Byte),
+        long: form(long, 4, BranchField::Quad),
+    }
+}
+
+/// Whether the instruction calls or has an address in the frame.
+fn uses_frame(inst: &Inst64) -> bool {
+    match inst {
+        Inst64::Common(common) => matches!(common, Common::Call(_)),
+        Inst64::Row { rm, .. } => match rm {
+            RmShape::Mem { base, .. } => match base {
+                Base::Slot(_) | Base::Outgoing => true,
+                Base::None | Base::Reg | Base::Incoming => false,
+            },
+            RmShape::Reg | RmShape::Same | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
+        },
+        Inst64::Zero
+        | Inst64::FloatZero
+        | Inst64::FloatOnes
+        | Inst64::FloatCmov(_)
+        | Inst64::Branch(_) => false,
     }
 }

@@ -44,45 +44,20 @@ fn int_cc(cc: IntCc) -> Cc {
 }
 
 /// The flag that an overflow-checking operation sets when it overflows.
-pub(super) fn overflow_cc(op: IrOp) -> Option<Cc> {
+fn overflow_cc(op: IrOp) -> Cc {
     match op {
-        IrOp::SaddOvf | IrOp::SsubOvf | IrOp::SmulOvf | IrOp::UmulOvf => Some(Cc::O),
-        IrOp::UaddOvf | IrOp::UsubOvf => Some(Cc::B),
-        _ => None,
+        IrOp::UaddOvf | IrOp::UsubOvf => Cc::B,
+        _ => Cc::O,
     }
 }
 
 impl Lower<'_> {
     /// Sets flags for a branch on `value`, or has the overflow check before it do so.
     pub(super) fn branch_condition(&mut self, value: Value) -> Cond {
-        if let Some(cc) = self.fuse_overflow(value) {
-            return Cond::One(cc);
+        if let Some(op) = self.fuse_overflow(value) {
+            return Cond::One(overflow_cc(op));
         }
         self.condition(value)
-    }
-
-    /// Lets the branch at the end of the block read the flag of the operation that computes `value`, if nothing but those two reads or
-    /// writes flags between them.
-    fn fuse_overflow(&mut self, value: Value) -> Option<Cc> {
-        let value = self.flow.resolve(value);
-        let (inst, data) = self.definition(value)?;
-        let cc = overflow_cc(data.op)?;
-        let place = self.flow.place(inst);
-        let is_flag = data.results[1] == value;
-        if !is_flag || place.block != self.block.0 || self.uses(value) != 1 {
-            return None;
-        }
-        let block = &self.func.blocks[self.block.index()];
-        let behind = &block.insts[place.index as usize + 1..];
-        let makes_code = |&inst: &crate::ir::func::Inst| {
-            let data = &self.func.insts[inst.index()];
-            self.is_wanted(inst, data) && !is_lazy(data.op)
-        };
-        if behind.iter().any(makes_code) {
-            return None;
-        }
-        self.states[inst.index()] = State::FlagFused;
-        Some(cc)
     }
 
     /// Sets flags, and says which condition on them holds where `value` is not 0.
@@ -110,12 +85,6 @@ impl Lower<'_> {
             }
         }
         self.compare_with_zero(IntCc::Ne, value)
-    }
-
-    /// Whether `value` is the result of a comparison.
-    fn is_bool(&self, value: Value) -> bool {
-        let definition = self.definition(value);
-        definition.is_some_and(|(_, data)| matches!(data.op, IrOp::Icmp | IrOp::Fcmp))
     }
 
     fn icmp_flags(&mut self, cc: IntCc, a: Value, b: Value) -> Cond {
@@ -382,7 +351,7 @@ impl Lower<'_> {
         state: State,
         prepare: impl FnOnce(&mut Self) -> PreparedOp,
     ) {
-        let cc = overflow_cc(data.op).expect("the operation has a flag");
+        let cc = overflow_cc(data.op);
         let wants_flag = state != State::FlagFused && self.vregs[data.results[1].index()].is_some();
         let zero = wants_flag.then(|| self.zeroed());
         let op = prepare(self);
@@ -421,19 +390,6 @@ impl PreparedOp {
             ..PreparedOp::new(op, &[], rm)
         }
     }
-}
-
-/// Operations that make no code where they stand, only where they are used.
-pub(super) fn is_lazy(op: IrOp) -> bool {
-    matches!(
-        op,
-        IrOp::Iconst
-            | IrOp::Fconst
-            | IrOp::SlotAddr
-            | IrOp::DataAddr
-            | IrOp::FuncAddr
-            | IrOp::ImportAddr
-    )
 }
 
 /// The form with an 8-bit immediate where it fits.

@@ -67,13 +67,6 @@ impl Lower<'_> {
         }
     }
 
-    /// A register of its own that holds a float constant.
-    pub(super) fn fconst(&mut self, bits: u64) -> VReg {
-        let dst = self.float();
-        self.set_fconst(dst, bits);
-        dst
-    }
-
     pub(super) fn set_fconst(&mut self, dst: VReg, bits: u64) {
         if bits == 0 {
             return self.out.push(Inst64::FloatZero, &[def(dst)], None);

@@ -346,31 +346,6 @@ impl Lower<'_> {
         }
     }
 
-    /// A division just before `inst` that computes the other result of the same operands.
-    fn division_partner(&self, inst: Inst, data: &InstData) -> Option<Inst> {
-        const REACH: usize = 24;
-        let other = match data.op {
-            IrOp::Sdiv => IrOp::Srem,
-            IrOp::Srem => IrOp::Sdiv,
-            IrOp::Udiv => IrOp::Urem,
-            _ => IrOp::Udiv,
-        };
-        let place = self.flow.place(inst);
-        let before = &self.func.blocks[self.block.index()].insts[..place.index as usize];
-        let operands = |data: &InstData| {
-            (
-                self.flow.resolve(data.args[0]),
-                self.flow.resolve(data.args[1]),
-            )
-        };
-        before.iter().rev().take(REACH).copied().find(|&earlier| {
-            let earlier_data = &self.func.insts[earlier.index()];
-            earlier_data.op == other
-                && operands(earlier_data) == operands(data)
-                && self.states[earlier.index()] == State::Plain
-        })
-    }
-
     // Bits.
 
     /// `bsr` gives the number of the highest bit and leaves its result undefined for 0 (SDM BSR): 127 takes its place, which `xor` 63 turns

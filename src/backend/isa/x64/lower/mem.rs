@@ -53,7 +53,7 @@ impl Lower<'_> {
             MemType::I16 | MemType::U16 => (Op::Mov16MR, self.vreg_of(value)),
             MemType::I32 | MemType::U32 => (Op::Mov32MR, self.vreg_of(value)),
             MemType::I64 => (Op::MovMR, self.vreg_of(value)),
-            MemType::F64 => match self.float_bits(value) {
+            MemType::F64 => match self.float_constant_bits(value) {
                 Some(bits) => (Op::MovMR, self.iconst(bits as i64)),
                 None => (Op::MovsdMR, self.vreg_of(value)),
             },
@@ -79,7 +79,7 @@ impl Lower<'_> {
     }
 
     fn store_imm(&self, ty: MemType, value: Value) -> Option<(Op, i64)> {
-        let float = || self.float_bits(value).map(|bits| bits as i64);
+        let float = || self.float_constant_bits(value).map(|bits| bits as i64);
         let constant = match ty {
             MemType::F32 => return None,
             MemType::F64 => float()?,
@@ -96,25 +96,6 @@ impl Lower<'_> {
             MemType::F32 => return None,
         };
         Some((op, constant))
-    }
-
-    fn float_bits(&self, value: Value) -> Option<u64> {
-        match self.definition(value)?.1.payload {
-            Payload::Float(bits) => Some(bits),
-            _ => None,
-        }
-    }
-
-    /// The load that computes `value`, if it may be taken into the instruction being lowered.
-    pub(super) fn foldable_load(&self, value: Value) -> Option<(MemType, Value, i32)> {
-        let (inst, data) = self.definition(value)?;
-        let Payload::Mem { ty, offset } = data.payload else {
-            return None;
-        };
-        let place = self.flow.place(inst);
-        let is_near = place.block == self.block.0 && place.epoch == self.epoch;
-        let is_load = data.op == IrOp::Load;
-        (is_load && is_near && self.uses(value) == 1).then_some((ty, data.args[0], offset))
     }
 
     /// A 64-bit integer operand: a register, or the memory it would be loaded from.
@@ -203,41 +184,5 @@ impl Lower<'_> {
             Some(Payload::Slot(slot)) => (Base::Slot(slot), SmallVec::new()),
             _ => (Base::Reg, SmallVec::from_slice(&[self.vreg_of(value)])),
         }
-    }
-
-    /// `value` as another one shifted left by 1 to 3.
-    fn shifted(&self, value: Value) -> Option<(Value, u8)> {
-        let (_, data) = self.definition(value)?;
-        if data.op != IrOp::Ishl {
-            return None;
-        }
-        let count = self.constant(data.args[1])? & 63;
-        (1..=3)
-            .contains(&count)
-            .then(|| (self.flow.resolve(data.args[0]), count as u8))
-    }
-
-    /// `value` without the constants added to it, which go to `disp` as far as it holds them.
-    fn peel_offsets(&self, value: Value, disp: &mut i32) -> Value {
-        let mut value = self.flow.resolve(value);
-        while let Some((_, data)) = self.definition(value) {
-            let (rest, offset) = match data.op {
-                IrOp::Iadd => match (self.constant(data.args[0]), self.constant(data.args[1])) {
-                    (_, Some(offset)) => (data.args[0], offset),
-                    (Some(offset), None) => (data.args[1], offset),
-                    (None, None) => break,
-                },
-                IrOp::Isub => match self.constant(data.args[1]) {
-                    Some(offset) => (data.args[0], offset.wrapping_neg()),
-                    None => break,
-                },
-                _ => break,
-            };
-            let sum = i32::try_from(offset).ok().and_then(|o| disp.checked_add(o));
-            let Some(sum) = sum else { break };
-            *disp = sum;
-            value = self.flow.resolve(rest);
-        }
-        value
     }
 }

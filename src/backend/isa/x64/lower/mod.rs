@@ -1,11 +1,5 @@
-//! IR to machine instructions on virtual registers. In: a function and the program it belongs to. Out: [`Lowered`].
-//!
-//! Blocks are lowered so that uses come before definitions, and each block from its end, so an instruction is made only when something
-//! wants its result; comparisons, loads and address arithmetic are taken into the instruction that wants them where that is sound.
-//! Constants and addresses of known things are made anew at each use: that is cheaper than a register kept over calls.
-//!
-//! Flags are not known to register allocation. An instruction that reads flags stands right behind the one that sets them: operands are
-//! brought into registers first (that may use `xor`), and the moves that allocation inserts between leave flags alone.
+//! IR to x86-64 instructions on virtual registers: what the machine adds to [`crate::backend::isa::lower`]. Comparisons, loads and
+//! address arithmetic are taken into the instruction that wants them.
 
 mod call;
 mod cond;
@@ -15,295 +9,87 @@ mod mem;
 mod row;
 mod value;
 
-use std::collections::BTreeMap;
-
-use smallvec::SmallVec;
-
 use super::inst::{Cc, Op};
-use super::vinst::{Base, Callee, Inst64, RmShape};
-use crate::backend::isa::Options;
-use crate::backend::isa::flow::{Flow, Source, analyse, terminator};
-use crate::backend::isa::named::{self, NamedConstant};
-use crate::backend::isa::vcode::{
-    Access, BlockShape, Builder, Constraint, Operand, VBlock, VCode, VReg,
-};
-use crate::ir::func::{Block, Conv, ENTRY, Func, Inst, InstData, Payload, Term, Value};
-use crate::ir::op::{Effect, Op as IrOp, Type};
-use crate::ir::program::Program;
-use crate::target::Target;
-use crate::target::regs::{Reg, RegClass};
+use super::vinst::{Base, Inst64, RmShape};
+use crate::backend::isa::lower::common::Known;
+use crate::backend::isa::lower::{self, Machine, State, def};
+use crate::backend::isa::vcode::{Clobbers, VReg};
+use crate::ir::func::{AbiType, Inst, InstData, Value};
+use crate::ir::op::Op as IrOp;
+use crate::ir::program::ImportId;
+use crate::target::regs::{Reg, RegClass, x64};
 pub use cond::Cond;
-use row::{Rm, def, no_rm, tied};
+use row::{Rm, no_rm, tied};
+
+/// x86-64, for lowering.
+#[derive(Debug)]
+pub struct X64;
 
 /// A lowered function.
-#[derive(Debug)]
-pub struct Lowered {
-    /// The code.
-    pub code: VCode<Inst64>,
-    /// Largest outgoing area of its calls, where it makes any.
-    pub outgoing: Option<u32>,
-    /// Whether registers may point into the frame where no instruction shows it.
-    pub keeps_frame: bool,
-    /// The blocks in the order of memory.
-    pub layout: Vec<VBlock>,
-    /// Named values that are constants.
-    pub constants: Vec<NamedConstant>,
-}
+pub type Lowered = lower::Lowered<Inst64>;
 
-/// Lowers a function.
-pub fn lower(func: &Func, program: &Program, target: &Target, options: Options) -> Lowered {
-    let flow = analyse(func);
-    let mut lower = Lower {
-        func,
-        program,
-        target,
-        options,
-        out: Builder::new(flow.blocks.len()),
-        vregs: vec![None; func.values.len()],
-        states: vec![State::Plain; func.insts.len()],
-        flow: &flow,
-        hoisted: BTreeMap::new(),
-        copies: BTreeMap::new(),
-        homes: homes(func, &flow),
-        vblock: VBlock(0),
-        block: ENTRY,
-        epoch: 0,
-        outgoing: None,
+type Lower<'a> = lower::Lower<'a, X64>;
+
+impl Machine for X64 {
+    type Inst = Inst64;
+
+    /// Registers by number: all but the stack pointer.
+    const ALL: Clobbers = Clobbers {
+        ints: 0xffef,
+        floats: 0xffff,
     };
-    let mut shapes = vec![BlockShape::default(); flow.blocks.len()];
-    // What is live at the start of blocks, as far as rare calls want to know.
-    let has_rare_calls = (0..flow.blocks.len()).any(|at| lower.is_first_to_call(at));
-    let mut live: Vec<Vec<VReg>> = vec![Vec::new(); flow.blocks.len()];
-    for (at, block) in flow.blocks.iter().enumerate().rev() {
-        lower.vblock = VBlock(at as u32);
-        let shape = &mut shapes[at];
-        shape.succs = block.succs.clone();
-        shape.preds = block.preds.clone();
-        shape.is_cold = block.is_cold;
-        shape.depth = block.depth;
-        match block.source {
-            Source::Edge(from, n) => lower.edge(from, n, shape),
-            Source::Block(block) => lower.block(block, shape),
-        }
-        if has_rare_calls {
-            let succs = shape.succs.iter().flat_map(|succ| &live[succ.index()]);
-            let live_out = succs.chain(&shape.args).copied().collect();
-            live[at] = lower.out.live_in(live_out);
-            live[at].retain(|vreg| !shape.params.contains(vreg));
-            live[at].truncate(MOST_LIVE);
-            if lower.is_first_to_call(at) {
-                lower.keep(&live[at]);
-            }
-        }
-        lower.out.end_block(VBlock(at as u32));
-    }
-    let mut code = lower.out.finish(shapes);
-    let made = (0..).map(Value).zip(&lower.vregs);
-    let made = made.filter_map(|(value, vreg)| Some((value, (*vreg)?)));
-    let copies = lower.copies.iter();
-    let copies = copies.map(|(&(_, value), &vreg)| (value, vreg));
-    let constants = named::follow(func, &flow, &mut code, made.chain(copies));
-    Lowered {
-        outgoing: lower.outgoing,
-        keeps_frame: flow.slots_spread(),
-        code,
-        constants,
-        layout: flow.layout,
-    }
-}
+    const LEAF_CALLS: bool = true;
+    const JUMP_POINTER: Reg = x64::R11;
 
-/// So many registers live at a block's start are looked at: more of them would have to be in memory anyway.
-const MOST_LIVE: usize = 32;
-
-/// What has become of an instruction before its turn came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Nothing.
-    Plain,
-    /// Another instruction does its work.
-    Done,
-    /// Its flag is read by the branch behind it.
-    FlagFused,
-    /// It also computes the results of this one.
-    Pair(Inst),
-    /// Of its result, a C `int`, only the lower half is looked at.
-    Narrow,
-}
-
-struct Lower<'a> {
-    func: &'a Func,
-    program: &'a Program,
-    target: &'a Target,
-    options: Options,
-    flow: &'a Flow,
-    out: Builder<Inst64>,
-    /// Registers of values that something wants.
-    vregs: Vec<Option<VReg>>,
-    states: Vec<State>,
-    /// Constants to be made at the end of a block before a loop: that block, the register file, the bits.
-    hoisted: BTreeMap<(VBlock, RegClass, u64), VReg>,
-    /// Copies of floats to be made at the end of a block before a loop: that block, the value.
-    copies: BTreeMap<(VBlock, Value), VReg>,
-    /// For each value the number of the block that defines it.
-    homes: Vec<u32>,
-    /// The block being lowered, and the epoch of the instruction being lowered.
-    vblock: VBlock,
-    block: Block,
-    epoch: u32,
-    outgoing: Option<u32>,
-}
-
-/// For each value the number of the block that defines it.
-fn homes(func: &Func, flow: &Flow) -> Vec<u32> {
-    let mut homes = vec![0; func.values.len()];
-    for (number, block) in flow.blocks.iter().enumerate() {
-        let Source::Block(block) = block.source else {
-            continue;
-        };
-        let data = &func.blocks[block.index()];
-        let results = data
-            .insts
-            .iter()
-            .flat_map(|inst| &func.insts[inst.index()].results);
-        for value in data.params.iter().chain(results) {
-            homes[value.index()] = number as u32;
-        }
-    }
-    homes
-}
-
-pub(super) fn class_of(ty: Type) -> RegClass {
-    match ty {
-        Type::I64 => RegClass::Int,
-        Type::F64 => RegClass::Float,
-    }
-}
-
-fn fixed(vreg: VReg, reg: Reg, access: Access) -> Operand {
-    Operand {
-        vreg,
-        constraint: Constraint::Fixed(reg),
-        access,
-    }
-}
-
-impl Lower<'_> {
-    // Blocks.
-
-    fn edge(&mut self, from: Block, n: usize, shape: &mut BlockShape) {
-        let call = terminator(self.func, from)
-            .target(n)
-            .expect("edges are branches");
-        shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
-        // An edge may be what leads into a loop.
-        self.make_hoisted();
-        self.out.push(Inst64::Jump, &[], None);
-        self.out.end_group(self.func.blocks[from.index()].term_span);
+    fn inst(lower: &mut Lower<'_>, inst: Inst, data: &InstData) {
+        lower.inst(inst, data);
     }
 
-    fn block(&mut self, block: Block, shape: &mut BlockShape) {
-        let data = &self.func.blocks[block.index()];
-        self.block = block;
-        self.epoch = u32::MAX;
-        if let Some(&last) = data.insts.last() {
-            self.epoch = self.epoch_behind(last);
-        }
-        self.terminator(block, shape);
-        self.out.end_group(data.term_span);
-        self.mark(None);
-        for &inst in data.insts.iter().rev() {
-            let inst_data = &self.func.insts[inst.index()];
-            if self.is_wanted(inst, inst_data) {
-                self.epoch = self.flow.place(inst).epoch;
-                self.inst(inst, inst_data);
-                self.out.end_group(inst_data.span);
-            }
-            self.mark(Some(inst));
-        }
-        if block == ENTRY {
-            self.params();
-            self.out.end_group(self.func.span);
-        } else if self.flow.is_join(block) {
-            let param = |&param: &Value| self.result(param);
-            shape.params = data.params.iter().map(param).collect();
+    fn branch(lower: &mut Lower<'_>, value: Value) {
+        let cond = lower.branch_condition(value);
+        lower.out.push(Inst64::Branch(cond), &[], None);
+    }
+
+    fn copy(lower: &mut Lower<'_>, to: VReg, from: VReg, class: RegClass) {
+        match class {
+            RegClass::Int => lower.row(Op::MovRM, &[to], &from.into()),
+            RegClass::Float => lower.row(Op::MovapsRM, &[to], &from.into()),
         }
     }
 
-    /// Notes where the code of an instruction, or of the terminator, begins, where names want to know.
-    fn mark(&mut self, inst: Option<Inst>) {
-        if self.func.names.is_some() {
-            self.out.mark(self.vblock, inst);
-        }
+    fn float_bits(lower: &mut Lower<'_>, to: VReg, from: VReg) {
+        lower.row(Op::MovqMR, &[from], &to.into());
     }
 
-    /// Whether the block is cold and calls, and no such block leads to it. Leaf functions leave registers alone.
-    fn is_first_to_call(&self, at: usize) -> bool {
-        let blocks = &self.flow.blocks;
-        let is_call = |inst: &Inst| {
-            let data = &self.func.insts[inst.index()];
-            data.op.row().effect == Effect::Call && self.signature(data).conv != Conv::Leaf
-        };
-        let calls = |at: usize| match blocks[at].source {
-            Source::Block(block) if blocks[at].is_cold => {
-                let insts = &self.func.blocks[block.index()].insts;
-                insts.iter().any(is_call)
-            }
-            Source::Block(_) | Source::Edge(..) => false,
-        };
-        calls(at) && !blocks[at].preds.iter().any(|pred| calls(pred.index()))
+    fn extend32(lower: &mut Lower<'_>, to: VReg, from: VReg) {
+        lower.row(Op::MovsxdRM, &[to], &from.into());
     }
 
-    /// Uses what is live over the calls of a cold block at its start, wherever it is. Register allocation moves a value to memory right behind
-    /// its last use before the call: without this one, that would be on the usual path.
-    fn keep(&mut self, live: &[VReg]) {
-        const MOST: usize = 9;
-        let operand = |&vreg: &VReg| Operand {
-            vreg,
-            constraint: Constraint::Any,
-            access: Access::Use,
-        };
-        let operands: SmallVec<[Operand; MOST]> = live.iter().take(MOST).map(operand).collect();
-        self.out.push(Inst64::Keep, &operands, None);
-        self.out.end_group(None);
+    fn int_constant(lower: &mut Lower<'_>, to: VReg, constant: i64) {
+        lower.set_iconst(to, constant);
     }
 
-    /// The epoch of what stands behind `inst`.
-    fn epoch_behind(&self, inst: Inst) -> u32 {
-        let effect = self.func.insts[inst.index()].op.row().effect;
-        let is_barrier = matches!(effect, Effect::Store | Effect::Call);
-        self.flow.place(inst).epoch + is_barrier as u32
+    fn is_long(constant: i64) -> bool {
+        i32::try_from(constant).is_err()
     }
 
-    fn is_wanted(&self, inst: Inst, data: &InstData) -> bool {
-        match self.states[inst.index()] {
-            State::Done => return false,
-            State::FlagFused | State::Pair(_) | State::Narrow => return true,
-            State::Plain => {}
-        }
-        match data.op.row().effect {
-            Effect::Store | Effect::Call => true,
-            Effect::Pure | Effect::Load => {
-                let has_vreg = |result: &Value| self.vregs[result.index()].is_some();
-                data.results.iter().any(has_vreg)
-            }
-        }
+    fn float_constant(lower: &mut Lower<'_>, to: VReg, bits: u64) {
+        lower.set_fconst(to, bits);
     }
 
-    fn terminator(&mut self, block: Block, shape: &mut BlockShape) {
-        match terminator(self.func, block) {
-            Term::Jump(call) => {
-                if self.flow.is_join(call.block) {
-                    shape.args = call.args.iter().map(|&arg| self.vreg_of(arg)).collect();
-                }
-                self.make_hoisted();
-                self.out.push(Inst64::Jump, &[], None);
-            }
-            Term::Br(value, ..) => {
-                let cond = self.branch_condition(*value);
-                self.out.push(Inst64::Branch(cond), &[], None);
-            }
-            Term::Return(values) => self.ret(block, values),
-            Term::Unreachable => self.out.push(Inst64::Trap, &[], None),
-        }
+    fn address(lower: &mut Lower<'_>, to: VReg, of: Known) {
+        lower.lea(to, of);
+    }
+
+    fn import_address(lower: &mut Lower<'_>, to: VReg, import: ImportId) {
+        lower.set_import_address(to, import);
+    }
+
+    fn store_arg(lower: &mut Lower<'_>, arg: Value, ty: AbiType, offset: u32) {
+        lower.stack_arg(arg, ty, offset);
+    }
+
+    fn load_param(lower: &mut Lower<'_>, to: VReg, ty: AbiType, offset: u32) {
+        lower.stack_param(to, ty, offset);
     }
 }

@@ -111,14 +111,6 @@ impl Lower<'_> {
     }
 }
 
-pub(super) fn def(vreg: VReg) -> Operand {
-    Operand {
-        vreg,
-        constraint: Constraint::Reg,
-        access: Access::Def,
-    }
-}
-
 fn push_rm(operands: &mut SmallVec<[Operand; 6]>, role: Role, rm: &Rm) {
     match rm.shape {
         RmShape::Reg => push_role(

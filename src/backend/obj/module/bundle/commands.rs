@@ -61,6 +61,7 @@ pub fn encode(file: &File, linkedit: &Linkedit) -> (Vec<u8>, usize) {
 
     let (cputype, cpusubtype) = match file.target.arch {
         Arch::X86_64 => (macho::CPU_TYPE_X86_64, macho::CPU_SUBTYPE_X86_64_ALL),
+        Arch::Aarch64 => (macho::CPU_TYPE_ARM64, macho::CPU_SUBTYPE_ARM64_ALL),
     };
     let header = MachHeader {
         cputype,

@@ -121,6 +121,7 @@ fn debug_part(section: &dwarf::Section) -> Part {
 fn page_size(arch: Arch) -> u64 {
     match arch {
         Arch::X86_64 => 0x1000,
+        Arch::Aarch64 => 0x4000,
     }
 }
 

@@ -81,7 +81,7 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     writer.reserve_nt_headers(DIRECTORIES);
     writer.reserve_section_headers(SECTIONS);
 
-    let (text, stubs) = with_more(image, Role::Text, 0xcc, 16, &guard::STUBS);
+    let (text, stubs) = with_more(image, Role::Text, 0xcc, 16, guard::stubs(target.arch));
     let code = reserve(&mut writer, ".text", CODE, &text);
     let mut tables = Tables::new(
         image,
@@ -162,6 +162,7 @@ fn nt_headers(target: &Target) -> NtHeaders {
     NtHeaders {
         machine: match target.arch {
             Arch::X86_64 => pe::IMAGE_FILE_MACHINE_AMD64,
+            Arch::Aarch64 => pe::IMAGE_FILE_MACHINE_ARM64,
         },
         time_date_stamp: 0,
         characteristics: pe::FileFlags(FILE_FLAGS),

@@ -16,11 +16,11 @@ use object::pe;
 
 use super::super::super::coff::guard;
 use super::super::super::image::{FixupKind, Image, Place, Role, SymbolId};
-use super::super::super::unwind::win64::{self, Rva};
+use super::super::super::unwind::tables::{Rva, windows_tables};
 use super::super::place::{exports, slotted};
 use super::file_name;
 use crate::backend::isa::code::RefKind;
-use crate::target::Target;
+use crate::target::{Arch, Target};
 
 /// Size of `IMAGE_DEBUG_DIRECTORY`, and of the hash of a reproducible build.
 const DEBUG_ENTRY: u32 = 28;
@@ -82,8 +82,8 @@ impl<'a> Tables<'a> {
             .python_library
             .unwrap_or_else(|| unreachable!("modules of {} name one", target.triple));
         tables.add_imports(iat, library);
-        tables.add_unwind();
-        tables.add_debug();
+        tables.add_unwind(target.arch);
+        tables.add_debug(target.arch);
         tables.add_relocations();
         tables
     }
@@ -173,13 +173,20 @@ impl<'a> Tables<'a> {
     fn pointed_at(&self) -> BTreeSet<u32> {
         let fixups = self.image.sections.iter().flat_map(|s| &s.fixups);
         let taken = fixups.filter_map(|fixup| match fixup.kind {
-            FixupKind::Pointer | FixupKind::Code(RefKind::X64Local { .. }) => Some(fixup.symbol),
+            FixupKind::Pointer
+            | FixupKind::Code(RefKind::X64Local { .. } | RefKind::A64Page | RefKind::A64Low) => {
+                Some(fixup.symbol)
+            }
             FixupKind::Code(
                 RefKind::X64Branch
                 | RefKind::X64SlotCall
                 | RefKind::X64SlotLoad
                 | RefKind::X64SlotOther { .. }
-                | RefKind::X64Plt,
+                | RefKind::X64Plt
+                | RefKind::A64Branch
+                | RefKind::A64SlotPage
+                | RefKind::A64SlotLow
+                | RefKind::A64Plt { .. },
             ) => None,
         });
         let taken: BTreeSet<SymbolId> = taken.chain(exports(self.image)).collect();
@@ -268,8 +275,8 @@ impl<'a> Tables<'a> {
         }
     }
 
-    fn add_unwind(&mut self) {
-        let tables = win64::function_tables(&self.image.unwind);
+    fn add_unwind(&mut self, arch: Arch) {
+        let tables = windows_tables(&self.image.unwind, arch);
         if tables.pdata.bytes.is_empty() {
             return;
         }
@@ -290,8 +297,11 @@ impl<'a> Tables<'a> {
     }
 
     /// `IMAGE_DEBUG_DIRECTORY`: characteristics that have no room elsewhere, and that the file's times are a hash of its content.
-    fn add_debug(&mut self) {
-        let features = self.put_words(&[CET_COMPAT]);
+    fn add_debug(&mut self, arch: Arch) {
+        let features = self.put_words(&[match arch {
+            Arch::X86_64 => CET_COMPAT,
+            Arch::Aarch64 => 0,
+        }]);
         let hash = self.put_words(&[HASH as u32]);
         self.hash = self.put(1, &[0; HASH]);
         let start = self.align(4);

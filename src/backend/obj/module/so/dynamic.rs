@@ -27,6 +27,11 @@ fn relocation_types(arch: Arch) -> Relocations {
             absolute: elf::R_X86_64_64,
             slot: elf::R_X86_64_GLOB_DAT,
         },
+        Arch::Aarch64 => Relocations {
+            relative: elf::R_AARCH64_RELATIVE,
+            absolute: elf::R_AARCH64_ABS64,
+            slot: elf::R_AARCH64_GLOB_DAT,
+        },
     }
 }
 

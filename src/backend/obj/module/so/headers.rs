@@ -18,7 +18,7 @@ fn note(n_type: elf::NoteType, content: &[u8]) -> Vec<u8> {
     head.chain(OWNER).chain(content.iter().copied()).collect()
 }
 
-/// `.note.gnu.property`: what all of the code promises, where it does (psABI AMD64, "Program Property").
+/// `.note.gnu.property`: what all of the code promises, where it does (psABI AMD64, "Program Property"; "ELF for the Arm 64-bit Architecture", likewise).
 pub fn property(target: &Target) -> Vec<u8> {
     if !target.landing_pads {
         return Vec::new();
@@ -27,6 +27,10 @@ pub fn property(target: &Target) -> Vec<u8> {
         Arch::X86_64 => (
             elf::GNU_PROPERTY_X86_FEATURE_1_AND,
             elf::GNU_PROPERTY_X86_FEATURE_1_IBT | elf::GNU_PROPERTY_X86_FEATURE_1_SHSTK,
+        ),
+        Arch::Aarch64 => (
+            elf::GNU_PROPERTY_AARCH64_FEATURE_1_AND,
+            elf::GNU_PROPERTY_AARCH64_FEATURE_1_BTI | elf::GNU_PROPERTY_AARCH64_FEATURE_1_PAC,
         ),
     };
     // Type, size, value, and padding to 8 bytes.

@@ -144,12 +144,14 @@ fn debug_part(section: &dwarf::Section) -> Part {
 fn page_size(arch: Arch) -> u64 {
     match arch {
         Arch::X86_64 => 0x1000,
+        Arch::Aarch64 => 0x1_0000,
     }
 }
 
 fn machine(arch: Arch) -> elf::Machine {
     match arch {
         Arch::X86_64 => elf::EM_X86_64,
+        Arch::Aarch64 => elf::EM_AARCH64,
     }
 }
 
