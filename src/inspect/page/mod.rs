@@ -384,8 +384,10 @@ mod tests {
     #[test]
     fn no_text_of_a_file_becomes_markup() {
         let hostile = "</script><script>alert(1)</script>\"'&";
-        let mut view = View::default();
-        view.title = hostile.to_owned();
+        let mut view = View {
+            title: hostile.to_owned(),
+            ..View::default()
+        };
         view.report.header = vec![("k", hostile.to_owned())];
         let page = page(hostile, &[view], &[]).unwrap();
         assert_eq!(page.matches("<script").count(), 2);
