@@ -167,11 +167,16 @@ impl Reader<'_> {
         }
     }
 
-    /// The definition whose `m_name` is at `at`.
+    /// The definition whose `m_name` is at `at`. One may serve both kinds of builds: they differ in the head.
     fn definition_by_name(&mut self, at: u64) -> Option<Module> {
-        [Layout::Default, Layout::FreeThreaded]
-            .into_iter()
-            .find_map(|layout| self.definition(at, layout))
+        let Some(mut module) = self.definition(at, Layout::Default) else {
+            return self.definition(at, Layout::FreeThreaded);
+        };
+        let longer = at.checked_sub(Layout::FreeThreaded.name_offset(self.memory.word));
+        if longer.is_some_and(|at| self.has_head(at, Layout::FreeThreaded)) {
+            module.structure = "PyModuleDef (default and free-threaded)".to_owned();
+        }
+        Some(module)
     }
 
     fn definition(&mut self, name_at: u64, layout: Layout) -> Option<Module> {

@@ -29,7 +29,11 @@ fn build(spec: &Path, triple: &str, emit: &str, linker: &str, folder: &Path) -> 
 }
 
 fn check(report: &Report, methods: &[&str], triple: &str, linker: &str) {
-    assert_eq!(report.modules.len(), 3, "{triple}: {report}");
+    // One for 3.15 and later, one that has the heads of both kinds of builds before.
+    let mut structures: Vec<&str> = report.modules.iter().map(|m| &m.structure[..]).collect();
+    structures.sort_unstable();
+    let expected = ["PyModuleDef (default and free-threaded)", "PySlot[]"];
+    assert_eq!(structures, expected, "{triple}: {report}");
     for module in &report.modules {
         let names: Vec<&str> = module.methods.iter().map(|m| &m.name[..]).collect();
         assert_eq!(names, methods, "{triple}: {}", module.structure);

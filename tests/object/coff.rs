@@ -151,6 +151,10 @@ fn check_against_program(program: &Program, codes: &[Code], target: &Target) {
                 other => panic!("{other:?} in code of x86-64"),
             };
             let name = match code_ref.to {
+                // Linkers look for functions whose address is taken.
+                Referent::Func(id) if matches!(code_ref.kind, RefKind::X64Local { .. }) => {
+                    program.func(id).name.clone()
+                }
                 Referent::Func(id) => {
                     let next = symbol.value + code_ref.at + 4 + u32::from(trailing);
                     let distance = by_name(&program.func(id).name).value.wrapping_sub(next);
