@@ -14,8 +14,11 @@ use goblin::strtab::Strtab;
 use super::disasm::Machine;
 use super::memory::{Memory, Pointer, Reference, Region, Symbol, short, with_addend};
 use super::{Options, Reading, most_relocations, report};
+use crate::backend::obj::module::so::init;
+use crate::target::Arch;
 
 const EM_X86_64: u16 = header::EM_X86_64;
+const DT_INIT: u64 = 12;
 const DT_RELR: u64 = 36;
 const DT_RELRSZ: u64 = 35;
 
@@ -454,7 +457,8 @@ impl<'a> File<'a> {
         for list in lists {
             list.iter().for_each(|r| add(0, &r));
         }
-        for at in self.packed_relocations(memory) {
+        let own = self.own_pointers(memory);
+        for at in self.packed_relocations(memory).into_iter().chain(own) {
             if let Some(to) = memory.read(at, self.word()) {
                 memory.add_pointer(at, Pointer::To(to));
             }
@@ -475,16 +479,33 @@ impl<'a> File<'a> {
         })
     }
 
+    /// Pointers that a module of ours fills in itself, at `DT_INIT`.
+    fn own_pointers(&self, memory: &Memory) -> Vec<u64> {
+        let arch = match self.elf.header.e_machine {
+            EM_X86_64 => Arch::X86_64,
+            EM_AARCH64 => Arch::Aarch64,
+            _ => return Vec::new(),
+        };
+        let Some(at) = self.dynamic_entry(DT_INIT) else {
+            return Vec::new();
+        };
+        let code = memory.bytes(at..u64::MAX);
+        init::filled_in(arch, at, code, |at| Some(memory.read(at, 4)? as u32))
+    }
+
+    /// What `.dynamic` has for a tag.
+    fn dynamic_entry(&self, wanted: u64) -> Option<u64> {
+        let dynamic = self.elf.dynamic.as_ref()?;
+        let entry = dynamic.dyns.iter().find(|d| d.d_tag == wanted)?;
+        Some(entry.d_val)
+    }
+
     /// Addresses changed by `DT_RELR` (gABI, "Relative Relocation Table"): an even word is an address; an odd one has a bit for each of
     /// the words behind the last one spoken of.
     fn packed_relocations(&self, memory: &Memory) -> Vec<u64> {
         let word = self.word();
-        let tag = |wanted: u64| {
-            let dynamic = self.elf.dynamic.as_ref()?;
-            let entry = dynamic.dyns.iter().find(|d| d.d_tag == wanted)?;
-            Some(entry.d_val)
-        };
-        let (Some(table), Some(size)) = (tag(DT_RELR), tag(DT_RELRSZ)) else {
+        let (table, size) = (self.dynamic_entry(DT_RELR), self.dynamic_entry(DT_RELRSZ));
+        let (Some(table), Some(size)) = (table, size) else {
             return Vec::new();
         };
         let size = size.min(self.bytes.len() as u64);

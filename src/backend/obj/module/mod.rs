@@ -7,7 +7,7 @@
 mod bundle;
 mod place;
 mod pyd;
-mod so;
+pub mod so;
 mod stubs;
 
 use super::image::Image;

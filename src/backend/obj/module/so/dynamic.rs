@@ -5,9 +5,9 @@
 use object::elf;
 use object::write::elf::{GnuHashTable, Rel};
 
-use super::super::super::image::{FixupKind, Image, SymbolId};
+use super::super::super::image::{FixupKind, Image, Role, Section, SymbolId};
 use super::super::place::{Placed, Pointee, Pointer, exports, imports};
-use super::{File, Part};
+use super::{File, Part, init};
 use crate::target::{Arch, Target};
 
 /// Dynamic relocations of a machine (psABIs).
@@ -100,12 +100,18 @@ impl Names {
     }
 }
 
-/// How many pointers data have.
-pub fn pointers(image: &Image) -> usize {
-    let fixups = image.sections.iter().flat_map(|section| &section.fixups);
-    fixups
-        .filter(|fixup| fixup.kind == FixupKind::Pointer)
-        .count()
+/// How many pointers in data the loader fills in.
+pub fn pointers(file: &File) -> usize {
+    let image = file.image;
+    let wanted = |section: &Section| {
+        let by_init = file.init.is_some() && section.role == Role::Data;
+        let fixups = section.fixups.iter();
+        fixups
+            .filter(|fixup| fixup.kind == FixupKind::Pointer)
+            .filter(|fixup| !by_init || !init::is_own(image, fixup))
+            .count()
+    };
+    image.sections.iter().map(wanted).sum()
 }
 
 /// `.rela.dyn`: pointers into the module first, whose number `DT_RELACOUNT` says, then what has a symbol.
@@ -138,12 +144,12 @@ pub fn relocations(file: &File, placed: &Placed) -> Vec<u8> {
 }
 
 /// Entries of `.dynamic`.
-pub fn entry_count(names: &Names) -> usize {
-    12 + usize::from(names.needed.is_some())
+pub fn entry_count(file: &File) -> usize {
+    12 + usize::from(file.names.needed.is_some()) + usize::from(file.init.is_some())
 }
 
 /// `.dynamic`. There is no name and no path, and a library only where the target says so.
-pub fn entries(file: &File) -> Vec<u8> {
+pub fn entries(file: &File, placed: &Placed) -> Vec<u8> {
     let address = |part: Part| file[part].address;
     let size = |part: Part| file[part].bytes.len() as u64;
     let entry = |part: Part| super::ROWS[part as usize].entry;
@@ -151,6 +157,8 @@ pub fn entries(file: &File) -> Vec<u8> {
     let relative = file.pointers.iter().filter(here).count();
     let needed = file.names.needed;
     let needed = needed.map(|at| (elf::DT_NEEDED, u64::from(at)));
+    let init = file.init.and_then(|init| placed.address(init.function));
+    let init = init.map(|address| (elf::DT_INIT, address));
     let entries = [
         (elf::DT_GNU_HASH, address(Part::GnuHash)),
         (elf::DT_STRTAB, address(Part::Dynstr)),
@@ -166,7 +174,7 @@ pub fn entries(file: &File) -> Vec<u8> {
         (elf::DT_NULL, 0),
     ];
     let mut bytes = Vec::new();
-    for (tag, value) in needed.into_iter().chain(entries) {
+    for (tag, value) in needed.into_iter().chain(init).chain(entries) {
         file.encoder
             .dynamic(&mut bytes, tag, value)
             .unwrap_or_else(|e| panic!("a 64-bit entry that does not fit: {e}"));

@@ -154,7 +154,7 @@ fn layout(file: &File, segments: usize) -> FileHeaderLayout {
         segment_num: segments as u32,
         e_shoff: sections_at(file),
         section_num: 1 + file.rows().count() as u32,
-        shstrtab_index: file.number(Part::Strings),
+        shstrtab_index: file.number(file.section_names()),
     }
 }
 

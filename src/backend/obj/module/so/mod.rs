@@ -11,12 +11,13 @@
 //! .text                                                                                 read, execute
 //! .data.rel.ro .dynamic                                                                 read, write until relocated
 //! .data                                                                                 read, write
-//! .symtab .strtab .debug_* | section headers                                            not loaded
+//! .symtab .strtab .debug_*, or .shstrtab | section headers                              not loaded
 //! ```
 
 mod dynamic;
 mod frames;
 mod headers;
+pub mod init;
 mod symbols;
 
 use object::Endianness;
@@ -29,6 +30,7 @@ use super::place::{Placed, Pointer, slotted};
 use crate::base::digest::sha256;
 use crate::target::{Arch, Target};
 use dynamic::Names;
+use init::Init;
 use symbols::Strings;
 
 /// A section of the file. The order is that of the file.
@@ -49,6 +51,7 @@ enum Part {
     Data,
     Symtab,
     Strings,
+    SectionNames,
     DebugAbbrev,
     DebugInfo,
     DebugLine,
@@ -101,7 +104,7 @@ const fn row(
 }
 
 #[rustfmt::skip]
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 20] = [
     row(Part::Property,   ".note.gnu.property", Load::ReadOnly, elf::SHT_NOTE,     8, 0,  None),
     row(Part::BuildId,    ".note.gnu.build-id", Load::ReadOnly, elf::SHT_NOTE,     8, 0,  None),
     row(Part::GnuHash,    ".gnu.hash",          Load::ReadOnly, elf::SHT_GNU_HASH, 8, 0,  Some(Part::Dynsym)),
@@ -117,6 +120,7 @@ const ROWS: [Row; 19] = [
     row(Part::Data,       ".data",              Load::Data,     elf::SHT_PROGBITS, 1, 0,  None),
     row(Part::Symtab,     ".symtab",            Load::Not,      elf::SHT_SYMTAB,   8, 24, Some(Part::Strings)),
     row(Part::Strings,    ".strtab",            Load::Not,      elf::SHT_STRTAB,   1, 0,  None),
+    row(Part::SectionNames, ".shstrtab",        Load::Not,      elf::SHT_STRTAB,   1, 0,  None),
     row(Part::DebugAbbrev,    ".debug_abbrev",   Load::Not,     elf::SHT_PROGBITS, 1, 0,  None),
     row(Part::DebugInfo,      ".debug_info",     Load::Not,     elf::SHT_PROGBITS, 1, 0,  None),
     row(Part::DebugLine,      ".debug_line",     Load::Not,     elf::SHT_PROGBITS, 1, 0,  None),
@@ -185,7 +189,8 @@ impl Content {
 
 /// Writes a module.
 pub fn write(image: &Image, target: &Target) -> Vec<u8> {
-    let mut file = File::new(image, target);
+    let (image, init) = init::with_init(image, target.arch);
+    let mut file = File::new(&image, init, target);
     file.lay_out();
     file.fill();
     let mut bytes = file.bytes();
@@ -197,6 +202,8 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
 
 struct File<'a> {
     image: &'a Image,
+    /// What fills in the pointers of `.data` that are into the module; else the loader does.
+    init: Option<Init>,
     target: &'a Target,
     encoder: Encoder<Endianness>,
     names: Names,
@@ -228,9 +235,10 @@ impl std::ops::IndexMut<Part> for File<'_> {
 
 impl<'a> File<'a> {
     /// All contents at their sizes; those that depend on addresses are zero.
-    fn new(image: &'a Image, target: &'a Target) -> File<'a> {
+    fn new(image: &'a Image, init: Option<Init>, target: &'a Target) -> File<'a> {
         let mut file = File {
             image,
+            init,
             target,
             encoder: Encoder::new(Endianness::Little, true, machine(target.arch)),
             names: Names::new(image, target),
@@ -264,22 +272,34 @@ impl<'a> File<'a> {
         file[Part::GnuHash].bytes = file.names.hash_table(&file);
         file[Part::Dynsym].bytes = entries(1 + file.names.symbols.len(), Part::Dynsym);
         file[Part::Dynstr].bytes = file.names.strings.clone();
-        file[Part::Rela].bytes = entries(dynamic::pointers(image) + slots, Part::Rela);
+        file[Part::Rela].bytes = entries(dynamic::pointers(&file) + slots, Part::Rela);
         file[Part::FrameIndex].bytes = vec![0; file.frames.index_size()];
         file[Part::Frames].bytes = file.frames.bytes().to_vec();
-        file[Part::Dynamic].bytes = entries(dynamic::entry_count(&file.names), Part::Dynamic);
+        file[Part::Dynamic].bytes = entries(dynamic::entry_count(&file), Part::Dynamic);
         let functions = symbols::functions(image).len();
-        file[Part::Symtab].bytes = entries(1 + functions, Part::Symtab);
+        if functions > 0 {
+            file[Part::Symtab].bytes = entries(1 + functions, Part::Symtab);
+        }
+        let strings = file.section_names();
         // Its own name is among them.
-        file[Part::Strings].bytes = vec![0];
+        file[strings].bytes = vec![0];
         file.strings = Strings::new(image, file.rows());
-        file[Part::Strings].bytes = file.strings.bytes.clone();
+        file[strings].bytes = file.strings.bytes.clone();
         file
     }
 
     /// The rows that are in the file.
     fn rows(&self) -> impl Iterator<Item = &'static Row> {
         ROWS.iter().filter(|row| !self[row.part].bytes.is_empty())
+    }
+
+    /// The part that has the names of sections.
+    fn section_names(&self) -> Part {
+        if self[Part::Symtab].bytes.is_empty() {
+            Part::SectionNames
+        } else {
+            Part::Strings
+        }
     }
 
     /// The index of a part among the sections of the file.
@@ -324,7 +344,15 @@ impl<'a> File<'a> {
             slots: slotted(self.image).into_iter().zip(slots).collect(),
         };
         for (at, section) in self.image.sections.iter().enumerate() {
-            let (bytes, pointers) = placed.fill(SectionId(at as u32));
+            let id = SectionId(at as u32);
+            let (mut bytes, mut pointers) = placed.fill(id);
+            if let Some(init) = self.init {
+                init.settle(&placed, id, &mut bytes);
+                if section.role == Role::Data {
+                    let base = placed.sections[at];
+                    pointers.retain(|pointer| !init::fill_in(&mut bytes, base, pointer));
+                }
+            }
             let offset = self.offsets[at] as usize;
             let content = &mut self[part(section.role)];
             content.bytes[offset..offset + bytes.len()].copy_from_slice(&bytes);
@@ -333,13 +361,17 @@ impl<'a> File<'a> {
         self.pointers.sort_by_key(|pointer| pointer.at);
         let (frames, index) = self.frames.fill(self, &placed);
         let names = self.names.symbols.iter().copied();
-        let functions = symbols::functions(self.image).into_iter();
-        let functions = functions.zip(self.strings.functions.iter().copied());
+        let functions = symbols::functions(self.image);
+        let symbols = (!functions.is_empty()).then(|| {
+            let functions = functions.into_iter();
+            let functions = functions.zip(self.strings.functions.iter().copied());
+            symbols::table(self, &placed, functions)
+        });
         let changed = [
             (Part::Dynsym, symbols::table(self, &placed, names)),
-            (Part::Symtab, symbols::table(self, &placed, functions)),
+            (Part::Symtab, symbols.unwrap_or_default()),
             (Part::Rela, dynamic::relocations(self, &placed)),
-            (Part::Dynamic, dynamic::entries(self)),
+            (Part::Dynamic, dynamic::entries(self, &placed)),
             (Part::Frames, frames),
             (Part::FrameIndex, index),
         ];

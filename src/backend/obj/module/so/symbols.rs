@@ -1,7 +1,7 @@
 //! Symbol tables: the loader's, and the one that debuggers and profilers read, which has the functions.
 //!
-//! In: an image, later its addresses. Out: the contents of `.dynsym`, `.symtab`, and of `.strtab`, which has the names of sections as
-//! well: one table is smaller than two.
+//! In: an image, later its addresses. Out: the contents of `.dynsym`, and where there is debug information, of `.symtab`, and of `.strtab`, which
+//! has the names of sections as well: one table is smaller than two. Without, those are in `.shstrtab`.
 
 use object::elf;
 use object::write::StringTable;
@@ -11,8 +11,11 @@ use super::super::super::image::{Image, Linkage, Place, SymbolId, SymbolKind};
 use super::super::place::Placed;
 use super::{File, Row};
 
-/// The functions of an image: local ones first.
+/// The functions that debuggers are told of: local ones first.
 pub fn functions(image: &Image) -> Vec<SymbolId> {
+    if !image.debug.as_ref().is_some_and(|debug| debug.in_modules) {
+        return Vec::new();
+    }
     let mut functions: Vec<SymbolId> = image.unwind.iter().map(|row| row.symbol).collect();
     functions.sort_by_key(|id| is_export(image, *id));
     functions
@@ -31,7 +34,7 @@ pub fn first_global(image: &Image) -> u32 {
     1 + functions.partition_point(|id| !is_export(image, *id)) as u32
 }
 
-/// `.strtab`, and where in it the names of sections and of functions are.
+/// `.strtab` or `.shstrtab`, and where in it the names of sections and of functions are.
 #[derive(Default)]
 pub struct Strings {
     pub bytes: Vec<u8>,
