@@ -246,6 +246,8 @@ pub struct Func {
     pub address_taken: bool,
     /// Rarely run: laid out behind the others.
     pub cold: bool,
+    /// It has one result, which is 0 always: who is to return 0 behind a call of it may return what it returns.
+    pub null: bool,
     /// The source text it comes from.
     pub span: Option<Span>,
     /// What the source calls it and its values, where somebody wants to know.
@@ -274,6 +276,7 @@ impl Func {
             export: false,
             address_taken: false,
             cold: false,
+            null: false,
             span: None,
             names: None,
             blocks: vec![BlockData::default()],
@@ -300,6 +303,12 @@ impl Func {
         let value = self.new_value(ty);
         self.blocks[block.index()].params.push(value);
         value
+    }
+
+    /// Forgets the last parameter, which nothing uses.
+    pub fn drop_last_param(&mut self) {
+        self.sig.params.pop();
+        self.blocks[ENTRY.index()].params.pop();
     }
 
     /// The type of a value.

@@ -163,6 +163,7 @@ fn print_func(func: &Func, program: &Program, sources: Option<&Sources>) -> Stri
     let marks = [
         (func.export, "export "),
         (func.cold, "cold "),
+        (func.null, "null "),
         (func.address_taken, "address_taken "),
         (func.sig.conv == Conv::C, "c "),
         (func.sig.conv == Conv::Leaf, "leaf "),

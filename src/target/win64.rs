@@ -8,10 +8,11 @@ use super::regs::{Reg, float, x64::*};
 /// The C convention of Windows on x86-64.
 pub static WIN64: CallConv = ROW;
 
-/// Between functions of one program: Win64 with more registers for results. The shadow space stays, so that a function called this way
+/// Between functions of one program: Win64 with more registers for arguments and results. The shadow space stays, so that a function called this way
 /// can end in a jump to one of C's.
 pub static WIN64_INTERNAL: CallConv = CallConv {
     name: "win64-internal",
+    int_args: &[RCX, RDX, R8, R9, R10],
     int_results: &[RAX, RDX, RCX, R8],
     float_results: &[float(0), float(1), float(2), float(3)],
     ..ROW

@@ -18,7 +18,6 @@ use crate::frontend::spec::module::{Convert, Method, Param};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, BlockData, Func, Inst, InstData, Payload, Signature, Value};
 use crate::ir::op::{IntCc, MemType, Op, Type};
-use crate::ir::program::FuncId;
 
 /// Whether calls of the method can start again.
 pub fn is_possible(method: &Method) -> bool {
@@ -54,8 +53,8 @@ fn is_taken_again(convert: Convert) -> bool {
     }
 }
 
-/// Ends a wrapper, whose parameters are these, with what `function` makes of the call in the end.
-pub fn start(ctx: &mut Ctx, b: &mut Builder, method: &Method, params: &[Value], function: FuncId) {
+/// What methods are to have in common that share a function, as its name.
+pub fn words(method: &Method) -> String {
     let format = Format::new(method);
     let word = |(at, param): (usize, &Param)| {
         let unit = converter::name(param.convert).unwrap_or_else(|| format.units[at].to_owned());
@@ -68,12 +67,19 @@ pub fn start(ctx: &mut Ctx, b: &mut Builder, method: &Method, params: &[Value], 
     } else {
         ""
     };
-    let name = format!("again.{single}{}", words.join("."));
-    // In the place of `self`, if it comes to that.
-    b.iconst(0);
-    let mut all = params.to_vec();
-    all.push(ctx.c_string(b, &format.text));
-    all.push(b.func_addr(function));
+    format!("{single}{}", words.join("."))
+}
+
+/// Ends a wrapper, whose parameters are these, with what the function at an address makes of the call in the end.
+pub fn start(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    method: &Method,
+    params: &[Value],
+    (format, function): (Value, Value),
+) {
+    let name = format!("again.{}", words(method));
+    let all = [params, &[format, function]].concat();
     let sig = Signature::internal(&vec![AbiType::I64; all.len()], &[AbiType::I64]);
     let (again, sig) = ctx.shared(&name, sig, |ctx, func| make(ctx, func, method));
     let result = b.call(again, &sig, &all)[0];

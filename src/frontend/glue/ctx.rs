@@ -7,7 +7,7 @@ use super::probe::Kind;
 use crate::frontend::capi::funcs;
 use crate::frontend::spec::module::Module;
 use crate::ir::builder::Builder;
-use crate::ir::data::{Data, DataId};
+use crate::ir::data::{Data, DataId, DataKind};
 use crate::ir::func::{Func, Signature, Value};
 use crate::ir::op::MemType;
 use crate::ir::program::{FuncId, ImportId, Program};
@@ -24,6 +24,8 @@ pub struct Ctx<'a> {
     pub functions: Vec<(&'static str, String)>,
     /// Names of attributes and keywords, of the parameters and of what bodies use; the module's state keeps them as interned strs.
     pub names: Vec<String>,
+    /// The method table, which is filled in when all functions are there.
+    pub methods: DataId,
     /// What the function that is being made may know of objects.
     pub access: Access,
     /// Which objects functions look into.
@@ -41,7 +43,9 @@ pub struct Ctx<'a> {
 impl<'a> Ctx<'a> {
     /// Starts a program.
     pub fn new(module: &'a Module, target: &'a Target) -> Ctx<'a> {
+        let mut program = Program::new(module.name.clone());
         Ctx {
+            methods: program.add_data(Data::new("methods", DataKind::Writable, 8)),
             module,
             target,
             functions: Vec::new(),
@@ -49,7 +53,7 @@ impl<'a> Ctx<'a> {
             access: Access::Calls,
             read: BTreeSet::new(),
             with_names: false,
-            program: Program::new(module.name.clone()),
+            program,
             shared: BTreeMap::new(),
             shared_data: BTreeMap::new(),
         }

@@ -110,7 +110,7 @@ fn definition(ctx: &mut Ctx, parts: &Parts, slots: DataId) -> DataId {
         .pointer("m_name", Some(Pointee::Data(module_name, 0)))
         .pointer("m_doc", doc)
         .int("m_size", state::size(ctx))
-        .pointer("m_methods", Some(Pointee::Data(parts.tables.methods, 0)))
+        .pointer("m_methods", Some(Pointee::Data(ctx.methods, 0)))
         .pointer("m_slots", Some(Pointee::Data(slots, 0)))
         .pointer("m_traverse", state.map(|s| Pointee::Func(s.traverse)))
         .pointer("m_clear", state.map(|s| Pointee::Func(s.clear)))
@@ -152,7 +152,7 @@ fn py_slots(ctx: &mut Ctx, parts: &Parts) -> DataId {
         &mut data,
         SLOT_MOD_METHODS,
         STATIC,
-        Pointee::Data(parts.tables.methods, 0),
+        Pointee::Data(ctx.methods, 0),
     );
     if let Some(state) = &parts.state {
         integer(&mut data, SLOT_MOD_STATE_SIZE, 0, state::size(ctx));
@@ -234,7 +234,7 @@ fn count_in_place(ctx: &mut Ctx, b: &mut Builder, minor: Value, tables: &Tables)
     b.exit_unless(old, done, &[]);
     let plain = is_plain(ctx, b);
     b.exit_unless(plain, done, &[]);
-    tables.put(b, &tables.counting);
+    tables.put(ctx, b, &tables.counting);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

@@ -74,7 +74,7 @@ fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, tables: &Tables) {
     let are_known = probe::are_objects_known(ctx, b, module);
     b.br(are_known, known, &[], done, &[]);
     b.seal_and_switch_to(known);
-    tables.put(b, &tables.fast);
+    tables.put(ctx, b, &tables.fast);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

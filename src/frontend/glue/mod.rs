@@ -28,6 +28,7 @@ pub mod parser;
 pub mod probe;
 pub mod result;
 pub mod runtime;
+pub mod shape;
 pub mod state;
 pub mod tables;
 pub mod told;

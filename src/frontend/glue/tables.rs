@@ -12,14 +12,16 @@
 //! In: the methods. Out: their functions, and the table as data. Who is put where is decided in `entry` and `exec`.
 
 use super::access::Access;
+use super::args::Format;
 use super::body::Bodies;
 use super::ctx::Ctx;
-use super::wrap::{self, Call};
+use super::shape;
+use super::wrap::{self, Call, Functions};
 use crate::frontend::capi::layout::{PY_METHOD_DEF, Record};
 use crate::frontend::lang::typed::Shape;
 use crate::frontend::spec::module::{Convert, Method, ResultUnit};
 use crate::ir::builder::Builder;
-use crate::ir::data::{Data, DataId, DataKind, Pointee};
+use crate::ir::data::{Data, DataKind, Pointee};
 use crate::ir::op::MemType;
 use crate::ir::program::{FuncId, Program};
 
@@ -27,11 +29,9 @@ use crate::ir::program::{FuncId, Program};
 /// or in place.
 const SHORT: usize = 48;
 
-/// A module's method table, and what may be put into it: functions by the number of their method.
+/// What may be put into a module's method table: functions by the number of their method.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    /// Right everywhere.
-    pub methods: DataId,
     /// For [`Access::Counts`].
     pub counting: Vec<(usize, FuncId)>,
     /// For [`Access::Fields`].
@@ -42,10 +42,15 @@ impl Tables {
     /// Makes the functions and the table. Behind each method, `made` may take functions away.
     pub fn new(ctx: &mut Ctx, bodies: &Bodies, made: &mut dyn FnMut(&mut Program)) -> Tables {
         let module = ctx.module;
+        let shapes = shape::shared(module);
         let (mut all, mut counting, mut fast) = (Vec::new(), Vec::new(), Vec::new());
         for (at, method) in module.methods.iter().enumerate() {
-            let portable = wrap::wrap(ctx, bodies, at, None);
+            let portable = match &shapes[at] {
+                Some(shape) => Functions::one(shape::wrap(ctx, bodies, at, shape)),
+                None => wrap::wrap(ctx, bodies, at, None),
+            };
             let is_short = ctx.program.func(portable.main).insts.len() <= SHORT;
+            let is_short = is_short && shapes[at].is_none();
             let mut version = |access| {
                 ctx.access = access;
                 let functions = wrap::wrap(ctx, bodies, at, Some(portable));
@@ -61,19 +66,16 @@ impl Tables {
             }
             made(&mut ctx.program);
         }
-        Tables {
-            methods: table(ctx, &all),
-            counting,
-            fast,
-        }
+        fill(ctx, &all);
+        Tables { counting, fast }
     }
 
     /// Puts functions into the table.
-    pub fn put(&self, b: &mut Builder, functions: &[(usize, FuncId)]) {
+    pub fn put(&self, ctx: &Ctx, b: &mut Builder, functions: &[(usize, FuncId)]) {
         for &(at, function) in functions {
             let function = b.func_addr(function);
             let place = PY_METHOD_DEF.size as usize * at;
-            let place = b.data_addr(self.methods, place as i64);
+            let place = b.data_addr(ctx.methods, place as i64);
             let field = PY_METHOD_DEF.field("ml_meth").offset as i32;
             b.store(MemType::I64, function, place, field);
         }
@@ -116,7 +118,8 @@ pub fn gains(method: &Method) -> bool {
         || method.returns.units.iter().any(made))
 }
 
-fn table(ctx: &mut Ctx, functions: &[(&Method, FuncId)]) -> DataId {
+/// Fills in the table. Where a format ends with the name, the name is in there.
+fn fill(ctx: &mut Ctx, functions: &[(&Method, FuncId)]) {
     let mut data = Data::new("methods", DataKind::Writable, 8);
     for (method, function) in functions {
         let doc = method.doc.as_deref().unwrap_or("");
@@ -124,13 +127,19 @@ fn table(ctx: &mut Ctx, functions: &[(&Method, FuncId)]) -> DataId {
             "{}{}\n--\n\n{doc}",
             method.name, method.text_signature
         ));
-        let name = ctx.program.c_string(&method.name);
+        let name = match shape::before_name(method) {
+            Some(before) => {
+                let format = ctx.program.c_string(&Format::new(method).text);
+                Pointee::Data(format, before as u64)
+            }
+            None => Pointee::Data(ctx.program.c_string(&method.name), 0),
+        };
         Record::append(&mut data, &PY_METHOD_DEF)
-            .pointer("ml_name", Some(Pointee::Data(name, 0)))
+            .pointer("ml_name", Some(name))
             .pointer("ml_meth", Some(Pointee::Func(*function)))
             .int("ml_flags", Call::of(method).flags())
             .pointer("ml_doc", Some(Pointee::Data(doc, 0)));
     }
     Record::append(&mut data, &PY_METHOD_DEF);
-    ctx.program.add_data(data)
+    ctx.program.data[ctx.methods.index()] = data;
 }

@@ -19,13 +19,13 @@
 //! ```
 
 use super::access::Access;
-use super::args::{self, Given, Wrapped};
+use super::args::{self, Format, Given, Wrapped};
 use super::body::{self, Bodies};
 use super::cells::{self, Cells};
 use super::convert::Exits;
 use super::ctx::Ctx;
 use super::keywords::{self, Named};
-use super::{again, hot, named, result, tables};
+use super::{again, hot, named, result, shape, tables};
 use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Method, Param};
@@ -88,6 +88,13 @@ pub struct Functions {
     named: Option<FuncId>,
 }
 
+impl Functions {
+    /// A method that has one function.
+    pub fn one(main: FuncId) -> Functions {
+        Functions { main, named: None }
+    }
+}
+
 /// What a function of a method is there for.
 #[derive(Clone, Copy)]
 enum Role {
@@ -101,11 +108,13 @@ enum Role {
 
 /// Where calls go that a hot path leaves.
 #[derive(Clone, Copy)]
-enum Cold {
+pub enum Cold {
     /// To another function of the method.
     Other(FuncId),
     /// To the function itself, once they are parsed.
     Again(FuncId),
+    /// Likewise, to that of a row of the method table.
+    Row(Value),
     /// Nowhere: they are parsed in the function.
     Here,
 }
@@ -139,7 +148,7 @@ fn function(
     cold: Option<FuncId>,
 ) -> FuncId {
     let module = ctx.module;
-    let (method, function) = (&module.methods[index], &module.functions[index]);
+    let method = &module.methods[index];
     let version = match ctx.access {
         Access::Calls => "",
         Access::Counts => ".counting",
@@ -162,7 +171,7 @@ fn function(
     };
     let mut b = Builder::new(func);
     b.set_span(Some(method.span));
-    let (body, returns, fails) = (b.block(), b.block(), b.cold_block());
+    let (body, fails) = (b.block(), b.cold_block());
     let mut w = Wrapped {
         method,
         self_: b.func.params()[0],
@@ -180,47 +189,48 @@ fn function(
     }
     let types = method.params.iter().map(|p| cells::types(p.convert));
     let values: Vec<Value> = types.flatten().map(|&part| b.param(body, part)).collect();
-    let results = function.results.iter().map(|r| body::parts(r.ty()));
-    let results: Vec<Value> = results
-        .flatten()
-        .map(|part| b.param(returns, part.value()))
-        .collect();
-
     arguments(ctx, &mut b, &mut w, (role, cold), body);
     b.seal_and_switch_to(body);
-    body::inline(
-        ctx,
-        bodies,
-        &mut b,
-        FunctionId(index as u32),
-        &values,
-        w.self_,
-        returns,
-        fails,
-    );
-
-    b.set_span(Some(method.span));
-    b.seal_and_switch_to(returns);
-    if b.is_reached(returns) {
-        let storages = &function.results;
-        let object = result::object(ctx, &mut b, &method.returns, storages, &results, fails);
-        w.cells.release(ctx, &mut b, true);
-        b.ret(&[object]);
-    } else {
-        b.unreachable();
-    }
-    b.seal_and_switch_to(fails);
-    if b.is_reached(fails) {
-        w.cells.release(ctx, &mut b, false);
-    }
-    let null = b.iconst(0);
-    b.ret(&[null]);
+    run(ctx, bodies, &mut b, &mut w, index, &values);
     let mut func = b.finish();
     if let Cold::Again(_) = cold {
         again::forget_self(&mut func);
     }
     ctx.program.define(id, func);
     id
+}
+
+/// Runs the body of a method on the values of its parameters, and ends the function with what comes of it.
+pub fn run(
+    ctx: &mut Ctx,
+    bodies: &Bodies,
+    b: &mut Builder,
+    w: &mut Wrapped,
+    index: usize,
+    values: &[Value],
+) {
+    let (returns, fails) = (b.block(), w.fails);
+    let storages = &ctx.module.functions[index].results;
+    let results = storages.iter().flat_map(|r| body::parts(r.ty()));
+    let results: Vec<Value> = results.map(|part| b.param(returns, part.value())).collect();
+    let function = FunctionId(index as u32);
+    body::inline(ctx, bodies, b, function, values, w.self_, returns, fails);
+
+    b.set_span(Some(w.method.span));
+    b.seal_and_switch_to(returns);
+    if b.is_reached(returns) {
+        let object = result::object(ctx, b, &w.method.returns, storages, &results, fails);
+        w.cells.release(ctx, b, true);
+        b.ret(&[object]);
+    } else {
+        b.unreachable();
+    }
+    b.seal_and_switch_to(fails);
+    if b.is_reached(fails) {
+        w.cells.release(ctx, b, false);
+    }
+    let null = b.iconst(0);
+    b.ret(&[null]);
 }
 
 /// Whether a function is better small: one that only parses, one that has a quicker twin, and where nothing is to be fast.
@@ -264,7 +274,7 @@ fn arguments(
     let call = Call::of(w.method);
     let params = b.func.params().to_vec();
     match (role, left_to) {
-        (Role::Main(named), _) => main(ctx, b, w, (named, left_to), body),
+        (Role::Main(named), _) => main(ctx, b, w, (&params, named, left_to), body),
         (Role::Named, Cold::Other(other)) => by_name(ctx, b, w, other, body),
         (Role::Named, _) => unreachable!("calls with keywords are parsed elsewhere"),
         (Role::Parsed, _) => {
@@ -277,27 +287,27 @@ fn arguments(
     }
 }
 
-fn main(
+/// The hot path of a call with these `params`, and where it leaves to.
+pub fn main(
     ctx: &mut Ctx,
     b: &mut Builder,
     w: &mut Wrapped,
-    (named, left_to): (Option<FuncId>, Cold),
+    (params, named, left_to): (&[Value], Option<FuncId>, Cold),
     body: Block,
 ) {
-    let params = b.func.params().to_vec();
     let call = Call::of(w.method);
     if let Some(named) = named {
         let others = b.cold_block();
         b.exit_if(params[3], others, &[]);
         let resume = b.current();
         b.seal_and_switch_to(others);
-        leave_to(ctx, b, named, call, &params);
+        leave_to(ctx, b, named, call, params);
         b.switch_to(resume);
     }
     let (cold, forget) = (b.cold_block(), b.cold_block());
     let known = match (left_to, call) {
         (Cold::Other(_), _) => Vec::new(),
-        (Cold::Again(_), _) => params[1..].iter().rev().copied().collect(),
+        (Cold::Again(_) | Cold::Row(_), _) => params[1..].iter().rev().copied().collect(),
         (Cold::Here, Call::One) => vec![b.iconst(1)],
         (Cold::Here, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
     };
@@ -317,18 +327,28 @@ fn main(
         let values = hot::only(ctx, b, w, params[1], &exits);
         b.jump(body, &values);
     } else {
-        let values = hot::positional(ctx, b, w, &params, exits);
+        let values = hot::positional(ctx, b, w, params, exits);
         b.jump(body, &values.concat());
     }
     forgetting(ctx, b, forget, cold, &told_forget);
     b.seal_and_switch_to(cold);
     match left_to {
         _ if !b.is_reached(cold) => b.unreachable(),
-        Cold::Other(other) => leave_to(ctx, b, other, call, &params),
-        Cold::Again(itself) => {
+        Cold::Other(other) => leave_to(ctx, b, other, call, params),
+        Cold::Again(_) | Cold::Row(_) => {
+            // In the place of `self`, if it comes to that.
+            b.iconst(0);
             let given = params[..1].iter().chain(told_cold.iter().rev());
             let given: Vec<Value> = given.copied().collect();
-            again::start(ctx, b, w.method, &given, itself);
+            let (format, function) = match left_to {
+                Cold::Row(row) => shape::format_and_function(b, w.method, row),
+                Cold::Again(itself) => {
+                    let format = ctx.c_string(b, &Format::new(w.method).text);
+                    (format, b.func_addr(itself))
+                }
+                Cold::Other(_) | Cold::Here => unreachable!("these do not start again"),
+            };
+            again::start(ctx, b, w.method, &given, (format, function));
         }
         Cold::Here => {
             let known = (told_cold[0], told_cold.get(1).copied());

@@ -8,6 +8,7 @@
 mod between;
 mod blocks;
 mod dead;
+mod endings;
 mod fold;
 mod forward;
 mod hoist;
@@ -56,6 +57,9 @@ pub fn run(func: &mut Func) {
         if invariants(func) {
             simplify(func);
         }
+    }
+    if endings::run(func) {
+        blocks::remove_unreachable(func);
     }
     dead::sweep(func);
 }

@@ -12,6 +12,9 @@ use crate::ir::op::{Effect, Op as IrOp};
 use crate::target::callconv::{ArgLoc, Assignment, CallConv};
 use crate::target::regs::{Reg, RegClass, int};
 
+/// Instructions of functions that are looked through for uses of their parameters.
+const SMALL: usize = 128;
+
 impl<'a, M: Machine> Lower<'a, M> {
     fn convention(&self, conv: Conv) -> &'static CallConv {
         match conv {
@@ -168,13 +171,15 @@ impl<'a, M: Machine> Lower<'a, M> {
         operands
     }
 
-    /// Whether one of our functions that others may call as well has no use for an argument: whatever the register holds will do.
+    /// Whether one of our functions has no use for an argument: whatever the register holds will do. So with those that others may call as well,
+    /// or that stand in for such.
     fn is_idle(&self, data: &InstData, at: usize) -> bool {
         let Payload::Func(callee) = data.payload else {
             return false;
         };
         let callee = self.program.func(callee);
-        callee.address_taken && callee.count_uses()[callee.params()[at].index()] == 0
+        let is_cheap_to_ask = callee.address_taken || callee.insts.len() <= SMALL;
+        is_cheap_to_ask && callee.count_uses()[callee.params()[at].index()] == 0
     }
 
     /// A register for an argument. Where a rare call is not the last to want a value, the call gets a copy: the value itself goes to memory
@@ -298,7 +303,9 @@ impl<'a, M: Machine> Lower<'a, M> {
         let insts = &func.blocks[block.index()].insts;
         let call = *insts.iter().rev().find(is_wanted)?;
         let data = &func.insts[call.index()];
-        if data.op.row().effect != Effect::Call || !self.returns_results(data, values) {
+        if data.op.row().effect != Effect::Call
+            || !(self.returns_results(data, values) || self.returns_null(data, values))
+        {
             return None;
         }
         // The frame is gone when the jump arrives: nothing may point into it.
@@ -316,6 +323,19 @@ impl<'a, M: Machine> Lower<'a, M> {
             assignment.stack == their_conv.shadow && their_conv.shadow <= our_conv.shadow;
         let same_saved = our_conv.callee_saved == their_conv.callee_saved;
         (same_registers && same_stack && same_saved).then_some(call)
+    }
+
+    /// Whether 0 is returned, and the call always gives that.
+    fn returns_null(&self, data: &InstData, values: &[Value]) -> bool {
+        let Payload::Func(callee) = data.payload else {
+            return false;
+        };
+        let is_zero = |value: Value| {
+            let inst = self.flow.definition(self.flow.resolve(value));
+            let data = inst.map(|inst| &self.func.insts[inst.index()]);
+            data.is_some_and(|data| data.op == IrOp::Iconst && data.payload == Payload::Int(0))
+        };
+        self.program.func(callee).null && matches!(*values, [value] if is_zero(value))
     }
 
     /// Whether `values` are the first results of the call, as wide as its convention leaves them, and wanted by nobody else.

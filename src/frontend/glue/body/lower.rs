@@ -361,43 +361,43 @@ impl<'l, 'a> Lower<'l, 'a> {
         match failure {
             Failure::Overflow(op, ty) => {
                 let text = format!("result of '{op}' does not fit in {ty}");
-                raise::text(ctx, b, "OverflowError", &text);
+                raise::usual(ctx, b, "OverflowError", &text);
             }
             Failure::Misfit(ty) => {
                 let text = format!("value does not fit in {ty}");
-                raise::text(ctx, b, "OverflowError", &text);
+                raise::usual(ctx, b, "OverflowError", &text);
             }
             Failure::Repeat(what) => raise::repeat(ctx, b, what),
             Failure::NegativeExponent => {
                 let text = "negative exponent of an integer power";
-                raise::text(ctx, b, "ValueError", text);
+                raise::usual(ctx, b, "ValueError", text);
             }
             Failure::ZeroStep => {
-                raise::text(ctx, b, "ValueError", "range() arg 3 must not be zero");
+                raise::usual(ctx, b, "ValueError", "range() arg 3 must not be zero");
             }
             Failure::NoState => raise::no_state(ctx, b),
-            Failure::OutOfRange(kind) => raise::text(ctx, b, "IndexError", kind.out_of_range()),
+            Failure::OutOfRange(kind) => raise::usual(ctx, b, "IndexError", kind.out_of_range()),
             Failure::HugeIndex => {
                 let text = "cannot fit 'int' into an index-sized integer";
-                raise::text(ctx, b, "IndexError", text);
+                raise::usual(ctx, b, "IndexError", text);
             }
             Failure::NoByte => {
-                raise::text(ctx, b, "ValueError", "byte must be in range(0, 256)");
+                raise::usual(ctx, b, "ValueError", "byte must be in range(0, 256)");
             }
             Failure::NoItem(code) => {
                 let text = format!(
                     "memoryview: invalid value for format '{}'",
                     char::from(code)
                 );
-                raise::text(ctx, b, "ValueError", &text);
+                raise::usual(ctx, b, "ValueError", &text);
             }
             Failure::Empty { least } => raise::empty(ctx, b, if least { "min" } else { "max" }),
             Failure::NoMultiple => {
                 let text = "memoryview: length is not a multiple of itemsize";
-                raise::text(ctx, b, "TypeError", text);
+                raise::usual(ctx, b, "TypeError", text);
             }
             Failure::None(need) => raise::none(ctx, b, need),
-            Failure::NegativeCount => raise::text(ctx, b, "ValueError", "negative count"),
+            Failure::NegativeCount => raise::usual(ctx, b, "ValueError", "negative count"),
             Failure::NoMemory => {
                 ctx.call(b, "PyErr_NoMemory", &[]);
             }

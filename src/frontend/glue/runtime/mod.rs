@@ -50,6 +50,31 @@ fn call_cold<'a>(
     b.call(func, &sig, args)
 }
 
+/// Calls a shared function that always leaves an exception set. It gives 0, so that who has nothing to do afterwards can leave with a jump to it.
+fn call_raising<'a>(
+    ctx: &mut Ctx<'a>,
+    b: &mut Builder,
+    name: &str,
+    params: &[AbiType],
+    args: &[Value],
+    make: impl FnOnce(&mut Ctx<'a>, &mut Builder, &[Value]),
+) {
+    let sig = Signature::internal(params, &[AbiType::I64]);
+    let (func, sig) = ctx.shared(name, sig, |ctx, func| {
+        let func = Func {
+            cold: true,
+            null: true,
+            ..func
+        };
+        build(ctx, func, |ctx, b, params| {
+            make(ctx, b, params);
+            let null = b.iconst(0);
+            b.ret(&[null]);
+        })
+    });
+    b.call(func, &sig, args);
+}
+
 fn build<'a>(
     ctx: &mut Ctx<'a>,
     func: Func,

@@ -3,7 +3,7 @@
 
 use super::super::ctx::Ctx;
 use super::super::version::interpreter;
-use super::{boxed, call_cold};
+use super::{boxed, call_raising};
 use crate::ir::builder::Builder;
 use crate::ir::func::AbiType::{F64, I64};
 use crate::ir::func::Value;
@@ -15,13 +15,26 @@ pub fn text(ctx: &mut Ctx, b: &mut Builder, exception: &str, text: &str) {
     text_at(ctx, b, exception, text);
 }
 
+/// Raises a builtin exception with a text that the methods of a module are likely to have in common: where there are several methods, so is what
+/// raises it.
+pub fn usual(ctx: &mut Ctx, b: &mut Builder, exception: &str, why: &str) {
+    const SEVERAL: usize = 3;
+    if ctx.module.methods.len() < SEVERAL {
+        return text(ctx, b, exception, why);
+    }
+    let number = ctx.program.c_string(why).0;
+    let name = format!("raise.{exception}.{number}");
+    call_raising(ctx, b, &name, &[], &[], |ctx, b, _| {
+        text(ctx, b, exception, why);
+    });
+}
+
 /// Raises a builtin exception with the NUL-terminated text at an address.
 pub fn text_at(ctx: &mut Ctx, b: &mut Builder, exception: &str, text: Value) {
     let name = format!("raise.{exception}");
-    call_cold(ctx, b, &name, (&[I64], &[]), &[text], |ctx, b, params| {
+    call_raising(ctx, b, &name, &[I64], &[text], |ctx, b, params| {
         let class = ctx.exception(b, exception);
         ctx.call(b, "PyErr_SetString", &[class, params[0]]);
-        b.ret(&[]);
     });
 }
 
@@ -99,7 +112,7 @@ impl Repeat {
 pub fn repeat(ctx: &mut Ctx, b: &mut Builder, what: Repeat) {
     let row = what.row();
     let name = format!("raise.{}", row.name);
-    call_cold(ctx, b, &name, (&[], &[]), &[], |ctx, b, _| {
+    call_raising(ctx, b, &name, &[], &[], |ctx, b, _| {
         let done = b.cold_block();
         let (left, right) = match row.operands {
             Operands::Int(left, right) => (boxed_int(ctx, b, left), boxed_int(ctx, b, right)),
@@ -130,7 +143,6 @@ pub fn repeat(ctx: &mut Ctx, b: &mut Builder, what: Repeat) {
         );
         b.jump(done, &[]);
         b.seal_and_switch_to(done);
-        b.ret(&[]);
     });
 }
 
@@ -188,20 +200,19 @@ pub fn none(ctx: &mut Ctx, b: &mut Builder, need: Need) {
         return text(ctx, b, "TypeError", why);
     };
     let name = format!("raise.none.{need:?}").to_lowercase();
-    call_cold(ctx, b, &name, (&[], &[]), &[], |ctx, b, _| {
+    call_raising(ctx, b, &name, &[], &[], |ctx, b, _| {
         let none = ctx.object(b, "_Py_NoneStruct");
         let mut args = vec![none; operands];
         args.extend(attribute.map(|attribute| ctx.c_string(b, attribute)));
         // It fails: None is the same on all versions.
         ctx.call1(b, api, &args);
-        b.ret(&[]);
     });
 }
 
 /// Raises what `min()` or `max()` of nothing raises.
 pub fn empty(ctx: &mut Ctx, b: &mut Builder, function: &str) {
     let name = format!("raise.empty.{function}");
-    call_cold(ctx, b, &name, (&[], &[]), &[], |ctx, b, _| {
+    call_raising(ctx, b, &name, &[], &[], |ctx, b, _| {
         let (failed, ours) = (b.cold_block(), b.cold_block());
         // An import would be remembered by the interpreter in many places.
         let builtins = ctx.call1(b, "PyEval_GetBuiltins", &[]);
@@ -221,7 +232,6 @@ pub fn empty(ctx: &mut Ctx, b: &mut Builder, function: &str) {
         ctx.call(b, "PyErr_SetString", &[class, text]);
         b.jump(failed, &[]);
         b.seal_and_switch_to(failed);
-        b.ret(&[]);
     });
 }
 
@@ -234,11 +244,11 @@ fn boxed_int(ctx: &mut Ctx, b: &mut Builder, value: i64) -> Value {
 pub fn float_to_int(ctx: &mut Ctx, b: &mut Builder, value: Value, text: &str) {
     let text = ctx.c_string(b, text);
     let name = "raise.float_to_int";
-    call_cold(
+    call_raising(
         ctx,
         b,
         name,
-        (&[F64, I64], &[]),
+        &[F64, I64],
         &[value, text],
         |ctx, b, params| {
             let done = b.cold_block();
@@ -249,7 +259,6 @@ pub fn float_to_int(ctx: &mut Ctx, b: &mut Builder, value: Value, text: &str) {
             text_at(ctx, b, "OverflowError", params[1]);
             b.jump(done, &[]);
             b.seal_and_switch_to(done);
-            b.ret(&[]);
         },
     );
 }
@@ -260,18 +269,17 @@ pub fn unbound(ctx: &mut Ctx, b: &mut Builder, name: &str) {
     let new =
         format!("cannot access local variable '{name}' where it is not associated with a value");
     let args = [ctx.c_string(b, &old), ctx.c_string(b, &new)];
-    call_cold(
+    call_raising(
         ctx,
         b,
         "raise.unbound",
-        (&[I64, I64], &[]),
+        &[I64, I64],
         &args,
         |ctx, b, params| {
             let (minor, _) = interpreter(ctx, b);
             let is_old = b.icmp_imm(IntCc::Slt, minor, 11);
             let text = b.op(Op::Select, &[is_old, params[0], params[1]]);
             text_at(ctx, b, "UnboundLocalError", text);
-            b.ret(&[]);
         },
     );
 }
