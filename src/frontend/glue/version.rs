@@ -37,7 +37,7 @@ pub fn is_plain(ctx: &mut Ctx, b: &mut Builder) -> Value {
 }
 
 /// The text is `3.14.4 free-threading build (main, ...` or `3.13.7 experimental free-threading build (...` there, `3.14.10 (main, ...`
-/// elsewhere: digits behind `3.`, then a word that begins with `free-` somewhere before the first parenthesis.
+/// elsewhere: digits behind `3.`, then a word that begins with `free` somewhere before the first parenthesis.
 fn make(ctx: &mut Ctx, func: Func) -> Func {
     let mut b = Builder::new(Func { cold: true, ..func });
     let text = ctx.call1(&mut b, "Py_GetVersion", &[]);
@@ -66,7 +66,7 @@ fn make(ctx: &mut Ctx, func: Func) -> Func {
     b.jump(digits, &[]);
     b.seal(digits);
 
-    // Each letter is only looked at when those before it matched, so the terminator is never passed.
+    // The text is at most 244 bytes in a variable of 250 and more (`Py_GetVersion`, getversion.c), so what is read with its end is there.
     let (more, gil, free) = (b.block(), b.block(), b.block());
     b.switch_to(search);
     let p = b.get(at);
@@ -75,11 +75,9 @@ fn make(ctx: &mut Ctx, func: Func) -> Func {
     b.exit_if(end, gil, &[]);
     let parenthesis = b.icmp_imm(IntCc::Eq, c, i64::from(b'('));
     b.exit_if(parenthesis, gil, &[]);
-    for (offset, letter) in b"free-".iter().enumerate() {
-        let c = b.load(MemType::U8, p, offset as i32);
-        let same = b.icmp_imm(IntCc::Eq, c, i64::from(*letter));
-        b.exit_unless(same, more, &[]);
-    }
+    let word = b.load(MemType::U32, p, 0);
+    let same = b.icmp_imm(IntCc::Eq, word, i64::from(u32::from_le_bytes(*b"free")));
+    b.exit_unless(same, more, &[]);
     b.jump(free, &[]);
     b.seal_and_switch_to(more);
     step(&mut b, at);

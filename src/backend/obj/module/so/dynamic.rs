@@ -6,7 +6,7 @@ use object::elf;
 use object::write::elf::{GnuHashTable, Rel};
 
 use super::super::super::image::{FixupKind, Image, Role, Section, SymbolId};
-use super::super::place::{Placed, Pointee, Pointer, exports, imports};
+use super::super::place::{Placed, Pointee, exports, imports};
 use super::{File, Part, init};
 use crate::target::{Arch, Target};
 
@@ -114,7 +114,7 @@ pub fn pointers(file: &File) -> usize {
     image.sections.iter().map(wanted).sum()
 }
 
-/// `.rela.dyn`: pointers into the module first, whose number `DT_RELACOUNT` says, then what has a symbol.
+/// `.rela.dyn`: pointers into the module first, then what has a symbol.
 pub fn relocations(file: &File, placed: &Placed) -> Vec<u8> {
     let types = relocation_types(file.target.arch);
     let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
@@ -145,7 +145,7 @@ pub fn relocations(file: &File, placed: &Placed) -> Vec<u8> {
 
 /// Entries of `.dynamic`.
 pub fn entry_count(file: &File) -> usize {
-    12 + usize::from(file.names.needed.is_some()) + usize::from(file.init.is_some())
+    11 + usize::from(file.names.needed.is_some()) + usize::from(file.init.is_some())
 }
 
 /// `.dynamic`. There is no name and no path, and a library only where the target says so.
@@ -153,8 +153,6 @@ pub fn entries(file: &File, placed: &Placed) -> Vec<u8> {
     let address = |part: Part| file[part].address;
     let size = |part: Part| file[part].bytes.len() as u64;
     let entry = |part: Part| super::ROWS[part as usize].entry;
-    let here = |pointer: &&Pointer| matches!(pointer.to, Pointee::Here(_));
-    let relative = file.pointers.iter().filter(here).count();
     let needed = file.names.needed;
     let needed = needed.map(|at| (elf::DT_NEEDED, u64::from(at)));
     let init = file.init.and_then(|init| placed.address(init.function));
@@ -168,7 +166,6 @@ pub fn entries(file: &File, placed: &Placed) -> Vec<u8> {
         (elf::DT_RELA, address(Part::Rela)),
         (elf::DT_RELASZ, size(Part::Rela)),
         (elf::DT_RELAENT, entry(Part::Rela)),
-        (elf::DT_RELACOUNT, relative as u64),
         (elf::DT_FLAGS, elf::DF_BIND_NOW.0),
         (elf::DT_FLAGS_1, elf::DF_1_NOW.0),
         (elf::DT_NULL, 0),

@@ -2,8 +2,8 @@
 //! recent loaders only. So where data have several pointers into the module, the file holds the addresses they were linked for, and the
 //! function at `DT_INIT`, which every loader calls before anybody can look, adds how far the module was moved: once, under the loader's lock.
 //!
-//! In: an image. Out: the same image with that function and its table, and where they are. Not for pointers that are sealed afterwards: loaders
-//! seal before they call.
+//! In: an image. Out: the same image with that function and its table, and where they are. Loaders seal before they call: so what would be constant
+//! from then on, and what imports are reached by is, stays writable, as such tables are in modules that compilers make.
 //!
 //! ```text
 //! pointers.table   u32 linked address of .data | u32 number of the last word | a bit for each word: is it a pointer?
@@ -71,7 +71,11 @@ pub fn with_init(image: &Image, arch: Arch) -> (Cow<'_, Image>, Option<Init>) {
     let (Some(text), Some(data)) = (image.find(Role::Text), image.find(Role::Data)) else {
         return (Cow::Borrowed(image), None);
     };
-    let own = image.section(data).fixups.iter();
+    let mut merged = image.clone();
+    if let Some(constant) = image.find(Role::RelRo) {
+        append_section(&mut merged, constant, data);
+    }
+    let own = merged.section(data).fixups.iter();
     let own: Vec<u64> = own
         .filter(|fixup| is_own(image, fixup))
         .map(|fixup| fixup.at)
@@ -79,7 +83,7 @@ pub fn with_init(image: &Image, arch: Arch) -> (Cow<'_, Image>, Option<Init>) {
     if own.len() < WORTH || own.iter().any(|at| at % 8 != 0) {
         return (Cow::Borrowed(image), None);
     }
-    let mut image = image.clone();
+    let mut image = merged;
     let table = table(&own);
     let read_only = image.find(Role::ReadOnly).unwrap_or_else(|| {
         image.sections.push(Section {
@@ -143,6 +147,37 @@ fn table(own: &[u64]) -> Vec<u8> {
         bits[(at / 64) as usize] |= 1 << (at / 8 % 8);
     }
     [&[0; 4][..], &(last as u32).to_le_bytes(), &bits].concat()
+}
+
+/// Makes one section the end of another.
+fn append_section(image: &mut Image, from: SectionId, to: SectionId) {
+    let empty = Section {
+        bytes: Vec::new(),
+        fixups: Vec::new(),
+        ..*image.section(from)
+    };
+    let taken = std::mem::replace(&mut image.sections[from.0 as usize], empty);
+    let into = &mut image.sections[to.0 as usize];
+    let start = into.bytes.len().next_multiple_of(taken.align as usize);
+    into.bytes.resize(start, 0);
+    into.bytes.extend(taken.bytes);
+    into.align = into.align.max(taken.align);
+    let fixups = taken.fixups.into_iter().map(|fixup| Fixup {
+        at: fixup.at + start as u64,
+        ..fixup
+    });
+    into.fixups.extend(fixups);
+    for symbol in &mut image.symbols {
+        match &mut symbol.place {
+            Place::Defined {
+                section, offset, ..
+            } if *section == from => {
+                *section = to;
+                *offset += start as u64;
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Adds bytes to a section, at a multiple of four; where they are.
