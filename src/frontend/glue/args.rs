@@ -28,6 +28,8 @@ pub struct Given {
     pub count: Value,
     /// Tuple of names or NULL; `None` where the method takes no keywords.
     pub kwnames: Option<Value>,
+    /// The format, where it is not always that of the method.
+    pub format: Option<Value>,
 }
 
 /// What a wrapper is being made of.
@@ -69,7 +71,10 @@ pub fn parse(ctx: &mut Ctx, b: &mut Builder, w: &mut Wrapped, given: Given) -> V
     }
     let format = Format::new(method);
     let passed = passed(ctx, b, w, &format);
-    let text = ctx.c_string(b, &format.text);
+    let text = match given.format {
+        Some(text) => text,
+        None => ctx.c_string(b, &format.text),
+    };
     let base = w.cells.base(b);
     let mut args = vec![given.args, given.count, text, base];
     if let Some(kwnames) = given.kwnames {

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! name(self, args, nargs)                        take.L.L(self, args, nargs, row, body), a jump
-//! take.L.L                                       hot: the values -> body, a jump
-//!                                                cold: `again`, with the format and the function of the row of the method table
+//! take.L.L                                       hot: the values -> body
+//!                                                cold: parsed, with the format that the row of the method table tells -> body
 //! name.body(x, y[, self])                        the body, and its result as an object
 //! ```
 //!
 //! This takes some ten instructions more than conversions of its own, so it is for functions that are better small. In: methods. Out: their
-//! functions. What is not here: conversions (`hot`), and what a call that is left to the cold path comes to (`again`).
+//! functions. What is not here: conversions (`hot`, `args`).
 
 use std::collections::BTreeMap;
 
@@ -72,14 +72,25 @@ pub fn before_name(method: &Method) -> Option<usize> {
     units.ends_with(':').then_some(units.len())
 }
 
-/// Format and function of a row of the method table whose name is the end of the format.
-pub fn format_and_function(b: &mut Builder, method: &Method, row: Value) -> (Value, Value) {
+/// The format of a row of the method table whose name is the end of it.
+pub fn format(b: &mut Builder, method: &Method, row: Value) -> Value {
     let before = before_name(method).unwrap_or_else(|| unreachable!("{} has a shape", method.name));
-    let field = |name| PY_METHOD_DEF.field(name).offset as i32;
-    let name = b.load(MemType::I64, row, field("ml_name"));
+    let name = b.load(
+        MemType::I64,
+        row,
+        PY_METHOD_DEF.field("ml_name").offset as i32,
+    );
     let before = b.iconst(before as i64);
-    let format = b.op(Op::Isub, &[name, before]);
-    (format, b.load(MemType::I64, row, field("ml_meth")))
+    b.op(Op::Isub, &[name, before])
+}
+
+/// The function of a row of the method table.
+pub fn function(b: &mut Builder, row: Value) -> Value {
+    b.load(
+        MemType::I64,
+        row,
+        PY_METHOD_DEF.field("ml_meth").offset as i32,
+    )
 }
 
 /// Makes the functions of a method of such a shape; the one for the method table.
@@ -132,7 +143,14 @@ fn body(ctx: &mut Ctx, bodies: &Bodies, index: usize) -> (FuncId, bool) {
         .split_last()
         .unwrap_or_else(|| unreachable!("self is last"));
     let fails = b.cold_block();
-    let mut w = wrapped(method, self_, fails);
+    let mut w = Wrapped {
+        method,
+        self_,
+        cells: Cells::new(method),
+        fails,
+    };
+    // What is held for the call is held by who took it.
+    w.cells.never_parse();
     wrap::run(ctx, bodies, &mut b, &mut w, index, values);
     let mut func = b.finish();
     let wants_self = func.count_uses()[self_.index()] > 0;
@@ -155,18 +173,6 @@ fn body_signature(method: &Method, wants_self: bool) -> Signature {
     Signature::internal(&params, &[AbiType::I64])
 }
 
-/// A call whose arguments are not parsed where they are converted.
-fn wrapped(method: &Method, self_: Value, fails: crate::ir::func::Block) -> Wrapped<'_> {
-    let mut cells = Cells::new(method);
-    cells.never_parse();
-    Wrapped {
-        method,
-        self_,
-        cells,
-        fails,
-    }
-}
-
 /// Converts the arguments of methods that are of the shape of this one.
 fn take(ctx: &mut Ctx, func: Func, method: &Method, wants_self: bool) -> Func {
     let mut b = Builder::new(Func { cold: true, ..func });
@@ -178,7 +184,19 @@ fn take(ctx: &mut Ctx, func: Func, method: &Method, wants_self: bool) -> Func {
         given[0] = b.iconst(0);
     }
     let (body, fails) = (b.block(), b.cold_block());
-    let mut w = wrapped(method, given[0], fails);
+    let mut w = Wrapped {
+        method,
+        self_: given[0],
+        cells: Cells::new(method),
+        fails,
+    };
+    // What parsing would hold to the end of the call is for `again`.
+    let cold = if w.cells.hold_more_when_parsed() {
+        w.cells.never_parse();
+        Cold::Row(row)
+    } else {
+        Cold::Here(Some(format(&mut b, method, row)))
+    };
     let sig = body_signature(method, wants_self);
     let params = sig
         .params
@@ -186,7 +204,7 @@ fn take(ctx: &mut Ctx, func: Func, method: &Method, wants_self: bool) -> Func {
         .take(sig.params.len() - usize::from(wants_self));
     let mut values: Vec<Value> = params.map(|part| b.param(body, part.value())).collect();
     w.cells.clear(&mut b);
-    wrap::main(ctx, &mut b, &mut w, (&given, None, Cold::Row(row)), body);
+    wrap::main(ctx, &mut b, &mut w, (&given, None, cold), body);
     b.seal_and_switch_to(body);
     values.extend(wants_self.then_some(given[0]));
     let result = b.call_indirect(sig, function, &values)[0];

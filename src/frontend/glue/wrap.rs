@@ -115,8 +115,8 @@ pub enum Cold {
     Again(FuncId),
     /// Likewise, to that of a row of the method table.
     Row(Value),
-    /// Nowhere: they are parsed in the function.
-    Here,
+    /// Nowhere: they are parsed in the function, with this format if it is not always that of the method.
+    Here(Option<Value>),
 }
 
 /// Makes the functions of a method, which may do what [`Ctx::access`] says. The calls that their hot paths leave get those that are
@@ -181,10 +181,12 @@ fn function(
     let id = ctx.program.declare();
     let cold = match (cold, role) {
         (Some(other), _) => Cold::Other(other),
-        (None, Role::Main(_)) if again::is_possible(method) => Cold::Again(id),
-        (None, _) => Cold::Here,
+        (None, Role::Main(_)) if again::is_possible(method) && is_parsed_apart(method) => {
+            Cold::Again(id)
+        }
+        (None, _) => Cold::Here(None),
     };
-    if !matches!(cold, Cold::Here) {
+    if !matches!(cold, Cold::Here(_)) {
         w.cells.never_parse();
     }
     let types = method.params.iter().map(|p| cells::types(p.convert));
@@ -282,7 +284,7 @@ fn arguments(
                 Call::One => b.iconst(1),
                 Call::Fast | Call::FastKeywords => params[2],
             };
-            parse(ctx, b, w, (count, params.get(3).copied()), body);
+            parse(ctx, b, w, (count, params.get(3).copied(), None), body);
         }
     }
 }
@@ -308,8 +310,8 @@ pub fn main(
     let known = match (left_to, call) {
         (Cold::Other(_), _) => Vec::new(),
         (Cold::Again(_) | Cold::Row(_), _) => params[1..].iter().rev().copied().collect(),
-        (Cold::Here, Call::One) => vec![b.iconst(1)],
-        (Cold::Here, Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
+        (Cold::Here(_), Call::One) => vec![b.iconst(1)],
+        (Cold::Here(_), Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
     };
     let mut told = |block| -> Vec<Value> {
         let params = known.iter().map(|_| b.param(block, Type::I64));
@@ -341,18 +343,18 @@ pub fn main(
             let given = params[..1].iter().chain(told_cold.iter().rev());
             let given: Vec<Value> = given.copied().collect();
             let (format, function) = match left_to {
-                Cold::Row(row) => shape::format_and_function(b, w.method, row),
+                Cold::Row(row) => (shape::format(b, w.method, row), shape::function(b, row)),
                 Cold::Again(itself) => {
                     let format = ctx.c_string(b, &Format::new(w.method).text);
                     (format, b.func_addr(itself))
                 }
-                Cold::Other(_) | Cold::Here => unreachable!("these do not start again"),
+                Cold::Other(_) | Cold::Here(_) => unreachable!("these do not start again"),
             };
             again::start(ctx, b, w.method, &given, (format, function));
         }
-        Cold::Here => {
-            let known = (told_cold[0], told_cold.get(1).copied());
-            parse(ctx, b, w, known, body);
+        Cold::Here(format) => {
+            let given = (told_cold[0], told_cold.get(1).copied(), format);
+            parse(ctx, b, w, given, body);
         }
     }
 }
@@ -381,7 +383,7 @@ fn parse(
     ctx: &mut Ctx,
     b: &mut Builder,
     w: &mut Wrapped,
-    (count, kwnames): (Value, Option<Value>),
+    (count, kwnames, format): (Value, Option<Value>, Option<Value>),
     body: Block,
 ) {
     let argument = b.func.params()[1];
@@ -398,6 +400,7 @@ fn parse(
         args,
         count,
         kwnames,
+        format,
     };
     let values = args::parse(ctx, b, w, given);
     b.jump(body, &values.concat());
