@@ -1,4 +1,4 @@
-//! Lets rare paths that end with a call return by themselves: where the function then returns 0, and nobody wants the call's result, the backend
+//! Endings of functions. Rare paths that end with a call return by themselves: where the function then returns 0, and nobody wants the call's result, the backend
 //! can make a jump of the call, if what is called always gives 0 ([`Func::null`]).
 //!
 //! ```text
@@ -10,8 +10,8 @@
 //!   ret v2
 //! ```
 
-use crate::ir::func::{Func, Inst, InstData, Payload, Term};
-use crate::ir::op::{Op, Type};
+use crate::ir::func::{Block, BlockCall, BlockData, ENTRY, Func, Inst, InstData, Payload, Term};
+use crate::ir::op::{Effect, Op, Type};
 
 /// Whether there were any.
 pub(super) fn run(func: &mut Func) -> bool {
@@ -50,6 +50,53 @@ pub(super) fn run(func: &mut Func) -> bool {
         }
     }
     changed
+}
+
+/// Gives a function that is better small one place to return from: what undoes its frame is there once. Calls that can become jumps stay last. For
+/// functions that call at once, so that all of their ends have a frame to undo.
+pub(super) fn unite(func: &mut Func) -> bool {
+    let is_call = |inst: &Inst| func.insts[inst.index()].op.row().effect == Effect::Call;
+    if !func.cold || !func.blocks[ENTRY.index()].insts.iter().any(is_call) {
+        return false;
+    }
+    let ends: Vec<usize> = (0..func.blocks.len())
+        .filter(|&at| returns_on_its_own(func, at))
+        .collect();
+    if ends.len() < 2 {
+        return false;
+    }
+    let exit = Block(func.blocks.len() as u32);
+    func.blocks.push(BlockData {
+        cold: true,
+        ..BlockData::default()
+    });
+    let types: Vec<Type> = func.sig.results.iter().map(|ty| ty.value()).collect();
+    let params = types
+        .iter()
+        .map(|&ty| func.add_block_param(exit, ty))
+        .collect();
+    func.blocks[exit.index()].term = Some(Term::Return(params));
+    for at in ends {
+        if let Some(Term::Return(args)) = func.blocks[at].term.take() {
+            func.blocks[at].term = Some(Term::Jump(BlockCall { block: exit, args }));
+        }
+    }
+    true
+}
+
+/// Whether a block returns something else than its last call does.
+fn returns_on_its_own(func: &Func, at: usize) -> bool {
+    let block = &func.blocks[at];
+    let Some(Term::Return(values)) = &block.term else {
+        return false;
+    };
+    let insts = block.insts.iter().map(|inst| &func.insts[inst.index()]);
+    let last = insts.rev().find(|data| data.op != Op::Iconst);
+    let is_from = |data: &InstData| {
+        let null = data.op == Op::Call && values.iter().all(|value| !data.results.contains(value));
+        data.op.row().effect == Effect::Call && (null || values[..] == data.results[..])
+    };
+    !last.is_some_and(is_from)
 }
 
 /// Whether a block does nothing but return 0.

@@ -61,6 +61,7 @@ pub fn run(func: &mut Func) {
     if endings::run(func) {
         blocks::remove_unreachable(func);
     }
+    endings::unite(func);
     dead::sweep(func);
 }
 
