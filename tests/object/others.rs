@@ -48,7 +48,6 @@ fn strippers_take_nothing_that_is_loaded() {
             std::fs::write(&path, &whole).unwrap();
             run(Command::new(&strip).arg(&path));
             let left = std::fs::read(&path).unwrap();
-            assert!(left.len() < whole.len(), "{name}: {}", program.name);
             assert!(Elf::parse(&left).unwrap().syms.is_empty());
             assert!(mapped(&left) == mapped(&whole), "{name}: {}", program.name);
         }
