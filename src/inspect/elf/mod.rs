@@ -301,22 +301,25 @@ impl<'a> File<'a> {
                 });
             }
         }
-        let packed = if self.is_object() {
-            Vec::new()
+        let (packed, own) = if self.is_object() {
+            (Vec::new(), Vec::new())
         } else {
-            self.packed_relocations(memory)
+            (self.packed_relocations(memory), self.own_pointers(memory))
         };
-        out.extend(packed.into_iter().map(|at| {
-            report::Relocation {
-                section: String::new(),
-                offset: at,
-                kind: "RELR".to_owned(),
-                target: memory
-                    .pointer(at)
-                    .and_then(|pointer| memory.describe_pointer(&pointer))
-                    .unwrap_or_default(),
-            }
-        }));
+        let packed = packed.into_iter().map(|at| (at, "RELR"));
+        out.extend(
+            packed
+                .chain(own.into_iter().map(|at| (at, "DT_INIT")))
+                .map(|(at, kind)| report::Relocation {
+                    section: String::new(),
+                    offset: at,
+                    kind: kind.to_owned(),
+                    target: memory
+                        .pointer(at)
+                        .and_then(|pointer| memory.describe_pointer(&pointer))
+                        .unwrap_or_default(),
+                }),
+        );
         out
     }
 
