@@ -319,6 +319,9 @@ impl Emit<'_> {
         if rm == RmShape::Same {
             inst.rm = Rm::Reg(inst.reg);
         }
+        if matches!(op, Op::MovRM | Op::MovapsRM) && inst.rm == Rm::Reg(inst.reg) {
+            return;
+        }
         self.inst(&simplified(inst));
         let trailing = imm_size(op.row());
         let (to, kind, addend) = match rm {

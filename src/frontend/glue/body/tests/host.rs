@@ -309,7 +309,10 @@ impl Host {
             }
             "Py_GetVersion" => {
                 let version = self.version.unwrap_or("3.12.1 (main)");
-                memory.alloc([version.as_bytes(), b"\0"].concat())
+                // It is in a variable with room for more.
+                let mut bytes = version.as_bytes().to_vec();
+                bytes.resize(250, 0);
+                memory.alloc(bytes)
             }
             "PyModule_GetState" => {
                 assert_eq!(args[0], self.module());
