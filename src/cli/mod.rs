@@ -13,6 +13,7 @@ mod inspect;
 mod linker;
 mod new;
 mod output;
+mod plain;
 mod project;
 mod python;
 mod run;

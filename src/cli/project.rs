@@ -25,6 +25,26 @@ fn folder(path: &Path) -> Option<PathBuf> {
     named.then(|| path.parent().map(Path::to_owned).unwrap_or_default())
 }
 
+/// A project whose specs are sound.
+pub struct Found {
+    /// What was read.
+    pub sources: Sources,
+    /// The project.
+    pub project: Project,
+    /// Its modules.
+    pub checked: Vec<Checked>,
+}
+
+impl Found {
+    /// Its modules as the first target has them, one for each spec: what does not depend on targets is asked of these.
+    pub fn modules(&self) -> Vec<&Module> {
+        let first = self.checked.first().map(|checked| checked.target.triple);
+        let checked = self.checked.iter();
+        let of_first = checked.filter(|checked| Some(checked.target.triple) == first);
+        of_first.map(|checked| &checked.module).collect()
+    }
+}
+
 /// Reads and checks a project, or a single spec. Modules come spec by spec, targets vary fastest.
 ///
 /// # Errors
@@ -33,7 +53,7 @@ pub fn check(
     path: &Path,
     targets: &[&'static Target],
     ui: &Ui,
-) -> anyhow::Result<Result<(Project, Vec<Checked>), Exit>> {
+) -> anyhow::Result<Result<Found, Exit>> {
     let mut sources = Sources::default();
     let Some(folder) = folder(path) else {
         let paths = [path.to_owned()];
@@ -42,7 +62,11 @@ pub fn check(
             let first = checked.first().map(|checked| &checked.module);
             let module = first.unwrap_or_else(|| unreachable!("it was checked for a target"));
             match Project::of_spec(path, module) {
-                Ok(project) => Ok((project, checked)),
+                Ok(project) => Ok(Found {
+                    sources,
+                    project,
+                    checked,
+                }),
                 Err(diagnostic) => {
                     let mut wrong = Diagnostics::default();
                     wrong.push(diagnostic);
@@ -65,7 +89,11 @@ pub fn check(
         if wrong.has_errors() {
             return Err(Exit::Failed);
         }
-        Ok((project, checked))
+        Ok(Found {
+            sources,
+            project,
+            checked,
+        })
     }))
 }
 

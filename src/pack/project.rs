@@ -19,13 +19,14 @@ use super::archive::Entry;
 use super::glob;
 use super::metadata::{Description, Metadata};
 use super::pyproject::{self, CONTENT_TYPES, Content, Pyproject, Readme};
-use super::requirement::is_name;
+use super::requirement::{Requirement, is_name, normal_name};
 use super::version;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{Sources, Span};
 use crate::base::table::{At, Str};
 use crate::frontend::spec;
 use crate::frontend::spec::module::{ConstValue, Module};
+use crate::frontend::spec::python::is_python;
 
 /// The name of the file that makes a folder a project.
 pub const FILE: &str = "pyproject.toml";
@@ -61,6 +62,13 @@ const LEFT: &[&str] = &[
 
 /// Packages that are for those who work on a project, where it has no `src`.
 const HELPERS: &[&str] = &["tests", "test", "docs", "examples", "benchmarks", "tools"];
+
+/// The distribution that brings the names of the body language.
+const OURS: &str = "pyasmgen";
+
+/// Where plain Python runs instead of a compiled module (PEP 508): who has no wheel of his own.
+const ELSEWHERE: &str = "platform_python_implementation != \"CPython\" or sys_platform not in \"linux darwin win32\" or \
+     platform_machine not in \"x86_64 AMD64 aarch64 arm64 ARM64\"";
 
 /// Reads a project. It is there exactly when no message is an error.
 ///
@@ -142,8 +150,30 @@ impl Project {
                 let first = wrong.iter().next().cloned();
                 Err(first.unwrap_or_else(|| unreachable!("there is an error")))
             }
-            _ => Ok(project),
+            _ => Ok(project.require_names()),
         }
+    }
+
+    /// A spec that is not plain Python as well, if there is one. Without one, the project runs on every interpreter.
+    pub fn not_plain(&self) -> Option<&Path> {
+        let mut specs = self.specs.iter().map(PathBuf::as_path);
+        specs.find(|path| !is_python(&path.to_string_lossy()))
+    }
+
+    /// Plain Python takes the names of the body language from our package. All wheels say so: those of one release have the same metadata.
+    fn require_names(mut self) -> Project {
+        let known = |requirement: &Requirement| {
+            let sign = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+            let name = requirement.what.split(sign).next().unwrap_or_default();
+            normal_name(name) == OURS
+        };
+        if self.not_plain().is_none() && !self.metadata.dependencies.iter().any(known) {
+            self.metadata.dependencies.push(Requirement {
+                what: OURS.to_owned(),
+                marker: Some(ELSEWHERE.to_owned()),
+            });
+        }
+        self
     }
 
     /// Fills in what the project leaves to its specs.
@@ -205,7 +235,7 @@ impl Reader<'_> {
         let source = self.source();
         let specs = self.specs(&source)?;
         let python = self.python(&source, &specs)?;
-        Ok(Project {
+        let project = Project {
             metadata,
             folder: self.folder.to_owned(),
             specs: specs.iter().map(|path| self.folder.join(path)).collect(),
@@ -213,7 +243,8 @@ impl Reader<'_> {
             python,
             files: std::mem::take(&mut self.files),
             dynamic: self.written.dynamic.clone(),
-        })
+        };
+        Ok(project.require_names())
     }
 
     fn read(&self, path: &str) -> anyhow::Result<Vec<u8>> {
