@@ -1,11 +1,15 @@
-//! What cargo runs before it builds: how the program is linked.
+//! What cargo runs before it builds: how the program is linked, so that it starts quickly.
 //!
-//! In: the target, as cargo tells it in the environment. Out: an argument for the linker. Nothing is generated and nothing is looked for.
+//! In: the target, as cargo tells it in the environment, and which C compiler links. Out: arguments for the linker. Nothing is generated but a
+//! script for it.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "cargo says everything in the environment"
+    clippy::disallowed_types,
+    reason = "cargo says everything in the environment; the compiler knows where its library is"
 )]
+
+use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=src/build.rs");
@@ -16,5 +20,22 @@ fn main() {
         // At a fixed address the tables of the decoders, three quarters of a megabyte full of pointers, stay in the file; moved elsewhere, each
         // start relocates and copies all of them, which takes longer than to compile a function.
         println!("cargo:rustc-link-arg-bins=-no-pie");
+        unwinder();
+    }
+}
+
+/// The compiler's unwinder becomes part of the program: a library fewer to load. Rust asks the linker for `-lgcc_s`, so a script of that name
+/// says what to take instead (what `-static-libgcc` does, when it is the compiler who asks).
+fn unwinder() {
+    let compiler = std::env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned());
+    let asked = Command::new(compiler)
+        .arg("-print-file-name=libgcc_eh.a")
+        .output();
+    // The name without a folder is the answer of who has none.
+    let is_there = asked.is_ok_and(|output| output.stdout.contains(&b'/'));
+    let folder = std::env::var("OUT_DIR").unwrap_or_default();
+    let script = std::path::Path::new(&folder).join("libgcc_s.so");
+    if is_there && std::fs::write(script, "INPUT(-lgcc_eh -lgcc)\n").is_ok() {
+        println!("cargo:rustc-link-arg-bins=-L{folder}");
     }
 }
