@@ -106,6 +106,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("schemars", &["src/frontend/spec/schema.rs"]),
     ("sha2", &["src/base/digest.rs"]),
     ("spdx", &["src/pack/licence.rs"]),
+    ("stacker", &["src/cli/mod.rs"]),
     ("tar", &["src/pack/archive.rs"]),
     ("target_lexicon", &["src/target/mod.rs"]),
     ("tempfile", &["src/link/", "src/cli/"]),
