@@ -9,8 +9,8 @@ use super::project::Found;
 use super::ui::Ui;
 use super::wheel::Args;
 use crate::base::diag::{Diagnostic, Diagnostics};
-use crate::base::source::Span;
 use crate::frontend::lang::typed::Overflow;
+use crate::frontend::spec::module::Module;
 use crate::frontend::spec::python::is_python;
 use crate::pack::tags::Tag;
 
@@ -68,18 +68,17 @@ fn lacking(found: &Found) -> Diagnostics {
 /// The specs that keep the wheel back, where others would have it.
 fn kept_back(found: &Found) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
-    let name = |source| &found.sources.file(source).name;
-    let modules = found.modules();
-    let (plain, others): (Vec<_>, Vec<_>) =
-        (modules.iter().map(|module| module.source)).partition(|&source| is_python(name(source)));
-    if let (Some(&plain), Some(&other)) = (plain.first(), others.first()) {
+    let name = |module: &Module| found.sources.file(module.source).name.as_str();
+    let (plain, others): (Vec<&Module>, Vec<&Module>) =
+        (found.modules().into_iter()).partition(|module| is_python(name(module)));
+    if let (Some(plain), Some(other)) = (plain.first(), others.first()) {
         let message =
             "there is no wheel for other interpreters than CPython: this spec has no plain Python";
         let hint = format!(
             "`{}` has; a project has such a wheel where all of its specs are Python files",
             name(plain)
         );
-        diagnostics.push(Diagnostic::warning(Span::new(other, 0..0), message).hint(hint));
+        diagnostics.push(Diagnostic::warning(other.span, message).hint(hint));
     }
     diagnostics
 }

@@ -38,11 +38,16 @@ pub struct Found {
 impl Found {
     /// Its modules as the first target has them, one for each spec: what does not depend on targets is asked of these.
     pub fn modules(&self) -> Vec<&Module> {
-        let first = self.checked.first().map(|checked| checked.target.triple);
-        let checked = self.checked.iter();
-        let of_first = checked.filter(|checked| Some(checked.target.triple) == first);
-        of_first.map(|checked| &checked.module).collect()
+        modules(&self.checked)
     }
+}
+
+fn modules(checked: &[Checked]) -> Vec<&Module> {
+    let first = checked.first().map(|checked| checked.target.triple);
+    let of_first = checked
+        .iter()
+        .filter(|checked| Some(checked.target.triple) == first);
+    of_first.map(|checked| &checked.module).collect()
 }
 
 /// Reads and checks a project, or a single spec. Modules come spec by spec, targets vary fastest.
@@ -83,8 +88,7 @@ pub fn check(
     };
     let checked = specs::check_among(&mut sources, found, &project.specs, targets, ui);
     Ok(checked.and_then(|checked| {
-        let modules: Vec<&Module> = checked.iter().map(|checked| &checked.module).collect();
-        let wrong = project.settle(&modules);
+        let wrong = project.settle(&modules(&checked));
         ui.diagnostics(&sources, &wrong);
         if wrong.has_errors() {
             return Err(Exit::Failed);

@@ -206,7 +206,10 @@ impl Work<'_> {
         })?;
         let wheels: Vec<_> = done.into_iter().flatten().flatten().collect();
         if wheels.is_empty() {
-            bail!("no wheel has the tag {}", self.args.tags.join(" or "));
+            bail!(
+                "no wheel has the tag {}; without `--tag` all are made, and named",
+                self.args.tags.join(" or ")
+            );
         }
         Ok(wheels)
     }

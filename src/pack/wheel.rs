@@ -18,7 +18,7 @@
     reason = "this is the rim: it reads projects"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -86,7 +86,7 @@ pub fn tags_of(compiled: &[Compiled], target: &Target) -> Vec<Tag> {
 /// One wheel for each of these tags.
 ///
 /// # Errors
-/// A file of the project cannot be read, or two would have the same path.
+/// A file of the project cannot be read.
 pub fn wheels(
     project: &Project,
     compiled: &[Compiled],
@@ -130,25 +130,13 @@ fn common(
     kind: &Kind,
 ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
-    let mut packages = BTreeSet::new();
-    for (name, path) in &project.python {
-        let top = name.split('/').next().unwrap_or(name);
-        packages.insert(top.strip_suffix(".py").unwrap_or(top).to_owned());
-        if *kind == Kind::Copied {
-            let bytes =
-                fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            files.insert(name.clone(), bytes);
-        }
+    let copied = project.python.iter().filter(|_| *kind == Kind::Copied);
+    for (name, path) in copied {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        files.insert(name.clone(), bytes);
     }
-    let mut names = BTreeSet::new();
     for module in sources {
         let name = &module.name;
-        if !names.insert(name) {
-            bail!("two specs of the project make the module `{name}`");
-        }
-        if packages.contains(name) {
-            bail!("the project has a module and Python code of the same name, `{name}`");
-        }
         if *kind != Kind::Copied && place(project, name).is_some() {
             continue;
         }

@@ -214,7 +214,7 @@ fn a_spec_without_plain_python_keeps_the_wheel_back() {
     assert!(!text.contains("py3-none-any"), "{text}");
     for part in [
         "warning: there is no wheel for other interpreters",
-        "speed.toml:1:1",
+        "speed.toml:2:9",
         "kernels.py` has",
     ] {
         assert!(text.contains(part), "no {part} in {text}");

@@ -94,6 +94,7 @@ pub fn module(functions: Vec<Function>) -> Module {
     Module {
         source: SourceId(0),
         name: "m".to_owned(),
+        span: span(),
         doc: None,
         gil_used: false,
         fast: true,
