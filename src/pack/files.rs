@@ -3,11 +3,6 @@
 //! In: a folder, and the patterns of `include` and `exclude`. Out: paths. What is left out everywhere: hidden files, the folders `build`, `dist` and
 //! `target`, virtual environments, what compilers and interpreters leave behind. What the files are is not asked here.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is the rim: it reads projects"
-)]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
