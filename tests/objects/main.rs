@@ -67,7 +67,11 @@ fn spec(text: &str) -> String {
             .map(|line| line.strip_prefix("    ").unwrap_or(line))
             .collect();
         let (params, body) = (params.join(", "), body.join("\n"));
-        writeln!(spec, "[[methods]]\nname = \"{name}\"\nparams = [{params}]").expect("a String");
+        writeln!(
+            spec,
+            "[[methods]]\nname = \"{name}\"\nkeywords = true\nparams = [{params}]"
+        )
+        .expect("a String");
         writeln!(spec, "returns = {returns}\nbody = '''\n{body}'''").expect("a String");
     }
     spec

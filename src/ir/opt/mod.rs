@@ -8,6 +8,7 @@
 mod between;
 mod blocks;
 mod dead;
+mod divide;
 mod fold;
 mod forward;
 mod hoist;
@@ -53,9 +54,12 @@ pub fn run(func: &mut Func) {
             blocks::remove_unreachable(func);
             simplify(func);
         }
-        if invariants(func) {
-            simplify(func);
-        }
+    }
+    if divide::run(func) {
+        simplify(func);
+    }
+    if has_loops && invariants(func) {
+        simplify(func);
     }
     dead::sweep(func);
 }
@@ -183,6 +187,7 @@ mod tests {
             unroll::run,
             version::run,
             dead::run,
+            divide::run,
             everything,
         ];
         for (at, &pass) in passes.iter().enumerate() {

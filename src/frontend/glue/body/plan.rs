@@ -106,7 +106,7 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
         .iter_mut()
         .flat_map(|body| std::mem::take(&mut body.names));
     let names: BTreeSet<_> = names.collect();
-    ctx.names = names.into_iter().collect();
+    ctx.names = names.into_iter().zip(0..).collect();
     let (held, released): (Vec<usize>, Vec<usize>) =
         (0..module.methods.len()).partition(|&at| !module.methods[at].nogil);
     let mut held = called_from(&bodies, held, &[], |body| vec![&body.calls]);
