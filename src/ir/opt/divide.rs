@@ -412,8 +412,8 @@ mod tests {
                 let (wide, rest) = wide_magic(by, most).expect("there is room");
                 for multiple in (by..=most).step_by(by as usize).chain([most]) {
                     for a in [multiple - 1, multiple] {
-                        assert_eq!(a * narrow >> shift, a / by, "{a} / {by}");
-                        let high = (u128::from(a) * u128::from(wide) >> 64) as u64;
+                        assert_eq!((a * narrow) >> shift, a / by, "{a} / {by}");
+                        let high = ((u128::from(a) * u128::from(wide)) >> 64) as u64;
                         assert_eq!(high >> rest, a / by, "{a} / {by}");
                     }
                 }

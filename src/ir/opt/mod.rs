@@ -122,7 +122,7 @@ mod tests {
     use super::super::builder::Builder;
     use super::super::func::{AbiType, Func, Signature, Term};
     use super::super::op::{IntCc, MemType, Op, Type};
-    use super::super::program::{FuncId, Program};
+    use super::super::program::FuncId;
     use super::super::random::{self, Rng};
     use super::super::{interp, print, verify};
     use super::*;
@@ -146,12 +146,10 @@ mod tests {
         for seed in seeds {
             let mut rng = Rng::new(seed);
             let func = random::func(&mut rng, "f");
-            let mut before = Program::new("p");
-            before.add_func(func.clone());
-            let mut after = Program::new("p");
+            let before = random::program([func.clone()]);
             let mut changed = func;
             pass(&mut changed);
-            after.add_func(changed);
+            let after = random::program([changed]);
             let text = || {
                 let (before, after) = (print::program(&before), print::program(&after));
                 format!("seed {seed}\n{before}\n{after}")
