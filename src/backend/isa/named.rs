@@ -296,20 +296,15 @@ impl Search<'_> {
         for block in blocks {
             let insts = &block.insts;
             let spot = |inst: u32| self.spots.of[inst as usize];
-            let (Some(first), Some(last)) = (spot(insts.start), spot(insts.end - 1)) else {
+            if spot(insts.start).is_none() {
                 continue;
-            };
-            let start = if from.inst < insts.start {
-                first[0]
-            } else {
-                self.start(from, what)
-            };
+            }
             let end = if to.inst >= insts.end {
-                last[3]
+                self.block_end(insts.end - 1, what)
             } else {
                 self.end(to, what)
             };
-            ranges.push(start..end);
+            ranges.push(self.start(from.max(starts(insts.start)), what)..end);
         }
         ranges
     }
@@ -334,6 +329,16 @@ impl Search<'_> {
     fn start(&self, at: Point, what: Option<(Loc, u32)>) -> Position {
         let is_moved = what.is_some_and(|(loc, _)| self.moves(at).any(|m| m.to == loc));
         self.spot(at.inst)[2 * usize::from(at.after) + usize::from(is_moved)]
+    }
+
+    /// What goes on behind a block is there up to its end, unless moves for the way to another block take its place.
+    fn block_end(&self, last: u32, what: Option<(Loc, u32)>) -> Position {
+        let at = Point {
+            inst: last,
+            after: false,
+        };
+        let is_taken = what.is_some_and(|(loc, _)| self.moves(at).any(|m| m.to == loc));
+        self.spot(last)[if is_taken { 0 } else { 3 }]
     }
 
     fn end(&self, at: Point, what: Option<(Loc, u32)>) -> Position {
