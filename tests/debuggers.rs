@@ -66,36 +66,64 @@ fn line_of(spec: &Path, text: &str) -> usize {
 
 const CALL: &str = "import pymult; print(pymult.multiply(6, 7))";
 
+/// What gdb says when it runs `commands` where `call` comes to a breakpoint.
+fn session(debuggee: &Debuggee, folder: &Path, stop: &str, call: &str, commands: &str) -> String {
+    let mut session = debuggee.gdb("session.py");
+    session
+        .env("PYTHONPATH", folder)
+        .env("SESSION_BREAK", stop)
+        .env("SESSION_CODE", call)
+        .env("SESSION_COMMANDS", commands);
+    said(&mut session)
+}
+
+fn expect(text: &str, all: &[&str], place: &str) {
+    for expected in all {
+        assert!(
+            text.contains(expected),
+            "{place}: no {expected:?} in\n{text}"
+        );
+    }
+}
+
 #[test]
 fn gdb_stops_shows_arguments_finishes_and_walks_into_the_interpreter() {
-    let (Some(gdb), Some(python)) = (tool("gdb"), interpreter()) else {
-        return;
-    };
     let spec = root("specs/pymult.toml");
     let line = line_of(&spec, "return x * y");
-    for linker in linkers() {
+    let ways = linkers()
+        .into_iter()
+        .map(|linker| (debuggee::native(), linker));
+    for (debuggee, linker) in ways.chain([(debuggee::arm64(), "self")]) {
+        let Some(debuggee) = debuggee else { continue };
         let folder = tempfile::tempdir().expect("a folder");
-        build(None, &spec, linker, folder.path());
-        let mut session = Command::new(&gdb);
-        session.args(["-nx", "-batch", "-ex", "set debuginfod enabled off"]);
-        session.args(["-ex", "set breakpoint pending on", "-ex", "set width 0"]);
-        let stop = format!("break pymult.toml:{line}");
-        for command in [&stop, "run", "info args", "backtrace", "finish", "kill"] {
-            session.args(["-ex", command]);
-        }
-        session.arg("--args").arg(&python).args(["-c", CALL]);
-        let text = said(session.env("PYTHONPATH", folder.path()));
-        for expected in [
+        build(debuggee.target, &spec, linker, folder.path());
+        let stop = format!("pymult.toml:{line}");
+        let commands = "info args\nbacktrace\nfinish";
+        let text = session(&debuggee, folder.path(), &stop, CALL, commands);
+        let expected = [
             &format!("multiply (x=6, y=7) at ./pymult.toml:{line}"),
             "x = 6\ny = 7\n",
             "Py_BytesMain",
             "Value returned is $1 = (PyObject *) 0x",
-        ] {
-            assert!(
-                text.contains(expected),
-                "{linker}: no {expected:?} in\n{text}"
-            );
-        }
+        ];
+        let place = format!("{linker}, {:?}", debuggee.target);
+        expect(&text, &expected, &place);
+    }
+}
+
+/// A breakpoint on a name stands behind the prologue, in every round of a recursion.
+#[test]
+fn gdb_stops_at_names_where_arguments_are_there() {
+    let spec = root("specs/kernels.py");
+    for debuggee in [debuggee::native(), debuggee::arm64()] {
+        let Some(debuggee) = debuggee else { continue };
+        let folder = tempfile::tempdir().expect("a folder");
+        build(debuggee.target, &spec, "self", folder.path());
+        let call = "import kernels; print(kernels.gcd(48, 18))";
+        let commands = "continue\ncontinue\nbacktrace";
+        let text = session(&debuggee, folder.path(), "gcd", call, commands);
+        let expected = ["gcd (a=48, b=18) at", "gcd (a=18, b=12) at", "Py_BytesMain"];
+        expect(&text, &expected, &format!("{:?}", debuggee.target));
     }
 }
 
@@ -118,18 +146,14 @@ fn lldb_stops_shows_arguments_finishes_and_walks_into_the_interpreter() {
         }
         session.arg("--").arg(&python).args(["-c", CALL]);
         let text = said(session.env("PYTHONPATH", folder.path()));
-        for expected in [
+        let expected = [
             &format!("multiply(x=6, y=7) at pymult.toml:{line}"),
             " x = 6\n",
             " y = 7\n",
             "Py_BytesMain",
             "Return value: (PyObject *) $0 = 0x",
-        ] {
-            assert!(
-                text.contains(expected),
-                "{linker}: no {expected:?} in\n{text}"
-            );
-        }
+        ];
+        expect(&text, &expected, linker);
     }
 }
 
@@ -211,14 +235,13 @@ fn what_is_shown_of_locals_is_what_the_interpreter_knows() {
     compare(&debuggee, &source, CALLS, STEPPED, 65);
 }
 
-/// Under qemu, told over a socket, all this takes long: some of the calls.
 #[test]
 fn what_is_shown_of_locals_on_arm64_is_what_the_interpreter_knows() {
     let source = root("specs/kernels.py");
     let Some(debuggee) = debuggee::arm64() else {
         return;
     };
-    compare(&debuggee, &source, CALLS, STEPPED, 50);
+    compare(&debuggee, &source, CALLS, STEPPED, 65);
 }
 
 /// `PYASMGEN_ROUNDS=n` makes n modules instead of one.
@@ -236,7 +259,13 @@ fn what_is_shown_of_generated_locals_is_what_the_interpreter_knows() {
         for seed in FUNCTIONS * round..FUNCTIONS * (round + 1) {
             let name = format!("f{seed}");
             source += &function(&mut Rng::new(seed), &name);
-            writeln!(calls, "{name}({}, {}, 1.5)", 3 + seed, 40 - 3 * seed as i64).expect("a text");
+            writeln!(
+                calls,
+                "{name}({}, {}, 1.5, 0.5)",
+                3 + seed,
+                40 - 3 * seed as i64
+            )
+            .expect("a text");
         }
         let path = folder.path().join(format!("made{round}.py"));
         std::fs::write(&path, source).expect("writable");
@@ -247,9 +276,10 @@ fn what_is_shown_of_generated_locals_is_what_the_interpreter_knows() {
 const INTS: [&str; 5] = ["a", "b", "x", "y", "z"];
 const FLOATS: [&str; 3] = ["c", "u", "v"];
 
-/// A function of many assignments, between few locals, so that values have several names, and names many values. Each statement has its line.
+/// A function of many assignments, between few locals, so that values have several names, and names many values. Each statement has its line;
+/// `d` keeps all of it from being one constant.
 fn function(rng: &mut Rng, name: &str) -> String {
-    let mut text = format!("\n\ndef {name}(a: i64, b: i64, c: f64) -> f64:\n");
+    let mut text = format!("\n\ndef {name}(a: i64, b: i64, c: f64, d: f64) -> f64:\n");
     for (name, value) in [
         ("x", "a"),
         ("y", "7"),
@@ -260,7 +290,7 @@ fn function(rng: &mut Rng, name: &str) -> String {
         writeln!(text, "    {name} = {value}").expect("a text");
     }
     block(rng, &mut text, 1, 7);
-    text + "    return u + v + x + y + z\n"
+    text + "    return u + v + x + y + z + d\n"
 }
 
 fn block(rng: &mut Rng, text: &mut String, depth: usize, statements: usize) {

@@ -256,19 +256,24 @@ impl Spots {
                 },
             ));
         };
+        let place = |loc| match loc {
+            Loc::Reg(reg) => ValuePlace::Reg(reg),
+            Loc::Spill(slot) => ValuePlace::Frame(frame(slot)),
+        };
         for found in &allocation.labels {
-            let place = match found.loc {
-                Loc::Reg(reg) => ValuePlace::Reg(reg),
-                Loc::Spill(slot) => ValuePlace::Frame(frame(slot)),
-            };
-            for range in search.ranges(found.from, found.to, Some((found.loc, found.label))) {
-                add(range, part_of(found.label), place);
+            let part = part_of(found.label);
+            for (from, range) in search.ranges(found.from, found.to, Some((found.loc, found.label)))
+            {
+                if let Some((loc, start)) = search.before_moves(from, found.loc) {
+                    add(start..start.moved(1), part, place(loc));
+                }
+                add(range, part, place(found.loc));
             }
         }
         for constant in constants {
             let before = |inst| Point { inst, after: false };
             let (from, to) = (before(constant.insts.start), before(constant.insts.end));
-            for range in search.ranges(from, to, None) {
+            for (_, range) in search.ranges(from, to, None) {
                 add(range, constant.part, ValuePlace::Const(constant.bits));
             }
         }
@@ -285,8 +290,13 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The stretches of code between two places, one for each block; what stays where it is has no `what`.
-    fn ranges(&self, from: Point, to: Point, what: Option<(Loc, u32)>) -> Vec<Range<Position>> {
+    /// The stretches of code between two places, one for each block, and where they begin; what stays where it is has no `what`.
+    fn ranges(
+        &self,
+        from: Point,
+        to: Point,
+        what: Option<(Loc, u32)>,
+    ) -> Vec<(Point, Range<Position>)> {
         let blocks = &self.shape.blocks;
         let first = blocks.partition_point(|block| block.insts.end <= from.inst);
         let blocks = blocks[first..].iter();
@@ -304,7 +314,8 @@ impl Search<'_> {
             } else {
                 self.end(to, what)
             };
-            ranges.push(self.start(from.max(starts(insts.start)), what)..end);
+            let from = from.max(starts(insts.start));
+            ranges.push((from, self.start(from, what)..end));
         }
         ranges
     }
@@ -323,6 +334,14 @@ impl Search<'_> {
         };
         let first = moves.partition_point(|m| place(m) < at);
         moves[first..].iter().take_while(move |m| place(m) == at)
+    }
+
+    /// Where in front of the moves of an instruction that is what they bring to a place: a debugger that stops at its line stops there.
+    fn before_moves(&self, at: Point, loc: Loc) -> Option<(Loc, Position)> {
+        let moves: Vec<&Move> = self.moves(at).collect();
+        let is_brought = !at.after && moves.iter().any(|m| m.to == loc);
+        let back = |loc, m: &&Move| if m.to == loc { m.from } else { loc };
+        is_brought.then(|| (moves.iter().rev().fold(loc, back), self.spot(at.inst)[0]))
     }
 
     /// What a move brings is there behind the moves; what has been there is so in front of them.
