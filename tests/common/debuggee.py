@@ -1,7 +1,7 @@
 """The process that gdb looks at: CPython on this machine or, emulated, on another one. For the scripts that gdb runs.
 
-The environment says which: DEBUGGEE_PYTHON is the program. For another machine DEBUGGEE_EMULATOR is the command that waits for a debugger at
-DEBUGGEE_PORT, and DEBUGGEE_ROOT the folder of that machine's libraries.
+The environment says which: DEBUGGEE_PYTHON is the program. For another machine or system DEBUGGEE_EMULATOR is the command that waits for a
+debugger at DEBUGGEE_PORT, DEBUGGEE_ROOT the folder of its libraries, and DEBUGGEE_DRIVE, if there is one, what it calls this file system.
 """
 
 import os
@@ -32,7 +32,11 @@ def start(code):
         gdb.execute("set args -c " + shlex.quote(code))
         return "run"
     command = [*shlex.split(emulator), "-c", code]
-    emulators.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    modules = os.environ["PYTHONPATH"]
+    if "DEBUGGEE_DRIVE" in os.environ:
+        modules = (os.environ["DEBUGGEE_DRIVE"] + modules).replace("/", "\\")
+    env = {**os.environ, "PYTHONPATH": modules}
+    emulators.append(subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     for _ in range(100):
         time.sleep(0.2)
         try:

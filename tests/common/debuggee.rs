@@ -1,4 +1,5 @@
-//! gdb with a CPython to look at: on this machine, or for arm64 under qemu, which waits for a debugger (`debuggee.py`).
+//! gdb with a CPython to look at: on this machine, or for arm64 under qemu and for Windows under Wine, which wait for a debugger
+//! (`debuggee.py`).
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -45,8 +46,7 @@ pub fn arm64() -> Option<Debuggee> {
     let name = script.file_name().expect("a name");
     let real = root.join("usr/libexec/real").join(name);
     let (root, real) = (root.display(), real.display());
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = free.local_addr().expect("an address").port();
+    let port = free_port();
     let script = script.display();
     let emulator = format!("qemu-aarch64 -cpu cortex-a72 -g {port} -L {root} -0 {script} {real}");
     Some(Debuggee {
@@ -59,6 +59,38 @@ pub fn arm64() -> Option<Debuggee> {
             ("DEBUGGEE_PORT", port.to_string()),
         ],
     })
+}
+
+/// On Windows: the newest CPython there is.
+pub fn windows() -> Option<Debuggee> {
+    let (gdb, _) = (tool("gdb-multiarch")?, tool("winedbg")?);
+    let (_, program) = python::windows().pop()?;
+    // A script beside the real program, in a folder of versions beside Wine's (`fetch-pythons`).
+    let script = program.canonicalize().expect("a program");
+    let real = script.with_extension("exe");
+    let cache = script.ancestors().nth(3).expect("a folder of systems");
+    let port = free_port();
+    let prefix = cache.join("wine");
+    let (real, prefix) = (real.display(), prefix.display());
+    let emulator = format!(
+        "env WINEPREFIX={prefix} WINEDEBUG=-all WINEARCH=win64 winedbg --gdb --no-start --port {port} {real}"
+    );
+    Some(Debuggee {
+        gdb,
+        target: Some("x86_64-pc-windows-msvc"),
+        env: vec![
+            ("DEBUGGEE_PYTHON", real.to_string()),
+            ("DEBUGGEE_ROOT", "/".to_owned()),
+            ("DEBUGGEE_DRIVE", "Z:".to_owned()),
+            ("DEBUGGEE_EMULATOR", emulator),
+            ("DEBUGGEE_PORT", port.to_string()),
+        ],
+    })
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free.local_addr().expect("an address").port()
 }
 
 impl Debuggee {
