@@ -129,6 +129,8 @@ fn lead_past_empty(func: &mut Func) -> bool {
         let args = empty.to.args.iter().map(&passed).collect();
         block.names.extend(empty.names.iter().map(|row| NamedValue {
             value: row.value.as_ref().map(&passed),
+            // The jump is in front of all that.
+            span: row.span.or(empty.term_span),
             ..*row
         }));
         *to = BlockCall {
