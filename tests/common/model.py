@@ -979,7 +979,11 @@ class Comparison:
         self.step = Steps()
         self.models, self.plains = modelled(job, self.step), plain(job)
         self.module = None
-        if job["file"]:
+        if job.get("foreign"):              # of another system's format
+            import foreign_import
+
+            self.module = foreign_import.load(job["file"], job["name"])
+        elif job["file"]:
             loader = importlib.machinery.ExtensionFileLoader(job["name"], job["file"])
             self.module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(job["name"], job["file"], loader=loader))
             loader.exec_module(self.module)
