@@ -214,6 +214,22 @@ def deep(n: u8, at: i64) -> i64:
     return own[at]
 
 
+def backwards(data: Buffer[f64], weights: Buffer[f64], first: i64 = 1) -> tuple[f64, i64]:
+    """Of several views item by item, from behind, and counted from any number on."""
+    total = 0.0
+    for x, weight in zip(data, weights):
+        total += x * weight
+    for x in reversed(data):
+        total = total * 0.5 + x
+    places = 0
+    for at, x in enumerate(data, first):
+        if x > 0.0:
+            places += at
+    for i in reversed(range(-2, 3)):
+        places = (places * 3 + i) & 0xFFFF
+    return total, places
+
+
 def doubles(data: bytes) -> f64:
     total = 0.0
     for x in memoryview(data[: len(data) // 8 * 8]).cast("d"):

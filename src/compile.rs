@@ -195,7 +195,11 @@ fn codes(program: &Program, target: &Target, options: isa::Options) -> Vec<Code>
 /// that use this. What each of them has done. One batch starts no thread.
 fn in_parallel<T: Send>(batches: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {
-        let others = processors().min(batches).saturating_sub(1);
+        // To count processors takes files of the system's.
+        let others = match batches {
+            0 | 1 => 0,
+            _ => processors().min(batches) - 1,
+        };
         let others = helpers(scope, others, &work);
         let mut done = vec![work()];
         done.extend(others.into_iter().map(joined));

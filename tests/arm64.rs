@@ -1,6 +1,6 @@
 //! Modules for arm64, made on this machine and run on its CPythons under qemu: every spec of `specs/`, for Linux by every linker found and
-//! by none; for macOS and Windows by way of `common/foreign_import.py`, which stands for the loader. And random bodies, compiled, against
-//! CPython running the very same text (`common/model.py`).
+//! by none; for macOS, in both forms of what dyld fills in, and Windows by way of `common/foreign_import.py`, which stands for the loader. And
+//! random bodies, compiled for all three, against CPython running the very same text (`common/model.py`).
 
 #![expect(
     clippy::disallowed_methods,
@@ -21,7 +21,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use modules::{How, build_all, judge};
+use pyasmgen::base::source::Sources;
+use pyasmgen::compile;
+use pyasmgen::frontend::spec;
 use pyasmgen::ir::random::Rng;
+use pyasmgen::target::{self, Target};
 use serde_json::json;
 
 const LINUX: &str = "aarch64-unknown-linux-gnu";
@@ -85,6 +89,46 @@ fn mach_o_passes_its_tests_in_every_cpython() {
     everywhere(DARWIN, &linkers, ".abi3.so", &["tests", "descriptions"]);
 }
 
+/// Modules for macOS 12 and later, whose pointers are in chains.
+#[test]
+fn mach_o_with_chained_fixups_passes_its_tests() {
+    let Some((name, program)) = pythons().pop() else {
+        return;
+    };
+    let target = target::find(DARWIN).expect("it has a row");
+    let target = Target {
+        min_os: Some((12, 0)),
+        ..*target
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let how = How {
+        target: Some(DARWIN),
+        linker: "self",
+        suffix: ".abi3.so",
+        foreign: true,
+        windows_paths: false,
+    };
+    let mut wrong = Vec::new();
+    for built in build_all(folder.path(), how) {
+        let module = chained(&built.spec, &target);
+        assert!(module != std::fs::read(&built.file).expect("readable"));
+        std::fs::write(&built.file, module).expect("writable");
+        let place = format!("{name} (chains)");
+        wrong.extend(judge(command(&program), &built, &["tests"], &place));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The finished module of a spec, for a target that has no row.
+fn chained(spec: &Path, target: &Target) -> Vec<u8> {
+    let mut sources = Sources::default();
+    let loaded = spec::load(&mut sources, spec).expect("readable");
+    let id = loaded.unwrap_or_else(|error| panic!("{}", error.message));
+    let (module, _) = compile::check(&sources, id, target);
+    let module = module.expect("specs are well-formed");
+    compile::compile(module, target, compile::Options::default()).linked(target)
+}
+
 #[test]
 fn pe_passes_its_tests_in_every_cpython() {
     let linkers = linkers(&["lld-link"]);
@@ -92,15 +136,19 @@ fn pe_passes_its_tests_in_every_cpython() {
 }
 
 /// Methods of a random module, inputs for each, and rounds of loops and calls after which an input is left out.
-const METHODS: usize = 40;
-const INPUTS: u64 = 30;
+const METHODS: usize = 50;
+const INPUTS: u64 = 32;
 const STEPS: u64 = 1000;
+/// Calls of a module that must be compared.
+const LEAST: u64 = 1000;
 
-/// `PYASMGEN_ROUNDS=n` makes n modules instead of two.
-#[test]
-fn random_bodies_compute_what_cpython_computes() {
+/// Modules that are made for a target where nobody asks for more.
+const ROUNDS: u64 = 2;
+
+/// Tries random modules for a target; `PYASMGEN_ROUNDS=n` makes n of them.
+fn random_bodies(target: &str, suffix: &str) {
     let rounds = std::env::var("PYASMGEN_ROUNDS").unwrap_or_default();
-    let rounds: u64 = rounds.parse().unwrap_or(2);
+    let rounds: u64 = rounds.parse().unwrap_or(ROUNDS);
     let Some((name, program)) = pythons().pop() else {
         return;
     };
@@ -112,13 +160,13 @@ fn random_bodies_compute_what_cpython_computes() {
         let text = generate::module(&mut Rng::new(1000 + seed), &module, METHODS);
         std::fs::write(&spec, text).expect("writable");
         let built = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
-            .args(["build", "--target", LINUX, "-o"])
+            .args(["build", "--target", target, "-o"])
             .args([folder.path(), &spec])
             .output()
             .expect("pyasmgen runs");
         assert!(built.status.success(), "{}", python::said(&built));
         let mut job = contract::job(&spec).expect("the model knows its values");
-        job["file"] = json!(folder.path().join(format!("{module}.abi3.so")));
+        job["file"] = json!(folder.path().join(format!("{module}{suffix}")));
         job["seed"] = json!(seed);
         job["inputs"] = json!(INPUTS);
         job["steps"] = json!(STEPS);
@@ -129,9 +177,24 @@ fn random_bodies_compute_what_cpython_computes() {
             .arg(&path)
             .output()
             .expect("interpreters run");
-        wrong.extend(found(&output, &format!("{module} in {name}")));
+        wrong.extend(found(&output, &format!("{module} in {name} ({target})")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn random_bodies_compute_what_cpython_computes() {
+    random_bodies(LINUX, ".abi3.so");
+}
+
+#[test]
+fn random_bodies_for_macos_compute_what_cpython_computes() {
+    random_bodies(DARWIN, ".abi3.so");
+}
+
+#[test]
+fn random_bodies_for_windows_compute_what_cpython_computes() {
+    random_bodies(WINDOWS, ".pyd");
 }
 
 /// What `model.py` found wrong. Calls must have been compared.
@@ -150,7 +213,7 @@ fn found(output: &std::process::Output, place: &str) -> Vec<String> {
     let calls: u64 = compared.map_or(0, |methods| methods.values().map(calls).sum());
     let done = output.status.success() && text.lines().last() == Some("done");
     println!("{place}: {calls} calls compared");
-    if !done || calls < METHODS as u64 * INPUTS / 2 {
+    if !done || calls < LEAST {
         wrong.push(format!("{place}: {calls} calls: {}", python::said(output)));
     }
     wrong

@@ -19,6 +19,14 @@ use tool::tool;
 const LINUX: &str = "x86_64-unknown-linux-gnu";
 const MACOS: &str = "x86_64-apple-darwin";
 const WINDOWS: &str = "x86_64-pc-windows-msvc";
+const TARGETS: [&str; 6] = [
+    LINUX,
+    MACOS,
+    WINDOWS,
+    "aarch64-unknown-linux-gnu",
+    "aarch64-apple-darwin",
+    "aarch64-pc-windows-msvc",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -65,7 +73,7 @@ fn read(file: &Path) -> Vec<u8> {
 #[test]
 fn modules_are_the_same_whether_objects_tell_debuggers_or_nobody_does() {
     let folder = tempfile::tempdir().expect("a folder");
-    for target in [LINUX, MACOS, WINDOWS] {
+    for target in TARGETS {
         let at = |name: &str| folder.path().join(format!("{target}-{name}"));
         let silent = ["--target", target, "--emit", "module"];
         let silent = build(&specs(), &silent, &at("silent"));
@@ -83,7 +91,7 @@ fn modules_are_the_same_whether_objects_tell_debuggers_or_nobody_does() {
 fn readers_of_dwarf_find_no_fault() {
     let (dwarfdump, readelf) = (tool("llvm-dwarfdump"), tool("readelf"));
     let folder = tempfile::tempdir().expect("a folder");
-    for target in [LINUX, MACOS] {
+    for target in TARGETS {
         let files = build(
             &specs(),
             &["--target", target, "--debug"],
@@ -95,12 +103,15 @@ fn readers_of_dwarf_find_no_fault() {
             "an object and a module each"
         );
         for file in &files {
+            if file.extension().is_some_and(|suffix| suffix == "obj") {
+                continue;
+            }
             if let Some(dwarfdump) = &dwarfdump {
                 let output = run(Command::new(dwarfdump).arg("--verify").arg(file));
                 let text = String::from_utf8_lossy(&output.stdout);
                 assert!(text.contains("Verifying unit: 1 / 1"), "{file:?}: {text}");
             }
-            if let (Some(readelf), LINUX) = (&readelf, target) {
+            if let (Some(readelf), true) = (&readelf, target.contains("linux")) {
                 let what = "--debug-dump=info,abbrev,decodedline,loc";
                 let output = run(Command::new(readelf).arg(what).arg(file));
                 let said = String::from_utf8_lossy(&output.stderr);
@@ -118,7 +129,7 @@ fn two_folders_give_the_same_files_which_name_neither() {
         let copy = folder.path().join("kernels.py");
         std::fs::copy(&spec, &copy).expect("copied");
         let mut files = Vec::new();
-        for target in [LINUX, MACOS, WINDOWS] {
+        for target in TARGETS {
             let args = ["--target", target, "--debug"];
             files.extend(build(
                 std::slice::from_ref(&copy),
@@ -136,8 +147,78 @@ fn two_folders_give_the_same_files_which_name_neither() {
         }
         contents
     });
-    assert_eq!(made[0].len(), 6);
+    assert_eq!(made[0].len(), 2 * TARGETS.len());
     assert!(made[0] == made[1]);
+}
+
+/// Where variables are, by function and offset in it.
+fn locations(dwarfdump: &Path, file: &Path) -> Vec<(String, u64, u64, String)> {
+    let output = run(Command::new(dwarfdump).arg("--debug-info").arg(file));
+    let text = String::from_utf8(output.stdout).expect("text");
+    let number = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok();
+    let (mut is_function, mut function, mut start) = (false, String::new(), 0);
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.contains("DW_TAG_") {
+            is_function = line.ends_with("DW_TAG_subprogram");
+        } else if let (true, Some(rest)) = (is_function, line.strip_prefix("DW_AT_name")) {
+            function = rest.to_owned();
+        } else if let (true, Some(rest)) = (is_function, line.strip_prefix("DW_AT_low_pc\t(")) {
+            start = number(rest.trim_end_matches(')')).expect("an address");
+        } else if let Some((range, place)) = line.split_once("): ") {
+            let range = range.trim_start_matches('[').split_once(", ");
+            let (from, to) = range.expect("two addresses");
+            let [from, to] = [from, to].map(|address| number(address).expect("an address"));
+            let place = place.trim_end_matches(')').to_owned();
+            found.push((function.clone(), from - start, to - start, place));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Linkers for macOS leave it to dsymutil to collect what objects tell: that says the same as a finished module of ours.
+#[test]
+fn what_dsymutil_collects_is_what_modules_tell() {
+    let tools = ["llvm-dwarfdump", "dsymutil", "ld64.lld"].map(tool);
+    let [Some(dwarfdump), Some(dsymutil), Some(_)] = tools else {
+        return;
+    };
+    let spec = [root().join("specs/kernels.py")];
+    for target in [MACOS, "aarch64-apple-darwin"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let own = build(
+            &spec,
+            &["--target", target, "--debug"],
+            &folder.path().join("own"),
+        );
+        let own = own
+            .iter()
+            .find(|file| file.extension() != Some("o".as_ref()));
+        let linked = folder.path().join("linked");
+        std::fs::create_dir(&linked).expect("a folder");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pyasmgen"));
+        let command = command
+            .args([
+                "build", "--target", target, "--linker", "ld64.lld", "--print", "link", "-o",
+            ])
+            .args([&linked, &spec[0]]);
+        let link = run(command);
+        let link = String::from_utf8(link.stdout)
+            .expect("text")
+            .replace(" -S ", " ");
+        run(Command::new("sh").arg("-c").arg(link));
+        let (module, collected) = (linked.join("kernels.abi3.so"), folder.path().join("dwarf"));
+        run(Command::new(&dsymutil)
+            .arg("--flat")
+            .arg(&module)
+            .arg("-o")
+            .arg(&collected));
+        run(Command::new(&dwarfdump).arg("--verify").arg(&collected));
+        let expected = locations(&dwarfdump, own.expect("a module"));
+        assert!(expected.len() > 100, "{expected:?}");
+        assert!(locations(&dwarfdump, &collected) == expected, "{target}");
+    }
 }
 
 /// The numbers behind a word in a text, each once.

@@ -15,9 +15,14 @@ use std::process::Command;
 
 use pyasmgen::ir::random::Rng;
 
+#[path = "common/debuggee.rs"]
+mod debuggee;
+#[path = "common/python.rs"]
+mod python;
 #[path = "common/tool.rs"]
 mod tool;
 
+use debuggee::{Debuggee, interpreter};
 use tool::tool;
 
 fn root(path: &str) -> PathBuf {
@@ -31,21 +36,11 @@ fn said(command: &mut Command) -> String {
     String::from_utf8_lossy(&out).into_owned() + &String::from_utf8_lossy(&err)
 }
 
-/// The interpreter itself: a wrapper script is not what debuggers can run.
-fn python() -> Option<PathBuf> {
-    let ask = "import os, sys; print(os.path.realpath(sys.executable))";
-    let told = Command::new(tool("python3")?)
-        .args(["-c", ask])
-        .output()
-        .expect("python3 runs");
-    let told = String::from_utf8(told.stdout).expect("a path in UTF-8");
-    Some(PathBuf::from(told.trim()))
-}
-
 /// Builds a module that tells debuggers what there is to tell.
-fn build(spec: &Path, linker: &str, folder: &Path) {
+fn build(target: Option<&str>, spec: &Path, linker: &str, folder: &Path) {
     let told = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
         .args(["build", "--debug", "--linker", linker])
+        .args(target.into_iter().flat_map(|target| ["--target", target]))
         .arg(spec)
         .arg("-o")
         .arg(folder)
@@ -71,49 +66,83 @@ fn line_of(spec: &Path, text: &str) -> usize {
 
 const CALL: &str = "import pymult; print(pymult.multiply(6, 7))";
 
+/// What gdb says when it runs `commands` where `call` comes to a breakpoint.
+fn session(debuggee: &Debuggee, folder: &Path, stop: &str, call: &str, commands: &str) -> String {
+    let mut session = debuggee.gdb("session.py");
+    session
+        .env("PYTHONPATH", folder)
+        .env("SESSION_BREAK", stop)
+        .env("SESSION_CODE", call)
+        .env("SESSION_COMMANDS", commands);
+    said(&mut session)
+}
+
+fn expect(text: &str, all: &[&str], place: &str) {
+    for expected in all {
+        assert!(
+            text.contains(expected),
+            "{place}: no {expected:?} in\n{text}"
+        );
+    }
+}
+
 #[test]
 fn gdb_stops_shows_arguments_finishes_and_walks_into_the_interpreter() {
-    let (Some(gdb), Some(python)) = (tool("gdb"), python()) else {
-        return;
-    };
     let spec = root("specs/pymult.toml");
     let line = line_of(&spec, "return x * y");
-    for linker in linkers() {
+    let ways = linkers()
+        .into_iter()
+        .map(|linker| (debuggee::native(), linker));
+    for (debuggee, linker) in ways.chain([(debuggee::arm64(), "self")]) {
+        let Some(debuggee) = debuggee else { continue };
         let folder = tempfile::tempdir().expect("a folder");
-        build(&spec, linker, folder.path());
-        let mut session = Command::new(&gdb);
-        session.args(["-nx", "-batch", "-ex", "set debuginfod enabled off"]);
-        session.args(["-ex", "set breakpoint pending on", "-ex", "set width 0"]);
-        let stop = format!("break pymult.toml:{line}");
-        for command in [&stop, "run", "info args", "backtrace", "finish", "kill"] {
-            session.args(["-ex", command]);
-        }
-        session.arg("--args").arg(&python).args(["-c", CALL]);
-        let text = said(session.env("PYTHONPATH", folder.path()));
-        for expected in [
+        build(debuggee.target, &spec, linker, folder.path());
+        let stop = format!("pymult.toml:{line}");
+        let commands = "info args\nbacktrace\nfinish";
+        let text = session(&debuggee, folder.path(), &stop, CALL, commands);
+        let expected = [
             &format!("multiply (x=6, y=7) at ./pymult.toml:{line}"),
             "x = 6\ny = 7\n",
             "Py_BytesMain",
             "Value returned is $1 = (PyObject *) 0x",
-        ] {
-            assert!(
-                text.contains(expected),
-                "{linker}: no {expected:?} in\n{text}"
-            );
+        ];
+        let place = format!("{linker}, {:?}", debuggee.target);
+        expect(&text, &expected, &place);
+    }
+}
+
+/// A breakpoint on a name stands behind the prologue, in every round of a recursion.
+#[test]
+fn gdb_stops_at_names_where_arguments_are_there() {
+    let spec = root("specs/kernels.py");
+    let all = [debuggee::native(), debuggee::arm64(), debuggee::windows()];
+    for debuggee in all {
+        let Some(debuggee) = debuggee else { continue };
+        let folder = tempfile::tempdir().expect("a folder");
+        build(debuggee.target, &spec, "self", folder.path());
+        let call = "import kernels; print(kernels.gcd(48, 18))";
+        let commands = "continue\ncontinue\nbacktrace";
+        let text = session(&debuggee, folder.path(), "gcd", call, commands);
+        let target = debuggee.target;
+        let mut expected = vec!["gcd (a=48, b=18) at", "gcd (a=18, b=12) at"];
+        // That of Windows is without names.
+        if !target.is_some_and(|target| target.contains("windows")) {
+            expected.push("Py_BytesMain");
         }
+        expect(&text, &expected, &format!("{target:?}"));
     }
 }
 
 #[test]
 fn lldb_stops_shows_arguments_finishes_and_walks_into_the_interpreter() {
-    let (Some(lldb), Some(python)) = (tool("lldb"), python()) else {
+    let (Some(lldb), Some(python)) = (tool("lldb"), interpreter()) else {
         return;
     };
     let spec = root("specs/pymult.toml");
     let line = line_of(&spec, "return x * y");
     for linker in linkers() {
         let folder = tempfile::tempdir().expect("a folder");
-        build(&spec, linker, folder.path());
+        build(None, &spec, linker, folder.path());
         let mut session = Command::new(&lldb);
         session.args(["--no-lldbinit", "--batch"]);
         let stop = format!("breakpoint set --file pymult.toml --line {line}");
@@ -123,18 +152,14 @@ fn lldb_stops_shows_arguments_finishes_and_walks_into_the_interpreter() {
         }
         session.arg("--").arg(&python).args(["-c", CALL]);
         let text = said(session.env("PYTHONPATH", folder.path()));
-        for expected in [
+        let expected = [
             &format!("multiply(x=6, y=7) at pymult.toml:{line}"),
             " x = 6\n",
             " y = 7\n",
             "Py_BytesMain",
             "Return value: (PyObject *) $0 = 0x",
-        ] {
-            assert!(
-                text.contains(expected),
-                "{linker}: no {expected:?} in\n{text}"
-            );
-        }
+        ];
+        expect(&text, &expected, linker);
     }
 }
 
@@ -158,8 +183,8 @@ sign(-2.0, 1.5)
 
 /// Builds a Python source and has gdb run calls of its functions; of a hundred values that CPython knows at the lines where gdb stops, so
 /// many are shown at least, none of them wrong.
-fn compare(source: &Path, calls: &str, stepped: &str, least: u64) {
-    let (Some(gdb), Some(python)) = (tool("gdb"), python()) else {
+fn compare(debuggee: &Debuggee, source: &Path, calls: &str, stepped: &str, least: u64) {
+    let Some(python) = interpreter() else {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
@@ -167,7 +192,7 @@ fn compare(source: &Path, calls: &str, stepped: &str, least: u64) {
     let copy = at(&source.file_name().expect("a name").to_string_lossy());
     std::fs::copy(source, &copy).expect("copied");
     std::fs::create_dir(at("built")).expect("a folder");
-    build(&copy, "self", &at("built"));
+    build(debuggee.target, &copy, "self", &at("built"));
     std::fs::write(at("calls"), calls).expect("writable");
     let traced = Command::new(&python)
         .arg(root("tests/common/traced.py"))
@@ -180,12 +205,9 @@ fn compare(source: &Path, calls: &str, stepped: &str, least: u64) {
     assert!(traced.status.success(), "{errors}");
     std::fs::write(at("events"), traced.stdout).expect("writable");
     let file = source.file_name().expect("a name");
-    let mut session = Command::new(&gdb);
-    session.args(["-nx", "-batch", "-x"]);
-    session.arg(root("tests/common/debugged.py"));
+    let mut session = debuggee.gdb("debugged.py");
     session
         .env("PYTHONPATH", at("built"))
-        .env("DEBUGGED_PYTHON", python)
         .env("DEBUGGED_MODULE", source.file_stem().expect("a name"))
         .env("DEBUGGED_FILE", file)
         .env("DEBUGGED_CALLS", at("calls"))
@@ -213,30 +235,71 @@ fn compare(source: &Path, calls: &str, stepped: &str, least: u64) {
 #[test]
 fn what_is_shown_of_locals_is_what_the_interpreter_knows() {
     let source = root("specs/kernels.py");
-    compare(&source, CALLS, STEPPED, 60);
+    let Some(debuggee) = debuggee::native() else {
+        return;
+    };
+    compare(&debuggee, &source, CALLS, STEPPED, 65);
+}
+
+#[test]
+fn what_is_shown_of_locals_on_arm64_is_what_the_interpreter_knows() {
+    let source = root("specs/kernels.py");
+    let Some(debuggee) = debuggee::arm64() else {
+        return;
+    };
+    compare(&debuggee, &source, CALLS, STEPPED, 65);
+}
+
+/// `PYASMGEN_ROUNDS=n` makes n modules instead of one.
+/// Under Wine, of a finished module.
+#[test]
+fn what_is_shown_of_locals_on_windows_is_what_the_interpreter_knows() {
+    let source = root("specs/kernels.py");
+    let Some(debuggee) = debuggee::windows() else {
+        return;
+    };
+    // A process of its own for each: a few will do.
+    let few = ["mandel", "collatz", "gcd", "reverse", "refuse"];
+    let is_one = |call: &&str| few.iter().any(|name| call.starts_with(name));
+    let calls: Vec<&str> = CALLS.lines().filter(is_one).collect();
+    compare(&debuggee, &source, &calls.join("\n"), "collatz refuse", 60);
 }
 
 #[test]
 fn what_is_shown_of_generated_locals_is_what_the_interpreter_knows() {
     const FUNCTIONS: u64 = 8;
+    let Some(debuggee) = debuggee::native() else {
+        return;
+    };
+    let rounds = std::env::var("PYASMGEN_ROUNDS").unwrap_or_default();
+    let rounds: u64 = rounds.parse().unwrap_or(1);
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut source, mut calls) = ("from pyasmgen import f64, i64\n".to_owned(), String::new());
-    for seed in 0..FUNCTIONS {
-        let name = format!("f{seed}");
-        source += &function(&mut Rng::new(seed), &name);
-        writeln!(calls, "{name}({}, {}, 1.5)", 3 + seed, 40 - 3 * seed as i64).expect("a text");
+    for round in 0..rounds {
+        let (mut source, mut calls) = ("from pyasmgen import f64, i64\n".to_owned(), String::new());
+        for seed in FUNCTIONS * round..FUNCTIONS * (round + 1) {
+            let name = format!("f{seed}");
+            source += &function(&mut Rng::new(seed), &name);
+            writeln!(
+                calls,
+                "{name}({}, {}, 1.5, 0.5)",
+                3 + seed,
+                40 - 3 * seed as i64
+            )
+            .expect("a text");
+        }
+        let path = folder.path().join(format!("made{round}.py"));
+        std::fs::write(&path, source).expect("writable");
+        compare(&debuggee, &path, &calls, "-", 40);
     }
-    let path = folder.path().join("made.py");
-    std::fs::write(&path, source).expect("writable");
-    compare(&path, &calls, "-", 40);
 }
 
 const INTS: [&str; 5] = ["a", "b", "x", "y", "z"];
 const FLOATS: [&str; 3] = ["c", "u", "v"];
 
-/// A function of many assignments, between few locals, so that values have several names, and names many values. Each statement has its line.
+/// A function of many assignments, between few locals, so that values have several names, and names many values. Each statement has its line;
+/// `d` keeps all of it from being one constant.
 fn function(rng: &mut Rng, name: &str) -> String {
-    let mut text = format!("\n\ndef {name}(a: i64, b: i64, c: f64) -> f64:\n");
+    let mut text = format!("\n\ndef {name}(a: i64, b: i64, c: f64, d: f64) -> f64:\n");
     for (name, value) in [
         ("x", "a"),
         ("y", "7"),
@@ -247,7 +310,7 @@ fn function(rng: &mut Rng, name: &str) -> String {
         writeln!(text, "    {name} = {value}").expect("a text");
     }
     block(rng, &mut text, 1, 7);
-    text + "    return u + v + x + y + z\n"
+    text + "    return u + v + x + y + z + d\n"
 }
 
 fn block(rng: &mut Rng, text: &mut String, depth: usize, statements: usize) {
@@ -255,7 +318,7 @@ fn block(rng: &mut Rng, text: &mut String, depth: usize, statements: usize) {
     for _ in 0..statements {
         let (p, q, r) = (*rng.pick(&INTS), *rng.pick(&INTS), *rng.pick(&INTS));
         let (f, g, h) = (*rng.pick(&FLOATS), *rng.pick(&FLOATS), *rng.pick(&FLOATS));
-        let kind = rng.below(if depth < 4 { 9 } else { 6 });
+        let kind = rng.below(if depth < 4 { 10 } else { 6 });
         let line = match kind {
             0 => format!("{p} = {q}"),
             1 => format!("{p}, {q} = {q}, {r}"),
@@ -265,10 +328,17 @@ fn block(rng: &mut Rng, text: &mut String, depth: usize, statements: usize) {
             5 => format!("{f} = {g}"),
             6 => format!("if {p} > {q}:"),
             7 => format!("if {f} < {g} or {p} == 3:"),
+            8 => format!("while w{depth} < {}:", rng.below(4)),
             _ => format!("for i{depth} in range({}):", 1 + rng.below(3)),
         };
+        if kind == 8 {
+            writeln!(text, "{indent}w{depth} = 0").expect("a text");
+        }
         writeln!(text, "{indent}{line}").expect("a text");
         if kind > 5 {
+            if kind == 8 {
+                writeln!(text, "{indent}    w{depth} = w{depth} + 1").expect("a text");
+            }
             let inner = 1 + rng.below(3);
             block(rng, text, depth + 1, inner);
         }

@@ -189,6 +189,29 @@ fn readers_have_no_warning() {
     }
 }
 
+/// Looks at more than readers do; what linkers make is not always to its liking.
+#[test]
+fn the_linter_finds_nothing_in_modules_of_our_own() {
+    let Some(linter) = tool::tool("eu-elflint") else {
+        return;
+    };
+    let own = |module: &&Linked| module.target == ways::ELF && module.way.ends_with(" by self");
+    let mut modules = modules().iter().filter(own).peekable();
+    assert!(modules.peek().is_some());
+    for module in modules {
+        let output = Command::new(&linter)
+            .arg("--gnu-ld")
+            .arg(&module.file)
+            .output();
+        let said = python::said(&output.expect("linters run"));
+        assert!(
+            said.ends_with("No errors\n"),
+            "{}: {said}",
+            module.file.display()
+        );
+    }
+}
+
 #[test]
 fn lief_finds_nothing_wrong_and_what_goblin_finds() {
     let Some(mut command) = python::with("lief") else {

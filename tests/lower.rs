@@ -270,6 +270,18 @@ fn cases() -> Vec<Case> {
             }
         }
     }
+    // Products are made in many ways, by what a factor is made of.
+    let powers = (0..63).flat_map(|k| [(1 << k) - 1, (1 << k) + 1, 3 << k, 45 << k]);
+    for factor in (-9i64..=200).chain(powers) {
+        for source in [Source::Register, Source::Memory] {
+            cases.push(Case {
+                op: Op::Imul,
+                payload: Payload::None,
+                sources: vec![source, Source::Constant(factor as u64)],
+                usage: Use::Store,
+            });
+        }
+    }
     cases
 }
 

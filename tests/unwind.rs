@@ -10,10 +10,14 @@
 use std::path::Path;
 use std::process::Command;
 
+#[path = "common/debuggee.rs"]
+mod debuggee;
 #[path = "common/python.rs"]
 mod python;
 #[path = "common/tool.rs"]
 mod tool;
+
+use debuggee::Debuggee;
 
 /// Spec, function where stepping begins, call that leads there.
 const CALLS: &[(&str, &str, &str)] = &[
@@ -27,83 +31,52 @@ const CALLS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn the_stack_can_be_walked_from_every_instruction() {
-    let (Some(gdb), Some(python)) = (tool::tool("gdb"), tool::tool("python3")) else {
+    let Some(debuggee) = debuggee::native() else {
         return;
     };
-    // A wrapper script is not what gdb can run.
-    let asked = Command::new(python)
-        .args([
-            "-c",
-            "import os, sys; print(os.path.realpath(sys.executable))",
-        ])
-        .output()
-        .expect("python3 runs");
-    let python = String::from_utf8(asked.stdout).expect("a path in UTF-8");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let both = |linker| [("numbers", linker), ("shapes", linker)];
     let mut ways = both("self").to_vec();
     ways.extend(tool::tool("ld").into_iter().flat_map(|_| both("ld")));
     for (module, linker) in ways {
-        let target = ["--linker", linker];
-        step_through(module, &target, CALLS, folder.path(), || {
-            let mut command = Command::new(&gdb);
-            command.env("UNWIND_PYTHON", python.trim());
-            command
-        });
+        let args = ["--linker", linker];
+        step_through(&debuggee, module, &args, CALLS, folder.path());
     }
 }
 
 /// On arm64, under qemu, which waits for a debugger.
 #[test]
 fn the_stack_can_be_walked_on_arm64() {
-    let Some(gdb) = tool::tool("gdb-multiarch") else {
+    let Some(debuggee) = debuggee::arm64() else {
         return;
     };
-    let Some((_, program)) = python::emulated("arm64.tsv", "arm64").pop() else {
-        return;
-    };
-    // A script beside whose folder the real program is (`fetch-pythons`).
-    let script = program.canonicalize().expect("a program");
-    let root = script.ancestors().nth(3).expect("a folder of systems");
-    let name = script.file_name().expect("a name");
-    let real = root.join("usr/libexec/real").join(name);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let port = 20000 + std::process::id() % 20000;
     for (module, from) in [("numbers", 0), ("shapes", 3)] {
-        let target = ["--target", "aarch64-unknown-linux-gnu"];
         // Emulated, and told over a socket, a step takes long.
         let calls = &CALLS[from..from + 2];
-        step_through(module, &target, calls, folder.path(), || {
-            let mut command = Command::new(&gdb);
-            let (root, real) = (root.display(), real.display());
-            let emulator = format!(
-                "qemu-aarch64 -cpu cortex-a72 -g {port} -L {root} -0 {} {real}",
-                script.display()
-            );
-            command
-                .env("UNWIND_PYTHON", real.to_string())
-                .env("UNWIND_ROOT", root.to_string())
-                .env("UNWIND_EMULATOR", emulator)
-                .env("UNWIND_PORT", port.to_string());
-            command
-        });
+        step_through(&debuggee, module, &[], calls, folder.path());
     }
 }
 
 /// Builds a module and steps through functions of it.
 fn step_through(
+    debuggee: &Debuggee,
     module: &str,
-    target: &[&str],
+    args: &[&str],
     rows: &[(&str, &str, &str)],
     folder: &Path,
-    gdb: impl Fn() -> Command,
 ) {
+    let target = debuggee
+        .target
+        .into_iter()
+        .flat_map(|target| ["--target", target]);
     let built = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
         .args(["build", &format!("specs/{module}.toml"), "-o"])
         .arg(folder)
         // Without lines, a breakpoint on a function stands at its first instruction.
         .args(["--emit", "module"])
         .args(target)
+        .args(args)
         .status()
         .expect("pyasmgen runs");
     assert!(built.success());
@@ -112,12 +85,8 @@ fn step_through(
         .filter(|row| row.0 == module)
         .map(|(_, function, call)| format!("{function}: {call}"))
         .collect();
-    let output = gdb()
-        .args(["-nx", "-batch", "-x"])
-        .arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/common/unwind.py"
-        ))
+    let output = debuggee
+        .gdb("unwind.py")
         .env("UNWIND_MODULE", module)
         .env("UNWIND_CALLS", calls.join("\n"))
         .env("PYTHONPATH", folder)

@@ -1,7 +1,7 @@
 //! The command line: arguments become a `Command`, each verb is a file, and every outcome is an [`Exit`].
 //!
 //! Results go to stdout, talk and diagnostics to stderr. What the stages do is not here: verbs call `compile`, `link` and `inspect`.
-//! The door to `clap`.
+//! The door to `clap` and `stacker`.
 
 mod build;
 mod check;
@@ -13,6 +13,7 @@ mod inspect;
 mod linker;
 mod new;
 mod output;
+mod plain;
 mod project;
 mod python;
 mod run;
@@ -24,9 +25,12 @@ mod test;
 mod ui;
 mod wheel;
 
+use std::cell::Cell;
+use std::ffi::OsStr;
+use std::panic;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::compile;
 use ui::Ui;
@@ -52,13 +56,16 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Help is no wider.
+const WIDTH: usize = 100;
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "pyasmgen",
     version,
     about = "Makes loadable CPython extension modules from one TOML file, without a C compiler or an assembler.",
-    max_term_width = 100,
+    max_term_width = WIDTH,
     disable_help_subcommand = true,
     after_help = help::topics() + "\nExit codes: 0 done; 1 a spec has errors, a test failed, an expression raised, or a file was found wanting; 2 usage or environment."
 )]
@@ -67,53 +74,90 @@ struct Cli {
     command: Command,
 }
 
-/// The verbs.
-#[derive(Debug, Subcommand)]
-enum Command {
-    Build(build::Args),
-    Check(check::Args),
-    Test(test::Args),
-    Run(run::Args),
-    Explain(explain::Args),
-    Inspect(inspect::Args),
-    Targets(targets::Args),
-    Wheel(wheel::Args),
-    Sdist(sdist::Args),
-    New(new::Args),
-    Schema(schema::Args),
-    Completions(completions::Args),
-    Help(help::Args),
+/// What a verb takes, added to a command of its name.
+type Describe = fn(clap::Command) -> clap::Command;
+
+macro_rules! verbs {
+    ($($name:ident $module:ident,)*) => {
+        /// The verbs.
+        #[derive(Debug, Subcommand)]
+        enum Command {
+            $($name($module::Args),)*
+        }
+
+        static VERBS: &[(&str, Describe)] = &[$((stringify!($module), $module::Args::augment_args),)*];
+    };
 }
 
-/// Parses the arguments of this process and does what they say.
+verbs! {
+    Build build,
+    Check check,
+    Test test,
+    Run run,
+    Explain explain,
+    Inspect inspect,
+    Targets targets,
+    Wheel wheel,
+    Sdist sdist,
+    New new,
+    Schema schema,
+    Completions completions,
+    Help help,
+}
+
+/// What is parsed where the first word is a verb: to describe the others as well takes longer than to parse. Help, and words that are no
+/// verbs, want all of them.
+fn only(verb: &OsStr) -> Option<clap::Command> {
+    let (name, describe) = VERBS.iter().find(|row| verb == row.0)?;
+    let bare = clap::Command::new("pyasmgen").max_term_width(WIDTH);
+    Some(bare.subcommand(describe(clap::Command::new(*name))))
+}
+
+/// The arguments of this process.
+fn parsed() -> Result<Cli, clap::Error> {
+    let verb = std::env::args_os().nth(1);
+    let command = verb.and_then(|verb| only(&verb));
+    let matches = command.unwrap_or_else(Cli::command).try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Parses the arguments of this process and does what they say, on a stack of its own: that costs less than a thread.
 pub fn main() -> ExitCode {
-    let command = match Cli::try_parse() {
-        Ok(cli) => cli.command,
-        Err(error) => {
-            // Help and version are results; clap sends each text where it belongs. If that fails, there is nobody to tell.
-            let _ = error.print();
-            let usage = error.use_stderr();
-            return if usage { Exit::Environment } else { Exit::Done }.into();
-        }
+    let begun = Cell::new(false);
+    let on_its_stack = || {
+        begun.set(true);
+        drop(panic::take_hook());
+        run()
     };
-    let worker = std::thread::Builder::new()
-        .name("pyasmgen".to_owned())
-        .stack_size(compile::STACK)
-        .spawn(move || dispatch(command));
-    match worker.map(std::thread::JoinHandle::join) {
-        Ok(Ok(exit)) => exit.into(),
-        Ok(Err(_)) => {
+    // Where there is no memory for a stack, that is all there is to say.
+    panic::set_hook(Box::new(|_| ()));
+    let work = || stacker::grow(compile::STACK, on_its_stack);
+    match panic::catch_unwind(panic::AssertUnwindSafe(work)) {
+        Ok(exit) => exit.into(),
+        Err(_) if begun.get() => {
             eprintln!(
                 "pyasmgen: this is a bug of ours; the message above and the spec would help us mend it"
             );
             ExitCode::from(101)
         }
-        Err(error) => {
+        Err(_) => {
             eprintln!(
-                "error: cannot start a thread with a stack of {} bytes: {error}",
+                "error: there is no memory for a stack of {} bytes",
                 compile::STACK
             );
             Exit::Environment.into()
+        }
+    }
+}
+
+fn run() -> Exit {
+    match parsed() {
+        Ok(cli) => dispatch(cli.command),
+        Err(error) => {
+            // Help and version are results; clap sends each text where it belongs. If that fails, there is nobody to tell.
+            let _ = error.print();
+            let usage = error.use_stderr();
+            if usage { Exit::Environment } else { Exit::Done }
         }
     }
 }

@@ -25,6 +25,31 @@ fn folder(path: &Path) -> Option<PathBuf> {
     named.then(|| path.parent().map(Path::to_owned).unwrap_or_default())
 }
 
+/// A project whose specs are sound.
+pub struct Found {
+    /// What was read.
+    pub sources: Sources,
+    /// The project.
+    pub project: Project,
+    /// Its modules.
+    pub checked: Vec<Checked>,
+}
+
+impl Found {
+    /// Its modules as the first target has them, one for each spec: what does not depend on targets is asked of these.
+    pub fn modules(&self) -> Vec<&Module> {
+        modules(&self.checked)
+    }
+}
+
+fn modules(checked: &[Checked]) -> Vec<&Module> {
+    let first = checked.first().map(|checked| checked.target.triple);
+    let of_first = checked
+        .iter()
+        .filter(|checked| Some(checked.target.triple) == first);
+    of_first.map(|checked| &checked.module).collect()
+}
+
 /// Reads and checks a project, or a single spec. Modules come spec by spec, targets vary fastest.
 ///
 /// # Errors
@@ -33,7 +58,7 @@ pub fn check(
     path: &Path,
     targets: &[&'static Target],
     ui: &Ui,
-) -> anyhow::Result<Result<(Project, Vec<Checked>), Exit>> {
+) -> anyhow::Result<Result<Found, Exit>> {
     let mut sources = Sources::default();
     let Some(folder) = folder(path) else {
         let paths = [path.to_owned()];
@@ -42,7 +67,11 @@ pub fn check(
             let first = checked.first().map(|checked| &checked.module);
             let module = first.unwrap_or_else(|| unreachable!("it was checked for a target"));
             match Project::of_spec(path, module) {
-                Ok(project) => Ok((project, checked)),
+                Ok(project) => Ok(Found {
+                    sources,
+                    project,
+                    checked,
+                }),
                 Err(diagnostic) => {
                     let mut wrong = Diagnostics::default();
                     wrong.push(diagnostic);
@@ -59,13 +88,16 @@ pub fn check(
     };
     let checked = specs::check_among(&mut sources, found, &project.specs, targets, ui);
     Ok(checked.and_then(|checked| {
-        let modules: Vec<&Module> = checked.iter().map(|checked| &checked.module).collect();
-        let wrong = project.settle(&modules);
+        let wrong = project.settle(&modules(&checked));
         ui.diagnostics(&sources, &wrong);
         if wrong.has_errors() {
             return Err(Exit::Failed);
         }
-        Ok((project, checked))
+        Ok(Found {
+            sources,
+            project,
+            checked,
+        })
     }))
 }
 

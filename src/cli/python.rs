@@ -125,9 +125,22 @@ pub struct Asked {
     /// The end of a module's name that it looks for first.
     pub suffix: String,
     triple: String,
+    /// Its name and version, where modules do not run on it.
+    foreign: Option<String>,
 }
 
 impl Asked {
+    /// Nothing where compiled modules run on it.
+    ///
+    /// # Errors
+    /// It is no CPython.
+    pub fn runs_modules(&self) -> anyhow::Result<()> {
+        match &self.foreign {
+            Some(what) => bail!("{what}; modules run on CPython"),
+            None => Ok(()),
+        }
+    }
+
     /// The system it runs on.
     ///
     /// # Errors
@@ -143,7 +156,7 @@ const QUESTIONS: &str = include_str!("questions.py");
 /// Asks an interpreter what it is and where it runs.
 ///
 /// # Errors
-/// It cannot be started, or is no CPython.
+/// It cannot be started, or is no Python.
 pub fn ask(exe: &OsStr) -> anyhow::Result<Asked> {
     let mut command = Command::new(exe);
     command.args(["-I", "-c", QUESTIONS]);
@@ -155,13 +168,8 @@ pub fn ask(exe: &OsStr) -> anyhow::Result<Asked> {
     let text = |key: &str| answers[key].as_str().unwrap_or_default();
     let number = |key: &str| answers[key].as_u64().unwrap_or_default();
     let (name, minor) = (text("implementation"), number("minor"));
-    if name != "cpython" || number("major") != 3 {
-        bail!(
-            "{} is {name} {}; modules run on CPython",
-            exe.display(),
-            text("version")
-        );
-    }
+    let is_foreign = name != "cpython" || number("major") != 3;
+    let foreign = || format!("{} is {name} {}", exe.display(), text("version"));
     Ok(Asked {
         interpreter: Interpreter {
             minor: u8::try_from(minor).unwrap_or(u8::MAX),
@@ -169,6 +177,7 @@ pub fn ask(exe: &OsStr) -> anyhow::Result<Asked> {
         },
         suffix: text("suffix").to_owned(),
         triple: text("triple").to_owned(),
+        foreign: is_foreign.then(foreign),
     })
 }
 

@@ -30,8 +30,8 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         );
     }
     // What does not build is not given to others to build.
-    let (project, _) = match project::check(&args.project, &[target::host()], ui)? {
-        Ok(project) => project,
+    let project = match project::check(&args.project, &[target::host()], ui)? {
+        Ok(found) => found.project,
         Err(exit) => return Ok(exit),
     };
     let path = args.output.join(sdist::file_name(&project));

@@ -1,6 +1,7 @@
 //! `pyasmgen wheel`: a project, or a single spec, becomes wheels for all interpreters of any number of targets.
 //!
-//! All wheels are made before the first is written; targets are worked on at the same time. Which interpreter asks is found out in `python`.
+//! All wheels are made before the first is written; targets are worked on at the same time. Which interpreter asks is found out in `python`, for whom
+//! there is a wheel of plain Python in `plain`.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -15,12 +16,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::python::Asked;
 use super::specs::Checked;
 use super::ui::{self, MessageFormat, Ui};
-use super::{Exit, build, output, project, python};
+use super::{Exit, build, output, plain, project, python};
 use crate::compile::{self, Compiled, Options};
+use crate::frontend::spec::module::Module;
 use crate::pack::project::Project;
 use crate::pack::tags::{self, Tag};
 use crate::pack::wheel::{self, Kind, Wheel};
-use crate::target::{TARGETS, Target};
+use crate::target::{self, TARGETS, Target};
 
 /// Build wheels for all supported Pythons from a project or a single spec
 #[derive(Debug, clap::Args)]
@@ -33,10 +35,10 @@ pub struct Args {
     output: PathBuf,
     /// Build for this target instead of this machine; may be repeated; `all` for every target there is
     #[arg(long = "target", value_name = "all|TRIPLE")]
-    targets: Vec<String>,
-    /// Only the wheel with this tag of interpreter and ABI, as in `cp310-abi3`; may be repeated
+    pub targets: Vec<String>,
+    /// Only the wheel with this tag of interpreter and ABI, as in `cp310-abi3`, or `py3-none` for plain Python; may be repeated
     #[arg(long = "tag", value_name = "PYTHON-ABI")]
-    tags: Vec<String>,
+    pub tags: Vec<String>,
     /// Only the wheel that this interpreter takes; a target or a tag beside it holds instead of its own
     #[arg(long, value_name = "EXE")]
     interpreter: Option<OsString>,
@@ -55,21 +57,30 @@ pub struct Args {
 pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     let time = project::time()?;
     let asked = args.interpreter.as_deref().map(python::ask).transpose()?;
-    let targets = match &asked {
-        Some(asked) if args.targets.is_empty() => vec![asked.target()?],
-        _ => targets(&args.targets)?,
+    let (targets, foreign) = match &asked {
+        Some(asked) => match asked.runs_modules().and_then(|()| asked.targets(args)) {
+            Ok(targets) => (targets, None),
+            Err(why) => (vec![target::host()], Some(why)),
+        },
+        None => (targets(&args.targets)?, None),
     };
-    let (project, checked) = match project::check(&args.project, &targets, ui)? {
-        Ok(project) => project,
+    let found = match project::check(&args.project, &targets, ui)? {
+        Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
+    let (plain, compiled) = plain::wanted(args, &found, foreign, ui)?;
     let work = Work {
         args,
-        project: &project,
+        project: &found.project,
         asked,
         time,
     };
-    let wheels = work.all(&targets, checked)?;
+    let plain = plain.then(|| work.plain(&found.modules())).transpose()?;
+    let mut wheels = match compiled {
+        true => work.all(&targets, found.checked)?,
+        false => Vec::new(),
+    };
+    wheels.extend(plain);
     if let Some(folder) = &args.metadata {
         return metadata(folder, &wheels);
     }
@@ -82,6 +93,16 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
         ui::result(format!("{}\n", path.display()).as_bytes())?;
     }
     Ok(Exit::Done)
+}
+
+impl Asked {
+    /// The targets that are named beside an interpreter, or its own.
+    fn targets(&self, args: &Args) -> anyhow::Result<Vec<&'static Target>> {
+        match args.targets.as_slice() {
+            [] => Ok(vec![self.target()?]),
+            triples => targets(triples),
+        }
+    }
 }
 
 /// The rows of the triples, of several with the same tags the first; `all` of the table.
@@ -122,6 +143,22 @@ struct Work<'a> {
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Work<'_> {
+    /// The wheel of plain Python.
+    fn plain(&self, modules: &[&Module]) -> anyhow::Result<(Wheel, Vec<u8>)> {
+        let wheel = wheel::plain(self.project, modules, &self.kind())?;
+        let bytes = wheel.bytes(self.time)?;
+        Ok((wheel, bytes))
+    }
+
+    fn kind(&self) -> Kind {
+        match &self.asked {
+            Some(asked) if self.args.editable => Kind::Editable {
+                suffix: asked.suffix.clone(),
+            },
+            _ => Kind::Copied,
+        }
+    }
+
     /// The wheels of all targets, target by target.
     fn all(
         &self,
@@ -169,7 +206,10 @@ impl Work<'_> {
         })?;
         let wheels: Vec<_> = done.into_iter().flatten().flatten().collect();
         if wheels.is_empty() {
-            bail!("no wheel has the tag {}", self.args.tags.join(" or "));
+            bail!(
+                "no wheel has the tag {}; without `--tag` all are made, and named",
+                self.args.tags.join(" or ")
+            );
         }
         Ok(wheels)
     }
@@ -184,13 +224,7 @@ impl Work<'_> {
             .map(|checked| compile::compile(checked.module, target, Options::default()))
             .collect();
         let tags = self.wanted(wheel::tags_of(&compiled, target))?;
-        let kind = match &self.asked {
-            Some(asked) if self.args.editable => Kind::Editable {
-                suffix: asked.suffix.clone(),
-            },
-            _ => Kind::Copied,
-        };
-        let wheels = wheel::wheels(self.project, &compiled, target, &tags, &kind)?;
+        let wheels = wheel::wheels(self.project, &compiled, target, &tags, &self.kind())?;
         let packed = |wheel: Wheel| {
             let bytes = wheel.bytes(self.time)?;
             Ok((wheel, bytes))
@@ -215,10 +249,7 @@ impl Work<'_> {
                 );
             }
         }
-        tags.retain(|tag| {
-            let short = format!("{}-{}", tag.python, tag.abi);
-            named.is_empty() || named.contains(&short)
-        });
+        tags.retain(|tag| named.is_empty() || named.contains(&tag.short()));
         Ok(tags)
     }
 }

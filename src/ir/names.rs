@@ -10,6 +10,8 @@
 //!     jump b3(v5)
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::func::{Inst, Value, index};
 use crate::base::source::Span;
 
@@ -110,13 +112,41 @@ pub struct NamedValue {
 /// Keeps the places of rows right when the instructions of their block, which were `old`, are `new`: those that are gone hand their rows to
 /// the next one that stays.
 pub fn follow(rows: &mut [NamedValue], old: &[Inst], new: &[Inst]) {
-    if rows.is_empty() {
+    if rows.is_empty() || old == new {
         return;
     }
-    for row in rows {
-        let Some(before) = row.before else { continue };
-        let place = old.iter().position(|&inst| inst == before);
-        let rest = place.map_or(&[][..], |place| &old[place..]);
-        row.before = rest.iter().copied().find(|inst| new.contains(inst));
+    let kept: BTreeSet<Inst> = new.iter().copied().collect();
+    let mut next = None;
+    let mut places = BTreeMap::new();
+    for &inst in old.iter().rev() {
+        if kept.contains(&inst) {
+            next = Some(inst);
+        }
+        places.insert(inst, next);
     }
+    for row in rows {
+        if let Some(place) = row.before.and_then(|before| places.get(&before)) {
+            row.before = *place;
+        }
+    }
+}
+
+/// Makes rows those of a copy of their block: its instructions stand where `old` stood, in `new`, and values are renamed.
+pub fn copy(rows: &mut [NamedValue], old: &[Inst], new: &[Inst], value: impl Fn(Value) -> Value) {
+    let places: BTreeMap<Inst, Inst> = old.iter().copied().zip(new.iter().copied()).collect();
+    for row in rows {
+        row.before = row.before.and_then(|before| places.get(&before).copied());
+        row.value = row.value.map(&value);
+    }
+}
+
+/// Rows for the end of a block that stands for others now: nothing is known of what their rows name.
+pub fn forget<'a>(rows: impl Iterator<Item = &'a NamedValue>) -> Vec<NamedValue> {
+    let unknown = |row: &NamedValue| NamedValue {
+        before: None,
+        value: None,
+        span: None,
+        ..*row
+    };
+    rows.map(unknown).collect()
 }

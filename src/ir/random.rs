@@ -1,11 +1,14 @@
 //! Random functions, for the tests of what reads or changes IR: the passes, the printer, code generation.
 //!
 //! In comes a seed, out comes a well-formed function of five parameters (three integers, two floats) that ends within some
-//! thousand steps and keeps the preconditions of its operations, so that two ways of running it can be compared. It calls nothing.
+//! thousand steps and keeps the preconditions of its operations, so that two ways of running it can be compared. It calls nothing; it reads a
+//! table, reads and writes arrays in its frame, and looks at both as items of any type.
 
 use super::builder::{Builder, Var};
-use super::func::{AbiType, Func, Signature, Value};
+use super::data::{Data, DataId, DataKind};
+use super::func::{AbiType, Func, Signature, Slot, SlotData, Value};
 use super::op::{Effect, FloatCc, IntCc, MemType, OPS, Op, PayloadKind, Type};
+use super::program::Program;
 
 /// A small generator of random numbers (Steele, Lea, Flood: SplitMix64): the same everywhere, for ever.
 #[derive(Clone, Debug)]
@@ -87,14 +90,29 @@ pub const PARAMS: [AbiType; 5] = [
     AbiType::F64,
 ];
 
-/// A random function with parameters [`PARAMS`] and results integer, float.
+/// Bytes of the table, and of the two slots that stand for arrays.
+const TABLE: u32 = 96;
+const SLOTS: [u32; 2] = [64, 24];
+
+/// A program of random functions, which read its first datum.
+pub fn program(funcs: impl IntoIterator<Item = Func>) -> Program {
+    let mut program = Program::new("p");
+    let mut table = Data::new("table", DataKind::ReadOnly, 16);
+    table.bytes = (0..TABLE).map(|at| (at * 37 + 11) as u8).collect();
+    program.add_data(table);
+    for func in funcs {
+        program.add_func(func);
+    }
+    program
+}
+
+/// A random function with parameters [`PARAMS`] and results integer, float, for a [`program`].
 pub fn func(rng: &mut Rng, name: &str) -> Func {
     let sig = Signature::internal(&PARAMS, &[AbiType::I64, AbiType::F64]);
     let mut func = Func::new(name, sig);
-    func.slots.push(super::func::SlotData {
-        size: 64,
-        align: 16,
-    });
+    for size in SLOTS {
+        func.slots.push(SlotData { size, align: 16 });
+    }
     let b = Builder::new(func);
     let params = b.func.params().to_vec();
     let mut maker = Maker {
@@ -111,12 +129,25 @@ pub fn func(rng: &mut Rng, name: &str) -> Func {
         let value = maker.b.iconst(value);
         maker.new_var(value);
     }
-    maker.clear_slot();
+    maker.clear_slots();
     maker.statements(3);
     let (int, float) = (maker.int(), maker.float());
     maker.b.ret(&[int, float]);
     maker.b.finish()
 }
+
+const MEM_TYPES: &[MemType] = &[
+    MemType::I8,
+    MemType::U8,
+    MemType::I16,
+    MemType::U16,
+    MemType::I32,
+    MemType::U32,
+    MemType::I64,
+    MemType::I64,
+    MemType::F32,
+    MemType::F64,
+];
 
 struct Maker<'a> {
     rng: &'a mut Rng,
@@ -138,11 +169,33 @@ impl Maker<'_> {
     }
 
     /// Nothing reads what nothing wrote.
-    fn clear_slot(&mut self) {
-        let slot = self.b.slot_addr(super::func::Slot(0));
+    fn clear_slots(&mut self) {
         let zero = self.b.iconst(0);
-        for at in 0..8 {
-            self.b.store(MemType::I64, zero, slot, at * 8);
+        for (slot, size) in (0..).map(Slot).zip(SLOTS) {
+            let slot = self.b.slot_addr(slot);
+            for at in 0..size as i32 / 8 {
+                self.b.store(MemType::I64, zero, slot, at * 8);
+            }
+        }
+    }
+
+    /// Memory with items of a type side by side: where, how many, and whether they can be written. The same bytes have items of all types.
+    fn view(&mut self) -> (Value, MemType, i64, bool) {
+        let ty = *self.rng.pick(MEM_TYPES);
+        let at = self.rng.below(4);
+        let (base, size) = match at {
+            0 => (self.b.data_addr(DataId(0), 0), TABLE),
+            1 => (self.b.slot_addr(Slot(1)), SLOTS[1]),
+            _ => (self.b.slot_addr(Slot(0)), SLOTS[0]),
+        };
+        (base, ty, i64::from(size / ty.size()), at > 0)
+    }
+
+    /// A number to write to items of a type.
+    fn number(&mut self, ty: MemType) -> Value {
+        match ty.value() {
+            Type::I64 => self.int(),
+            Type::F64 => self.float(),
         }
     }
 
@@ -222,6 +275,10 @@ impl Maker<'_> {
             })
             .collect();
         match op {
+            Op::Sdiv | Op::Srem | Op::Udiv | Op::Urem if self.rng.chance(1, 2) => {
+                let by = self.rng.int();
+                args[1] = self.b.iconst(if matches!(by, 0 | -1) { 10 } else { by });
+            }
             Op::Sdiv | Op::Srem | Op::Udiv | Op::Urem => {
                 let (mask, one) = (self.b.iconst(0xffff), self.b.iconst(1));
                 let small = self.b.op(Op::Band, &[args[1], mask]);
@@ -272,29 +329,14 @@ impl Maker<'_> {
     }
 
     fn memory(&mut self) {
-        const TYPES: &[MemType] = &[
-            MemType::I8,
-            MemType::U8,
-            MemType::I16,
-            MemType::U16,
-            MemType::I32,
-            MemType::U32,
-            MemType::I64,
-            MemType::F32,
-            MemType::F64,
-        ];
-        let slot = self.b.slot_addr(super::func::Slot(0));
-        let ty = *self.rng.pick(TYPES);
-        let offset = self.rng.below(8) as i32 * 8;
-        if self.rng.chance(1, 2) {
-            let value = self.b.load(ty, slot, offset);
+        let (base, ty, count, is_mutable) = self.view();
+        let offset = self.rng.below(count as usize) as i32 * ty.size() as i32;
+        if !is_mutable || self.rng.chance(1, 2) {
+            let value = self.b.load(ty, base, offset);
             self.store_to_var(value);
         } else {
-            let value = match ty.value() {
-                Type::I64 => self.int(),
-                Type::F64 => self.float(),
-            };
-            self.b.store(ty, value, slot, offset);
+            let value = self.number(ty);
+            self.b.store(ty, value, base, offset);
         }
     }
 
@@ -434,31 +476,31 @@ impl Maker<'_> {
         self.b.seal_and_switch_to(exit);
     }
 
-    /// Reads or writes an item of the slot where `index` is one, as a body does with eight items; else notes that it is none.
+    /// Reads or writes an item of a view where `index` is one, as a body does; else notes that it is none.
     fn item(&mut self, index: Value) {
-        let eight = self.b.iconst(8);
+        let (base, ty, count, is_mutable) = self.view();
+        let count = self.b.iconst(count);
         let (join, outside) = (self.b.block(), self.b.cold_block());
         let at = self.b.param(join, Type::I64);
-        let inside = self.b.icmp(IntCc::Ult, index, eight);
+        let inside = self.b.icmp(IntCc::Ult, index, count);
         self.b.br(inside, join, &[index], outside, &[]);
         self.b.seal_and_switch_to(outside);
-        let from_end = self.b.op(Op::Iadd, &[index, eight]);
-        let inside = self.b.icmp(IntCc::Ult, from_end, eight);
+        let from_end = self.b.op(Op::Iadd, &[index, count]);
+        let inside = self.b.icmp(IntCc::Ult, from_end, count);
         self.store_to_var(inside);
         let zero = self.b.iconst(0);
         let from_end = self.b.op(Op::Select, &[inside, from_end, zero]);
         self.b.jump(join, &[from_end]);
         self.b.seal_and_switch_to(join);
-        let slot = self.b.slot_addr(super::func::Slot(0));
-        let three = self.b.iconst(3);
-        let bytes = self.b.op(Op::Ishl, &[at, three]);
-        let address = self.b.op(Op::Iadd, &[slot, bytes]);
-        if self.rng.chance(1, 2) {
-            let value = self.b.load(MemType::I64, address, 0);
+        let shift = self.b.iconst(ty.size().trailing_zeros().into());
+        let bytes = self.b.op(Op::Ishl, &[at, shift]);
+        let address = self.b.op(Op::Iadd, &[base, bytes]);
+        if !is_mutable || self.rng.chance(1, 2) {
+            let value = self.b.load(ty, address, 0);
             self.store_to_var(value);
         } else {
-            let value = self.int();
-            self.b.store(MemType::I64, value, address, 0);
+            let value = self.number(ty);
+            self.b.store(ty, value, address, 0);
         }
     }
 }

@@ -557,8 +557,7 @@ mod tests {
     #[test]
     fn random_functions_are_well_formed() {
         for seed in 0..200 {
-            let mut program = Program::new("p");
-            program.add_func(random::func(&mut Rng::new(seed), "f"));
+            let program = random::program([random::func(&mut Rng::new(seed), "f")]);
             assert_eq!(verify(&program), Ok(()), "seed {seed}");
         }
     }

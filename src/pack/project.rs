@@ -1,31 +1,32 @@
 //! A project as it lies on the disk: which of its files are specs, Python code, texts of licences, and what it says of itself.
 //!
 //! In: a folder with a pyproject.toml, or a single checked spec. Out: a [`Project`], and messages about everything in the file that does not agree with
-//! the folder. What is left out everywhere: hidden files, the folders `build`, `dist` and `target`, virtual environments, what compilers and
-//! interpreters leave behind.
+//! the folder. Which files are the project's at all is known in `files`.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "this is the rim: it reads projects"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use super::archive::Entry;
+use super::files::files;
 use super::glob;
 use super::metadata::{Description, Metadata};
 use super::pyproject::{self, CONTENT_TYPES, Content, Pyproject, Readme};
-use super::requirement::is_name;
+use super::requirement::{Requirement, is_name, normal_name};
 use super::version;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{Sources, Span};
 use crate::base::table::{At, Str};
 use crate::frontend::spec;
 use crate::frontend::spec::module::{ConstValue, Module};
+use crate::frontend::spec::python::is_python;
 
 /// The name of the file that makes a folder a project.
 pub const FILE: &str = "pyproject.toml";
@@ -45,22 +46,26 @@ pub struct Project {
     pub python: Vec<(String, PathBuf)>,
     /// All its files, as an sdist has them: paths from the folder, with slashes.
     pub files: Vec<String>,
+    /// Where it is described.
+    span: Span,
     dynamic: Vec<At<&'static str>>,
 }
 
 /// Texts of licences, where nothing else is said (PEP 639, `license-files`).
 const LICENSE_FILES: &[&str] = &["LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*"];
 
-/// Folders beside pyproject.toml that hold what others made.
-const MADE: &[&str] = &["build", "dist", "target"];
-
-/// Ends of names of files that compilers, interpreters and we leave behind.
-const LEFT: &[&str] = &[
-    ".pyc", ".pyo", ".so", ".pyd", ".dylib", ".dll", ".o", ".obj", ".whl",
-];
+/// Bytes of a name and a version: 255 less a wheel's longest tag and its suffix.
+const LONGEST: usize = 180;
 
 /// Packages that are for those who work on a project, where it has no `src`.
 const HELPERS: &[&str] = &["tests", "test", "docs", "examples", "benchmarks", "tools"];
+
+/// The distribution that brings the names of the body language.
+const OURS: &str = "pyasmgen";
+
+/// Where plain Python runs instead of a compiled module (PEP 508): who has no wheel of his own.
+const ELSEWHERE: &str = "platform_python_implementation != \"CPython\" or sys_platform not in \"linux darwin win32\" or \
+     platform_machine not in \"x86_64 AMD64 aarch64 arm64 ARM64\"";
 
 /// Reads a project. It is there exactly when no message is an error.
 ///
@@ -71,10 +76,17 @@ pub fn load(
     folder: &Path,
 ) -> anyhow::Result<(Option<Project>, Diagnostics)> {
     let mut diagnostics = Diagnostics::default();
-    let source = match spec::load(sources, &folder.join(FILE))? {
+    let path = folder.join(FILE);
+    if !path.exists() {
+        bail!(
+            "there is no {}; `pyasmgen new NAME` makes a project",
+            path.display()
+        );
+    }
+    let source = match spec::load(sources, &path)? {
         Ok(source) => source,
         Err(diagnostic) => {
-            diagnostics.push(diagnostic);
+            diagnostics.push(diagnostic.hint("save the file as UTF-8"));
             return Ok((None, diagnostics));
         }
     };
@@ -82,7 +94,7 @@ pub fn load(
     let Some(written) = pyproject::read(text, source, &mut diagnostics) else {
         return Ok((None, diagnostics));
     };
-    let files = files(folder, &written)?;
+    let files = files(folder, &written.tool)?;
     let mut reader = Reader {
         folder,
         files,
@@ -101,7 +113,7 @@ impl Project {
     /// # Errors
     /// The module's name cannot be that of a distribution, or its `__version__` is no version.
     pub fn of_spec(path: &Path, module: &Module) -> Result<Project, Diagnostic> {
-        let start = Span::new(module.source, 0..0);
+        let start = module.span;
         let words = module.name.split('.').map(|word| word.trim_matches('_'));
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let name = words.join("-");
@@ -126,6 +138,7 @@ impl Project {
             source: PathBuf::new(),
             python: Vec::new(),
             files: Vec::new(),
+            span: module.span,
             dynamic: vec![At {
                 value: "description",
                 span: start,
@@ -142,13 +155,35 @@ impl Project {
                 let first = wrong.iter().next().cloned();
                 Err(first.unwrap_or_else(|| unreachable!("there is an error")))
             }
-            _ => Ok(project),
+            _ => Ok(project.require_names()),
         }
     }
 
-    /// Fills in what the project leaves to its specs.
+    /// A spec that is not plain Python as well, if there is one. Without one, the project runs on every interpreter.
+    pub fn not_plain(&self) -> Option<&Path> {
+        let mut specs = self.specs.iter().map(PathBuf::as_path);
+        specs.find(|path| !is_python(&path.to_string_lossy()))
+    }
+
+    /// Plain Python takes the names of the body language from our package. All wheels say so: those of one release have the same metadata.
+    fn require_names(mut self) -> Project {
+        let known = |requirement: &Requirement| {
+            let sign = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+            let name = requirement.what.split(sign).next().unwrap_or_default();
+            normal_name(name) == OURS
+        };
+        if self.not_plain().is_none() && !self.metadata.dependencies.iter().any(known) {
+            self.metadata.dependencies.push(Requirement {
+                what: OURS.to_owned(),
+                marker: Some(ELSEWHERE.to_owned()),
+            });
+        }
+        self
+    }
+
+    /// Fills in what the project leaves to its specs, which are the modules, and looks whether all names go together.
     pub fn settle(&mut self, modules: &[&Module]) -> Diagnostics {
-        let mut diagnostics = Diagnostics::default();
+        let mut diagnostics = self.names(modules);
         for At { value, span } in &self.dynamic {
             if *value == "description" {
                 let doc = modules.iter().find_map(|module| module.doc.as_deref());
@@ -175,6 +210,38 @@ impl Project {
             };
             let hint = "write `__version__ = \"1.0\"` below [constants], or `version = \"1.0\"` below [project]";
             diagnostics.push(Diagnostic::error(*span, wrong).hint(hint));
+        }
+        let length = self.metadata.stem().len();
+        if length > LONGEST {
+            let message =
+                format!("name and version have {length} bytes, too many for the names of files");
+            let hint = format!(
+                "{LONGEST} is the most: systems take 255, and the tags of wheels need their part"
+            );
+            diagnostics.push(Diagnostic::error(self.span, message).hint(hint));
+        }
+        diagnostics
+    }
+
+    /// Modules of one name, and Python code where a module shall be.
+    fn names(&self, modules: &[&Module]) -> Diagnostics {
+        let mut diagnostics = Diagnostics::default();
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        let top = |name: &str| name.split('/').next().unwrap_or(name).to_owned();
+        let tops: BTreeSet<String> = self.python.iter().map(|(name, _)| top(name)).collect();
+        for Module { name, span, .. } in modules {
+            if let Some(other) = seen.insert(name, *span) {
+                let message = format!("two specs of the project make the module `{name}`");
+                let wrong = Diagnostic::error(*span, message).also(other, "the other one");
+                diagnostics.push(wrong.hint("give one of them another name"));
+            }
+            if tops.contains(name) || tops.contains(&format!("{name}.py")) {
+                let message = format!("the project has Python code of the name `{name}`, too");
+                let hint = format!(
+                    "make it a module of the package, like `{name}._{name}`, or rename one of them"
+                );
+                diagnostics.push(Diagnostic::error(*span, message).hint(hint));
+            }
         }
         diagnostics
     }
@@ -205,15 +272,17 @@ impl Reader<'_> {
         let source = self.source();
         let specs = self.specs(&source)?;
         let python = self.python(&source, &specs)?;
-        Ok(Project {
+        let project = Project {
             metadata,
             folder: self.folder.to_owned(),
             specs: specs.iter().map(|path| self.folder.join(path)).collect(),
             source: self.folder.join(&source),
             python,
             files: std::mem::take(&mut self.files),
+            span: self.written.header,
             dynamic: self.written.dynamic.clone(),
-        })
+        };
+        Ok(project.require_names())
     }
 
     fn read(&self, path: &str) -> anyhow::Result<Vec<u8>> {
@@ -394,75 +463,4 @@ fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
 fn is_spec(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     text.lines().any(|line| line.trim().starts_with("[module]"))
-}
-
-/// All files of a project, sorted.
-fn files(folder: &Path, written: &Pyproject) -> anyhow::Result<Vec<String>> {
-    let tool = &written.tool;
-    let named = |patterns: &[Str], path: &str| {
-        let mut patterns = patterns.iter();
-        patterns.any(|pattern| glob::covers(&pattern.text.text, path))
-    };
-    let mut found = BTreeSet::new();
-    walk(
-        folder,
-        "",
-        &|path, is_folder| !left_out(folder, path, is_folder),
-        &mut found,
-    )?;
-    found.retain(|path| !named(&tool.exclude, path));
-    if !tool.include.is_empty() {
-        let mut all = BTreeSet::new();
-        walk(folder, "", &|path, _| path != ".git", &mut all)?;
-        found.extend(all.into_iter().filter(|path| named(&tool.include, path)));
-    }
-    // Without it nothing can be built of an sdist.
-    found.insert(FILE.to_owned());
-    Ok(found.into_iter().collect())
-}
-
-fn left_out(folder: &Path, path: &str, is_folder: bool) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    if name.starts_with('.') || name == "__pycache__" {
-        return true;
-    }
-    if is_folder {
-        let environment = folder.join(path).join("pyvenv.cfg").is_file();
-        return environment || name.ends_with(".egg-info") || MADE.contains(&path);
-    }
-    let name = name.to_lowercase();
-    LEFT.iter().any(|end| name.ends_with(end)) || path == "PKG-INFO"
-}
-
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    keep: &dyn Fn(&str, bool) -> bool,
-    found: &mut BTreeSet<String>,
-) -> anyhow::Result<()> {
-    let here = folder.join(prefix);
-    let reading = || format!("cannot read the folder {}", here.display());
-    for entry in fs::read_dir(&here).with_context(reading)? {
-        let entry = entry.with_context(reading)?;
-        let kind = entry.file_type().with_context(reading)?;
-        let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
-            bail!("{}: a name that is not UTF-8", entry.path().display());
-        };
-        let path = if prefix.is_empty() {
-            name
-        } else {
-            format!("{prefix}/{name}")
-        };
-        // A link may lead to a file, but not to a folder, which may be one that it is in.
-        let is_file = entry.path().is_file();
-        if !keep(&path, kind.is_dir()) {
-            continue;
-        }
-        if kind.is_dir() {
-            walk(folder, &path, keep, found)?;
-        } else if is_file {
-            found.insert(path);
-        }
-    }
-    Ok(())
 }

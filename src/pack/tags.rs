@@ -8,6 +8,7 @@
 //! cp310-abi3               the newest stable-ABI version among the imports, and every later one with a GIL
 //! cp313-cp313t  cp314-...  without a GIL; the stable ABI of those is 3.15's
 //! cp315-abi3.abi3t         both kinds from 3.15 on
+//! py3-none-any             every other Python 3, for projects that are plain Python as well
 //! ```
 
 use crate::frontend::capi::stable::{exported, stable};
@@ -47,6 +48,8 @@ enum Serves {
     FreeThreaded(u8),
     /// Both kinds from this version on.
     Both(u8),
+    /// All.
+    Every,
 }
 
 /// An interpreter, as far as tags tell it from others.
@@ -86,7 +89,30 @@ impl Tag {
             Serves::Version(version) => !free_threaded && minor == version,
             Serves::FreeThreaded(version) => free_threaded && minor == version,
             Serves::Both(floor) => minor >= floor,
+            Serves::Every => true,
         }
+    }
+
+    /// The tag of plain Python.
+    pub fn plain() -> Tag {
+        Tag {
+            python: "py3".to_owned(),
+            abi: "none".to_owned(),
+            platform: "any",
+            suffix: ".py".to_owned(),
+            python_library: None,
+            serves: Serves::Every,
+        }
+    }
+
+    /// Whether nothing in such a wheel is compiled.
+    pub fn is_plain(&self) -> bool {
+        self.serves == Serves::Every
+    }
+
+    /// The interpreter and the ABI, as `--tag` names them: `cp310-abi3`.
+    pub fn short(&self) -> String {
+        format!("{}-{}", self.python, self.abi)
     }
 }
 
@@ -225,6 +251,7 @@ fn tag(serves: Serves, target: &Target) -> Tag {
             let python = format!("cp3{floor}");
             (python, "abi3.abi3t".to_owned(), "abi3t", "python3t.dll")
         }
+        Serves::Every => return Tag::plain(),
     };
     let suffix = match (target.format, mark) {
         // Windows looks for the tag of one version, or for none.

@@ -1,10 +1,12 @@
 //! Wheels ("Binary distribution format", packaging.python.org; PEP 660 for editable ones).
 //!
-//! In: a project, its compiled modules, a target and a tag. Out: the files of a wheel, and its bytes. Where it is written is not here.
+//! In: a project, its compiled modules, a target and a tag; or its modules alone, where they are plain Python as well. Out: the files of a wheel, and
+//! its bytes. Where it is written is not here.
 //!
 //! ```text
 //! pkg/__init__.py            pkg/_speed.abi3.so   pkg/_speed.pyi   pkg/py.typed     the module pkg._speed, in a package
 //! speed/__init__.abi3.so     speed/__init__.pyi   speed/py.typed                    the module speed
+//! speed/__init__.py          speed/__init__.pyi   speed/py.typed                    the same, for those who have no compiled one
 //! name-1.0.dist-info/METADATA WHEEL entry_points.txt licenses/... RECORD
 //! ```
 //!
@@ -16,7 +18,7 @@
     reason = "this is the rim: it reads projects"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -27,6 +29,7 @@ use super::project::Project;
 use super::record::record;
 use super::tags::{self, Tag};
 use crate::compile::Compiled;
+use crate::frontend::spec::module::Module;
 use crate::frontend::stub;
 use crate::target::Target;
 
@@ -83,7 +86,7 @@ pub fn tags_of(compiled: &[Compiled], target: &Target) -> Vec<Tag> {
 /// One wheel for each of these tags.
 ///
 /// # Errors
-/// A file of the project cannot be read, or two would have the same path.
+/// A file of the project cannot be read.
 pub fn wheels(
     project: &Project,
     compiled: &[Compiled],
@@ -91,7 +94,8 @@ pub fn wheels(
     tags: &[Tag],
     kind: &Kind,
 ) -> anyhow::Result<Vec<Wheel>> {
-    let common = common(project, compiled, kind)?;
+    let sources: Vec<&Module> = compiled.iter().map(|one| &one.module).collect();
+    let common = common(project, &sources, kind)?;
     // Tags that differ in nothing within a module share its bytes.
     let mut written: BTreeMap<Option<&str>, Vec<Vec<u8>>> = BTreeMap::new();
     let mut wheels = Vec::new();
@@ -100,47 +104,46 @@ pub fn wheels(
         let modules = written
             .entry(tag.python_library)
             .or_insert_with(|| compiled.iter().map(|one| one.linked(&target)).collect());
-        wheels.push(wheel(project, compiled, modules, &common, tag, kind));
+        wheels.push(wheel(project, &sources, modules, &common, tag, kind));
     }
     Ok(wheels)
+}
+
+/// The wheel for all other interpreters: its modules are the Python files themselves, one for each of the project's specs.
+///
+/// # Errors
+/// As [`wheels`].
+pub fn plain(project: &Project, sources: &[&Module], kind: &Kind) -> anyhow::Result<Wheel> {
+    let common = common(project, sources, kind)?;
+    let specs = project.specs.iter();
+    let read =
+        specs.map(|path| fs::read(path).with_context(|| format!("cannot read {}", path.display())));
+    let modules = read.collect::<anyhow::Result<Vec<_>>>()?;
+    let tag = Tag::plain();
+    Ok(wheel(project, sources, &modules, &common, &tag, kind))
 }
 
 /// What all wheels of a project hold, by path.
 fn common(
     project: &Project,
-    compiled: &[Compiled],
+    sources: &[&Module],
     kind: &Kind,
 ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
-    let mut packages = BTreeSet::new();
-    for (name, path) in &project.python {
-        let top = name.split('/').next().unwrap_or(name);
-        packages.insert(top.strip_suffix(".py").unwrap_or(top).to_owned());
-        if *kind == Kind::Copied {
-            let bytes =
-                fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            files.insert(name.clone(), bytes);
-        }
+    let copied = project.python.iter().filter(|_| *kind == Kind::Copied);
+    for (name, path) in copied {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        files.insert(name.clone(), bytes);
     }
-    let mut names = BTreeSet::new();
-    for one in compiled {
-        let name = &one.module.name;
-        if !names.insert(name) {
-            bail!("two specs of the project make the module `{name}`");
-        }
-        if packages.contains(name) {
-            bail!("the project has a module and Python code of the same name, `{name}`");
-        }
+    for module in sources {
+        let name = &module.name;
         if *kind != Kind::Copied && place(project, name).is_some() {
             continue;
         }
         let stub = format!("{}.pyi", module_stem(name));
         // What the project brings along itself is better.
         let own = files.remove(&format!("{}.pyi", name.replace('.', "/")));
-        files.insert(
-            stub,
-            own.unwrap_or_else(|| stub::stub(&one.module).into_bytes()),
-        );
+        files.insert(stub, own.unwrap_or_else(|| stub::stub(module).into_bytes()));
         let top = name.split('.').next().unwrap_or(name);
         files.entry(format!("{top}/py.typed")).or_default();
     }
@@ -184,7 +187,7 @@ fn place(project: &Project, name: &str) -> Option<PathBuf> {
 
 fn wheel(
     project: &Project,
-    compiled: &[Compiled],
+    sources: &[&Module],
     modules: &[Vec<u8>],
     common: &BTreeMap<String, Vec<u8>>,
     tag: &Tag,
@@ -192,10 +195,9 @@ fn wheel(
 ) -> Wheel {
     let mut files = common.clone();
     let mut in_place = Vec::new();
-    for (one, bytes) in compiled.iter().zip(modules) {
-        let name = &one.module.name;
-        let stem = module_stem(name);
-        match (place(project, name), kind) {
+    for (module, bytes) in sources.iter().zip(modules) {
+        let stem = module_stem(&module.name);
+        match (place(project, &module.name), kind) {
             (Some(folder), Kind::Editable { suffix }) => {
                 let (_, last) = stem.rsplit_once('/').unwrap_or(("", &stem));
                 in_place.push((folder.join(format!("{last}{suffix}")), bytes.clone()));
@@ -241,8 +243,9 @@ fn dist_info(project: &Project, tag: &Tag, stem: &str) -> Vec<Entry> {
 /// The file WHEEL.
 fn about(tag: &Tag) -> String {
     let mut text = format!(
-        "Wheel-Version: 1.0\nGenerator: pyasmgen {}\nRoot-Is-Purelib: false\n",
-        env!("CARGO_PKG_VERSION")
+        "Wheel-Version: 1.0\nGenerator: pyasmgen {}\nRoot-Is-Purelib: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        tag.is_plain()
     );
     for tag in tag.expanded() {
         text += &format!("Tag: {tag}\n");

@@ -12,14 +12,14 @@ import array
 import ast
 import builtins
 import ctypes
-import importlib.machinery
-import importlib.util
 import json
 import math
 import random
 import signal
 import struct
 import sys
+
+import loading
 
 
 class I64(int):
@@ -980,9 +980,7 @@ class Comparison:
         self.models, self.plains = modelled(job, self.step), plain(job)
         self.module = None
         if job["file"]:
-            loader = importlib.machinery.ExtensionFileLoader(job["name"], job["file"])
-            self.module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(job["name"], job["file"], loader=loader))
-            loader.exec_module(self.module)
+            self.module = loading.load(job["name"], job["file"])
 
     def method(self, method, rng):
         """Compares until there is enough; gives how many were compared, returned, were compared with plain Python."""
@@ -1061,7 +1059,7 @@ def written(name, places, keywords):
 
 
 def main():
-    with open(sys.argv[1]) as file:
+    with open(sys.argv[1], encoding="utf-8") as file:
         job = json.load(file)
     # Calls end by the number of their steps, not by their depth.
     sys.setrecursionlimit(20 * job["steps"] + 1000)

@@ -13,6 +13,8 @@ use crate::python::{root, said, windows_path};
 
 /// A built module and the job file that says what it must do.
 pub struct Built {
+    /// The spec.
+    pub spec: PathBuf,
     /// The module.
     pub file: PathBuf,
     /// What `judge.py` reads.
@@ -77,6 +79,7 @@ fn build(spec: &Path, folder: &Path, how: How) -> Built {
     let path = folder.join(format!("{name}.json"));
     std::fs::write(&path, job.to_string()).expect("writable");
     Built {
+        spec: spec.to_owned(),
         file,
         job: path,
         name,

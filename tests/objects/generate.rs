@@ -26,8 +26,39 @@ const METHODS: &[&str] = &[
     "append", "pop", "get", "items", "upper", "copy", "x", "add", "index",
 ];
 
+/// The functions of `bodies.py`, and random ones below them.
+pub fn bodies(rng: &mut Rng, random: usize) -> String {
+    include_str!("bodies.py").to_owned() + &functions(rng, random)
+}
+
+/// The spec of the functions in a Python text.
+pub fn spec(text: &str) -> String {
+    let mut spec =
+        "[module]\nname = \"objects\"\n[[exceptions]]\nname = \"Problem\"\nbase = \"ValueError\"\n"
+            .to_owned();
+    for function in text.split("\ndef ").skip(1) {
+        let (head, body) = function.split_once(":\n").expect("a function has a body");
+        let (name, head) = head.split_once('(').expect("parameters");
+        let (params, returns) = head.split_once(") -> ").expect("results");
+        let params: Vec<String> = (params.split(", "))
+            .map(|param| format!("\"{}\"", param.replace('"', "")))
+            .collect();
+        let body: Vec<&str> = (body.lines())
+            .map(|line| line.strip_prefix("    ").unwrap_or(line))
+            .collect();
+        let (params, body) = (params.join(", "), body.join("\n"));
+        writeln!(
+            spec,
+            "[[methods]]\nname = \"{name}\"\nkeywords = true\nparams = [{params}]"
+        )
+        .expect("a String");
+        writeln!(spec, "returns = {returns}\nbody = '''\n{body}'''").expect("a String");
+    }
+    spec
+}
+
 /// Functions, one below the other.
-pub fn functions(rng: &mut Rng, count: usize) -> String {
+fn functions(rng: &mut Rng, count: usize) -> String {
     let mut text = String::new();
     for at in 0..count {
         let mut body = Body {

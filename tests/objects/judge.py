@@ -16,20 +16,15 @@ import warnings
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "common"))
 from counting import changes_of
+from loading import load
 
 warnings.simplefilter("ignore")
 MODULE, BODIES, MODE = sys.argv[1:]
 
 
-def load(name, file, loader):
-    loader = loader(name, file)
-    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
-    return importlib.util.module_from_spec(spec), loader
-
-
-ours, loader = load("objects", MODULE, importlib.machinery.ExtensionFileLoader)
-loader.exec_module(ours)
-theirs, loader = load("bodies", BODIES, importlib.machinery.SourceFileLoader)
+ours = load("objects", MODULE)
+loader = importlib.machinery.SourceFileLoader("bodies", BODIES)
+theirs = importlib.util.module_from_spec(importlib.util.spec_from_file_location("bodies", BODIES, loader=loader))
 vars(theirs).update(i64=int, u64=int, f64=float, Problem=ours.Problem)
 loader.exec_module(theirs)
 METHODS = {name: f for name, f in vars(theirs).items() if hasattr(f, "__code__")}
@@ -140,7 +135,7 @@ def described(one, depth=4):
 
 def plain(text):
     """Without addresses, which differ."""
-    return re.sub("0x[0-9a-f]+", "0x", text)
+    return re.sub("0x[0-9a-fA-F]+", "0x", text)
 
 
 def chain(error, depth=4):

@@ -17,7 +17,6 @@ mod generate;
 mod python;
 
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -35,11 +34,10 @@ static BUILT: LazyLock<Vec<(tempfile::TempDir, PathBuf)>> = LazyLock::new(|| {
         .map(|seed| {
             let mut folder = tempfile::tempdir().expect("a folder");
             folder.disable_cleanup(std::env::var_os("PYASMGEN_KEEP").is_some());
-            let random = generate::functions(&mut Rng::new(seed), RANDOM);
-            let text = include_str!("bodies.py").to_owned() + &random;
+            let text = generate::bodies(&mut Rng::new(seed), RANDOM);
             let path = folder.path().join("objects.toml");
             std::fs::write(folder.path().join("bodies.py"), &text).expect("writable");
-            std::fs::write(&path, spec(&text)).expect("writable");
+            std::fs::write(&path, generate::spec(&text)).expect("writable");
             let module = python::build(&path, folder.path(), "objects");
             (folder, module)
         })
@@ -49,28 +47,6 @@ static BUILT: LazyLock<Vec<(tempfile::TempDir, PathBuf)>> = LazyLock::new(|| {
 fn number(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).unwrap_or_default();
     text.parse().unwrap_or(default)
-}
-
-/// The spec of the functions in a Python text.
-fn spec(text: &str) -> String {
-    let mut spec =
-        "[module]\nname = \"objects\"\n[[exceptions]]\nname = \"Problem\"\nbase = \"ValueError\"\n"
-            .to_owned();
-    for function in text.split("\ndef ").skip(1) {
-        let (head, body) = function.split_once(":\n").expect("a function has a body");
-        let (name, head) = head.split_once('(').expect("parameters");
-        let (params, returns) = head.split_once(") -> ").expect("results");
-        let params: Vec<String> = (params.split(", "))
-            .map(|param| format!("\"{}\"", param.replace('"', "")))
-            .collect();
-        let body: Vec<&str> = (body.lines())
-            .map(|line| line.strip_prefix("    ").unwrap_or(line))
-            .collect();
-        let (params, body) = (params.join(", "), body.join("\n"));
-        writeln!(spec, "[[methods]]\nname = \"{name}\"\nparams = [{params}]").expect("a String");
-        writeln!(spec, "returns = {returns}\nbody = '''\n{body}'''").expect("a String");
-    }
-    spec
 }
 
 /// Runs a mode of `judge.py` in every interpreter that is wanted; each must call so often, and find nothing.

@@ -25,7 +25,7 @@ def value(item):
     if item == "bool":
         return rng.choice(["True", "False"])
     if item in ("f32", "f64"):
-        return rng.choice(["0.5", "-2.0", "1e300" if item == "f64" else "1e30", "math.pi" if item == "f64" else "0.25", repr(float(rng.randrange(-99, 99)))])
+        return rng.choice(["0.5", "-2.0", "1e300" if item == "f64" else repr(2.0**100), "math.pi" if item == "f64" else "0.25", repr(float(rng.randrange(-99, 99)))])
     low, high = RANGES[item]
     return str(rng.choice([low, high, 0, 1, rng.randint(low, high)]))
 
@@ -171,7 +171,11 @@ class Body:
         else:
             name, of = self.view("i")
             item = f"v{self.names}"
-            self.put(depth, f"for {counter}, {item} in enumerate({name}):")
+            over = rng.choice([f"enumerate({name})", f"enumerate({name})", f"enumerate({name}, {self.small()})", f"zip({name}, {self.view('i')[0]})"])
+            self.put(depth, f"for {counter}, {item} in {over}:")
+            if rng.random() < 0.3:
+                self.lines[-1] = "    " * depth + f"for {counter} in reversed({rng.choice([name, 'range(n % 5)', 'range(-2, n % 4)', 'range(n % 3, -3, -1)'])}):"
+                item = counter
             self.put(depth + 1, f"t += {item} & 15")
         self.loops += 1
         self.counters.append(counter)

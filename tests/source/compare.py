@@ -1,26 +1,27 @@
 """A file of functions as plain Python, and the module made of it: both are called with the same arguments.
 
-In: the folder of the module, the file, the folder of the package `pyasmgen`. Out: a line for each difference; the last line says how much was
+In: the module, the file, the folder of the package `pyasmgen`. Out: a line for each difference; the last line says how much was
 compared. Where numbers do not fit, the module may raise OverflowError and plain Python goes on; nothing else may differ.
 """
 
 import array
 import importlib.util
 import inspect
+import os
 import random
 import struct
 import sys
 
-folder, path, package = sys.argv[1:4]
+built, path, package = sys.argv[1:4]
 ROUNDS = int(sys.argv[4])
 # So many calls of each function have to agree.
 LEAST = int(sys.argv[5]) if len(sys.argv) > 5 else ROUNDS // 4
-sys.path[:0] = [folder, package]
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "common"), package]
 random.seed(7)
 
-name = path.rpartition("/")[2][: -len(".py")]
-module = importlib.import_module(name)
-assert not module.__file__.endswith(".py"), module.__file__
+import loading
+
+module = loading.load(os.path.basename(path)[: -len(".py")], built)
 spec = importlib.util.spec_from_file_location("plain", path)
 plain = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(plain)

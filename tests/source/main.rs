@@ -49,7 +49,11 @@ fn the_file_as_plain_python_gives_the_answers_of_the_module() {
     for python in interpreters() {
         let mut command = python.command();
         command.arg(root("tests/source/compare.py"));
-        command.args([folder.path(), &file, &root("src/python")]);
+        command.args([
+            &folder.path().join("kernels.abi3.so"),
+            &file,
+            &root("src/python"),
+        ]);
         let output = command.arg("400").output().expect("interpreters run");
         assert!(
             output.status.success(),
@@ -92,10 +96,11 @@ fn random_functions_as_plain_python_give_the_answers_of_the_module() {
         fs::create_dir(&modules).unwrap();
         let [source, to] = [&file, &modules].map(|path| path.display().to_string());
         done(folder.path(), &["build", &source, "-o", &to]);
+        let module = modules.join(format!("random{seed}.abi3.so"));
         for python in &pythons {
             let mut command = python.command();
             command.arg(root("tests/source/compare.py"));
-            command.args([&modules, &file, &root("src/python")]);
+            command.args([&module, &file, &root("src/python")]);
             command.args([CALLS.to_string(), "1".to_owned()]);
             let output = command.output().expect("interpreters run");
             if !output.status.success() {

@@ -7,8 +7,8 @@ use pyasmgen::base::render;
 use pyasmgen::base::source::Sources;
 use pyasmgen::pack::project;
 
-use crate::project::{spec, write};
-use crate::python::root;
+use crate::project::{pyasmgen, spec, write};
+use crate::python::{root, said};
 
 const LINE: &str = "\n================\n";
 
@@ -51,6 +51,47 @@ fn every_mistake_is_reported_as_before() {
         }
     }
     assert!(wrong.is_empty(), "BLESS=1 if these are right:\n{wrong}");
+}
+
+#[test]
+fn names_that_do_not_go_together_are_shown() {
+    let project = |version: &str| {
+        let text = format!("[project]\nname = \"demo\"\nversion = \"{version}\"\n");
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("pyproject.toml"), &text);
+        write(&folder.path().join("src/speed.toml"), &spec("speed"));
+        folder
+    };
+    let says = |folder: &tempfile::TempDir, parts: &[&str]| {
+        for verb in ["wheel", "sdist"] {
+            let output = pyasmgen(folder.path(), &[verb]);
+            let text = said(&output);
+            assert_eq!(output.status.code(), Some(1), "{text}");
+            for part in parts.iter().chain(&["= hint: "]) {
+                assert!(text.contains(part), "no {part} in {text}");
+            }
+            assert!(!folder.path().join("dist").exists());
+        }
+    };
+    let twice = project("1");
+    write(&twice.path().join("src/again.toml"), &spec("speed"));
+    let place = ["two specs", "src/speed.toml:2:9", "src/again.toml:2:9"];
+    says(&twice, &place);
+    for code in ["src/speed.py", "src/speed/__init__.py"] {
+        let beside = project("1");
+        write(&beside.path().join(code), "");
+        says(
+            &beside,
+            &["Python code of the name `speed`", "speed.toml:2:9"],
+        );
+    }
+    let long = project(&format!("1.{}", "9".repeat(200)));
+    says(&long, &["207 bytes", "pyproject.toml:1:1"]);
+
+    let none = pyasmgen(long.path(), &["wheel", "src"]);
+    assert_eq!(none.status.code(), Some(2));
+    let text = said(&none);
+    assert!(text.contains("there is no src/pyproject.toml"), "{text}");
 }
 
 #[test]

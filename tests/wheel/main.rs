@@ -13,6 +13,7 @@ mod auditors;
 mod errors;
 mod install;
 mod metadata;
+mod plain;
 mod project;
 #[path = "../common/python.rs"]
 mod python;

@@ -256,19 +256,24 @@ impl Spots {
                 },
             ));
         };
+        let place = |loc| match loc {
+            Loc::Reg(reg) => ValuePlace::Reg(reg),
+            Loc::Spill(slot) => ValuePlace::Frame(frame(slot)),
+        };
         for found in &allocation.labels {
-            let place = match found.loc {
-                Loc::Reg(reg) => ValuePlace::Reg(reg),
-                Loc::Spill(slot) => ValuePlace::Frame(frame(slot)),
-            };
-            for range in search.ranges(found.from, found.to, Some((found.loc, found.label))) {
-                add(range, part_of(found.label), place);
+            let part = part_of(found.label);
+            for (from, range) in search.ranges(found.from, found.to, Some((found.loc, found.label)))
+            {
+                if let Some((loc, start)) = search.before_moves(from, found.loc) {
+                    add(start..start.moved(1), part, place(loc));
+                }
+                add(range, part, place(found.loc));
             }
         }
         for constant in constants {
             let before = |inst| Point { inst, after: false };
             let (from, to) = (before(constant.insts.start), before(constant.insts.end));
-            for range in search.ranges(from, to, None) {
+            for (_, range) in search.ranges(from, to, None) {
                 add(range, constant.part, ValuePlace::Const(constant.bits));
             }
         }
@@ -285,8 +290,13 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The stretches of code between two places, one for each block; what stays where it is has no `what`.
-    fn ranges(&self, from: Point, to: Point, what: Option<(Loc, u32)>) -> Vec<Range<Position>> {
+    /// The stretches of code between two places, one for each block, and where they begin; what stays where it is has no `what`.
+    fn ranges(
+        &self,
+        from: Point,
+        to: Point,
+        what: Option<(Loc, u32)>,
+    ) -> Vec<(Point, Range<Position>)> {
         let blocks = &self.shape.blocks;
         let first = blocks.partition_point(|block| block.insts.end <= from.inst);
         let blocks = blocks[first..].iter();
@@ -296,20 +306,16 @@ impl Search<'_> {
         for block in blocks {
             let insts = &block.insts;
             let spot = |inst: u32| self.spots.of[inst as usize];
-            let (Some(first), Some(last)) = (spot(insts.start), spot(insts.end - 1)) else {
+            if spot(insts.start).is_none() {
                 continue;
-            };
-            let start = if from.inst < insts.start {
-                first[0]
-            } else {
-                self.start(from, what)
-            };
+            }
             let end = if to.inst >= insts.end {
-                last[3]
+                self.block_end(insts.end - 1, what)
             } else {
                 self.end(to, what)
             };
-            ranges.push(start..end);
+            let from = from.max(starts(insts.start));
+            ranges.push((from, self.start(from, what)..end));
         }
         ranges
     }
@@ -330,10 +336,28 @@ impl Search<'_> {
         moves[first..].iter().take_while(move |m| place(m) == at)
     }
 
+    /// Where in front of the moves of an instruction that is what they bring to a place: a debugger that stops at its line stops there.
+    fn before_moves(&self, at: Point, loc: Loc) -> Option<(Loc, Position)> {
+        let moves: Vec<&Move> = self.moves(at).collect();
+        let is_brought = !at.after && moves.iter().any(|m| m.to == loc);
+        let back = |loc, m: &&Move| if m.to == loc { m.from } else { loc };
+        is_brought.then(|| (moves.iter().rev().fold(loc, back), self.spot(at.inst)[0]))
+    }
+
     /// What a move brings is there behind the moves; what has been there is so in front of them.
     fn start(&self, at: Point, what: Option<(Loc, u32)>) -> Position {
         let is_moved = what.is_some_and(|(loc, _)| self.moves(at).any(|m| m.to == loc));
         self.spot(at.inst)[2 * usize::from(at.after) + usize::from(is_moved)]
+    }
+
+    /// What goes on behind a block is there up to its end, unless moves for the way to another block take its place.
+    fn block_end(&self, last: u32, what: Option<(Loc, u32)>) -> Position {
+        let at = Point {
+            inst: last,
+            after: false,
+        };
+        let is_taken = what.is_some_and(|(loc, _)| self.moves(at).any(|m| m.to == loc));
+        self.spot(last)[if is_taken { 0 } else { 3 }]
     }
 
     fn end(&self, at: Point, what: Option<(Loc, u32)>) -> Position {

@@ -242,7 +242,7 @@ impl Writer<'_> {
             Arch::X86_64 => (elf::R_X86_64_64, elf::R_X86_64_32),
             Arch::Aarch64 => (elf::R_AARCH64_ABS64, elf::R_AARCH64_ABS32),
         };
-        let sections = dwarf::sections(info, image, arch, true);
+        let sections = dwarf::sections(info, image, arch, dwarf::LATEST);
         let ids: Vec<SectionId> = sections
             .iter()
             .map(|section| self.add_section(section.name, SectionKind::Debug))

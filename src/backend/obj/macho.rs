@@ -235,15 +235,15 @@ impl Writer<'_> {
         }
     }
 
-    /// Distances between these sections are plain numbers; addresses are those in this file, of no symbol. Of where variables are nothing is
-    /// told: dsymutil, which collects all this once linkers have left it where it is, breaks the lists of DWARF 5 (of LLVM 19 still).
+    /// Distances between these sections are plain numbers; addresses are those in this file, of no symbol. Linkers leave all this where it
+    /// is, for dsymutil.
     fn add_debug(&mut self, image: &Image, arch: Arch) {
         let (Some(info), Some(text)) = (&image.debug, image.find(Role::Text)) else {
             return;
         };
         let text = self.sections[text.0 as usize];
         debug_assert_eq!(text, self.sections[0], "code is at address 0");
-        for section in dwarf::sections(info, image, arch, false) {
+        for section in dwarf::sections(info, image, arch, dwarf::COLLECTED) {
             let name = dwarf::macho_name(section.name);
             let segment = dwarf::MACHO_SEGMENT.into();
             let id = self

@@ -22,8 +22,9 @@ pub struct Ctx<'a> {
     pub target: &'a Target,
     /// Functions of standard modules that bodies call, by module and name; the module's state keeps them.
     pub functions: Vec<(&'static str, String)>,
-    /// Names of attributes and keywords, of the parameters and of what bodies use; the module's state keeps them as interned strs.
-    pub names: Vec<String>,
+    /// Names of attributes and keywords, of the parameters and of what bodies use, each with its place among them; the module's state keeps them
+    /// as interned strs.
+    pub names: BTreeMap<String, usize>,
     /// The method table, which is filled in when all functions are there.
     pub methods: DataId,
     /// What the function that is being made may know of objects.
@@ -49,7 +50,7 @@ impl<'a> Ctx<'a> {
             module,
             target,
             functions: Vec::new(),
-            names: Vec::new(),
+            names: BTreeMap::new(),
             access: Access::Calls,
             read: BTreeSet::new(),
             with_names: false,

@@ -178,8 +178,7 @@ fn names(ctx: &mut Ctx, b: &mut Builder, module: Value, failed: Block) {
         return;
     }
     let state = ctx.call1(b, "PyModule_GetState", &[module]);
-    for at in 0..ctx.names.len() {
-        let name = ctx.names[at].clone();
+    for (name, at) in ctx.names.clone() {
         let text = ctx.c_string(b, &name);
         let object = ctx.call1(b, "PyUnicode_InternFromString", &[text]);
         let missing = b.icmp_imm(IntCc::Eq, object, 0);

@@ -44,11 +44,8 @@ pub fn name_offset(ctx: &Ctx, index: usize) -> i32 {
 
 /// Where the name of a parameter stands in the state, in bytes.
 pub fn keyword_offset(ctx: &mut Ctx, name: &str) -> i32 {
-    let known = ctx.names.iter().position(|known| known == name);
-    let index = known.unwrap_or_else(|| {
-        ctx.names.push(name.to_owned());
-        ctx.names.len() - 1
-    });
+    let new = ctx.names.len();
+    let index = *ctx.names.entry(name.to_owned()).or_insert(new);
     name_offset(ctx, index)
 }
 

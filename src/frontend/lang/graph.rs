@@ -4,7 +4,7 @@
 
 use super::check::Module;
 use super::released;
-use super::typed::{Function, FunctionId};
+use super::typed::{Function, FunctionId, Local};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::Span;
 
@@ -66,7 +66,10 @@ pub fn mark(
         }
         let locals = &functions[index].locals;
         let locals = locals.iter().skip(callable.sig.params.len());
-        for local in locals.filter(|local| released::is_object(local.storage)) {
+        // Those that the checker made have no name to tell.
+        let is_told =
+            |local: &&Local| released::is_object(local.storage) && !local.name.starts_with('<');
+        for local in locals.filter(is_told) {
             named = true;
             let message = format!(
                 "the local `{}` is an object, and the GIL is released",

@@ -1,8 +1,9 @@
-//! `for` loops: over `range` in all its forms, over views, over `enumerate` of views, over objects.
+//! `for` loops: over `range` in all its forms, over views, over `enumerate` of views, over objects. Those made of these are in `iterate`.
 
 use super::assign::Place;
 use super::ast::{self, ExprKind as Syntax};
 use super::check::{Body, placeholder};
+use super::iterate::For;
 use super::names::Named;
 use super::objects::is_objectlike;
 use super::ty::{self, Val, ty_name};
@@ -20,24 +21,27 @@ enum Iterated {
 }
 
 impl Body<'_> {
-    /// `for target in iter`
-    pub fn for_loop(
-        &mut self,
-        target: &ast::Expr,
-        iter: &ast::Expr,
-        body: &[ast::Stmt],
-        orelse: &[ast::Stmt],
-        span: Span,
-    ) -> StmtKind {
+    /// `for target in iter`; what is evaluated before the loop goes to `out`.
+    pub fn for_loop(&mut self, parts: For, out: &mut Vec<Stmt>) -> StmtKind {
+        if let Some(composed) = self.composed_loop(parts, out) {
+            return composed;
+        }
+        let For {
+            target,
+            iter,
+            body,
+            orelse,
+            span: _,
+        } = parts;
         let iterated = self.iterated(iter);
         if let Some(Iterated::Object(object, counted)) = iterated {
-            return self.object_loop(target, (object, counted), body, orelse, span);
+            return self.object_loop(parts, (object, counted));
         }
         let names = iterated
             .as_ref()
             .and_then(|iterated| self.loop_names(target, iterated));
         let (Some(iterated), Some((index, name))) = (iterated, names) else {
-            return self.wrong_loop(target, body, orelse, span);
+            return self.wrong_loop(parts);
         };
         match iterated {
             Iterated::Object(..) => unreachable!("such loops are made above"),
@@ -148,14 +152,13 @@ impl Body<'_> {
     }
 
     /// `for target in object`: items go into what holds objects, all else is assigned to when the round begins.
-    fn object_loop(
-        &mut self,
-        target: &ast::Expr,
-        (object, counted): (Expr, bool),
-        body: &[ast::Stmt],
-        orelse: &[ast::Stmt],
-        span: Span,
-    ) -> StmtKind {
+    fn object_loop(&mut self, parts: For, (object, counted): (Expr, bool)) -> StmtKind {
+        let For {
+            target,
+            body,
+            orelse,
+            ..
+        } = parts;
         let mut assigns = Vec::new();
         let (index, target) = match (&target.kind, counted) {
             (_, false) => (None, target),
@@ -174,17 +177,17 @@ impl Body<'_> {
                 _ => {
                     let hint = "write two names: `for i, x in enumerate(v)`";
                     self.error(target.span, "`enumerate` gives two values at a time", hint);
-                    return self.wrong_loop(target, body, orelse, span);
+                    return self.wrong_loop(parts);
                 }
             },
             (_, true) => {
                 let hint = "write two names: `for i, x in enumerate(v)`";
                 self.error(target.span, "`enumerate` gives two values at a time", hint);
-                return self.wrong_loop(target, body, orelse, span);
+                return self.wrong_loop(parts);
             }
         };
         let Some(place) = self.place(target) else {
-            return self.wrong_loop(target, body, orelse, span);
+            return self.wrong_loop(parts);
         };
         let own = match place {
             Place::Name(name) => {
@@ -255,7 +258,7 @@ impl Body<'_> {
         (temporary, Stmt { kind, span: place })
     }
 
-    fn loop_body(
+    pub fn loop_body(
         &mut self,
         assigns: impl IntoIterator<Item = Stmt>,
         body: &[ast::Stmt],
@@ -268,13 +271,14 @@ impl Body<'_> {
     }
 
     /// Checks what is inside a loop over something that is not there.
-    fn wrong_loop(
-        &mut self,
-        target: &ast::Expr,
-        body: &[ast::Stmt],
-        orelse: &[ast::Stmt],
-        span: Span,
-    ) -> StmtKind {
+    pub fn wrong_loop(&mut self, parts: For) -> StmtKind {
+        let For {
+            target,
+            body,
+            orelse,
+            span,
+            ..
+        } = parts;
         let mut statements = Vec::new();
         self.poison(std::slice::from_ref(target), span, &mut statements);
         let zero = || Val::int(0, span).expr;
@@ -327,7 +331,7 @@ impl Body<'_> {
     }
 
     /// `range(...)` as start, stop and step.
-    fn range(&mut self, call: &ast::Call, span: Span) -> Option<[Expr; 3]> {
+    pub fn range(&mut self, call: &ast::Call, span: Span) -> Option<[Expr; 3]> {
         let vals = self.plain("range", call, 1, 3, span)?;
         let mut ints = Vec::new();
         for val in vals {

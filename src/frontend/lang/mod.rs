@@ -21,6 +21,7 @@ mod frames;
 mod graph;
 mod heads;
 mod inplace;
+mod iterate;
 mod join;
 mod loops;
 mod masked;

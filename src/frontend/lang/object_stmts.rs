@@ -19,11 +19,11 @@ impl Body<'_> {
             return Some(val.expr);
         }
         let message = format!("{what} wants an object, but this is {}", ty_name(val.ty()));
-        self.error(
-            val.span(),
-            message,
-            "only objects have attributes that change",
-        );
+        let hint = match val.ty() {
+            Ty::View(_) => "write the items one by one: `for i in range(...): v[i] = x`",
+            _ => "only objects have attributes that change",
+        };
+        self.error(val.span(), message, hint);
         None
     }
 

@@ -6,6 +6,7 @@ use super::annotations;
 use super::ast;
 use super::calls::Answer;
 use super::check::Body;
+use super::iterate::For;
 use super::typed::{Stmt, StmtKind};
 
 impl Body<'_> {
@@ -53,7 +54,14 @@ impl Body<'_> {
                 StmtKind::While(cond, body, self.inner(orelse))
             }
             ast::StmtKind::For(target, iter, body, orelse) => {
-                self.for_loop(target, iter, body, orelse, span)
+                let parts = For {
+                    target,
+                    iter,
+                    body,
+                    orelse,
+                    span,
+                };
+                self.for_loop(parts, out)
             }
             ast::StmtKind::Break | ast::StmtKind::Continue if self.loops == 0 => {
                 let word = match statement.kind {

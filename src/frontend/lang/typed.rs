@@ -260,6 +260,8 @@ pub struct Function {
     pub body: Vec<Stmt>,
     /// It may call itself, directly or through others.
     pub recursive: bool,
+    /// What happens to its integers that do not fit.
+    pub overflow: Overflow,
     /// Its loops look for signals every now and then (`PyErr_CheckSignals`).
     pub signals: bool,
     /// Where it is written.

@@ -90,6 +90,7 @@ impl<'a> Checker<'a> {
         let mut module = Module {
             source: self.source,
             name: String::new(),
+            span: Span::new(self.source, 0..0),
             doc: None,
             gil_used: false,
             fast: true,
@@ -164,6 +165,7 @@ impl<'a> Checker<'a> {
             Some(name) => {
                 self.module_name(name);
                 module.name = name.text.text.clone();
+                module.span = name.inner();
             }
             None if !table.spoiled => {
                 self.error(

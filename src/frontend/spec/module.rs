@@ -12,6 +12,8 @@ pub struct Module {
     pub source: SourceId,
     /// Dotted name.
     pub name: String,
+    /// Where its name is written, or the start of the file that it is the name of.
+    pub span: Span,
     /// Docstring.
     pub doc: Option<String>,
     /// `gil = "used"`.

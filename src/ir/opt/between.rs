@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::ir::cfg::Cfg;
 use crate::ir::func::{Block, BlockCall, Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{IntCc, Op, Type};
 
 /// A branch on a number: the number, the least and the greatest for which it goes the first way, the other way.
@@ -52,7 +53,13 @@ pub(super) fn run(func: &mut Func) -> bool {
         if let Some((next, test)) = found {
             // What stands behind may use what the second block computes.
             let insts = std::mem::take(&mut func.blocks[next.index()].insts);
-            func.blocks[block.index()].insts.extend(insts);
+            for inst in &insts {
+                func.insts[inst.index()].span = None;
+            }
+            let rows = names::forget(func.blocks[next.index()].names.iter());
+            let data = &mut func.blocks[block.index()];
+            data.names.extend(rows);
+            data.insts.extend(insts);
             func.blocks[next.index()].term = Some(Term::Unreachable);
             put(func, block, test);
             changed = true;

@@ -6,6 +6,7 @@
 use smallvec::SmallVec;
 
 use super::rename::{Renames, jumps_mut};
+use crate::base::source::Span;
 use crate::ir::cfg::{Cfg, reachable};
 use crate::ir::func::{Block, BlockCall, ENTRY, Func, Term, Value};
 use crate::ir::names::NamedValue;
@@ -103,6 +104,7 @@ struct Empty {
     params: SmallVec<[Value; 2]>,
     to: BlockCall,
     names: Vec<NamedValue>,
+    term_span: Option<Span>,
 }
 
 fn lead_past_empty(func: &mut Func) -> bool {
@@ -127,12 +129,18 @@ fn lead_past_empty(func: &mut Func) -> bool {
         let args = empty.to.args.iter().map(&passed).collect();
         block.names.extend(empty.names.iter().map(|row| NamedValue {
             value: row.value.as_ref().map(&passed),
+            // The jump is in front of all that.
+            span: row.span.or(empty.term_span),
             ..*row
         }));
         *to = BlockCall {
             block: empty.to.block,
             args,
         };
+        // Behind what is named there, the jump is that block's.
+        if !empty.names.is_empty() {
+            block.term_span = empty.term_span;
+        }
         changed = true;
     }
     changed
@@ -152,6 +160,7 @@ fn as_empty(func: &Func, block: Block, uses: &[u32]) -> Option<Empty> {
         params: data.params.clone(),
         to: to.clone(),
         names: data.names.clone(),
+        term_span: data.term_span,
     })
 }
 

@@ -10,6 +10,7 @@ use super::number::is_dear;
 use super::rename::jumps_mut;
 use crate::ir::cfg::{Cfg, Dominators};
 use crate::ir::func::{Block, BlockCall, BlockData, Func, Inst, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{Effect, Op, Type};
 
 /// Results that are kept in registers around a loop, of each type.
@@ -32,9 +33,16 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, dominators: &Dominators) -> bool {
     }
     for &block in &cfg.rpo {
         if forest.innermost(block).is_some() {
-            let insts = &mut func.blocks[block.index()].insts;
-            insts.retain(|inst| !moved[inst.index()]);
+            let data = &mut func.blocks[block.index()];
+            let stays = |inst: &Inst| !moved[inst.index()];
+            let insts = data.insts.iter().copied().filter(stays).collect();
+            let all = std::mem::replace(&mut data.insts, insts);
+            names::follow(&mut data.names, &all, &data.insts);
         }
+    }
+    // In front of the loop, whoever stops at its line would find the variables of another moment.
+    for (data, _) in func.insts.iter_mut().zip(&moved).filter(|row| *row.1) {
+        data.span = None;
     }
     for (number, front) in fronts.into_iter().enumerate() {
         if !front.insts.is_empty() {

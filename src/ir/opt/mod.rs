@@ -8,6 +8,7 @@
 mod between;
 mod blocks;
 mod dead;
+mod divide;
 mod endings;
 mod fold;
 mod forward;
@@ -54,9 +55,12 @@ pub fn run(func: &mut Func) {
             blocks::remove_unreachable(func);
             simplify(func);
         }
-        if invariants(func) {
-            simplify(func);
-        }
+    }
+    if divide::run(func) {
+        simplify(func);
+    }
+    if has_loops && invariants(func) {
+        simplify(func);
     }
     if endings::run(func) {
         blocks::remove_unreachable(func);
@@ -123,7 +127,7 @@ mod tests {
     use super::super::builder::Builder;
     use super::super::func::{AbiType, Func, Signature, Term};
     use super::super::op::{IntCc, MemType, Op, Type};
-    use super::super::program::{FuncId, Program};
+    use super::super::program::FuncId;
     use super::super::random::{self, Rng};
     use super::super::{interp, print, verify};
     use super::*;
@@ -147,12 +151,10 @@ mod tests {
         for seed in seeds {
             let mut rng = Rng::new(seed);
             let func = random::func(&mut rng, "f");
-            let mut before = Program::new("p");
-            before.add_func(func.clone());
-            let mut after = Program::new("p");
+            let before = random::program([func.clone()]);
             let mut changed = func;
             pass(&mut changed);
-            after.add_func(changed);
+            let after = random::program([changed]);
             let text = || {
                 let (before, after) = (print::program(&before), print::program(&after));
                 format!("seed {seed}\n{before}\n{after}")
@@ -188,6 +190,7 @@ mod tests {
             unroll::run,
             version::run,
             dead::run,
+            divide::run,
             everything,
         ];
         for (at, &pass) in passes.iter().enumerate() {

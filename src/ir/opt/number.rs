@@ -11,6 +11,7 @@ use smallvec::{SmallVec, smallvec};
 use super::rename::Renames;
 use crate::ir::cfg::{Cfg, Dominators};
 use crate::ir::func::{Block, Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{Effect, Op};
 
 /// What makes two operations one.
@@ -22,7 +23,8 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, dominators: &Dominators) -> bool {
     let mut known: BTreeMap<Key, (Block, Inst)> = BTreeMap::new();
     let mut changed = false;
     for &block in &cfg.rpo {
-        let mut insts = std::mem::take(&mut func.blocks[block.index()].insts);
+        let all = std::mem::take(&mut func.blocks[block.index()].insts);
+        let mut insts = all.clone();
         insts.retain_mut(|at| {
             let data = &mut func.insts[at.index()];
             for arg in &mut data.args {
@@ -65,7 +67,9 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, dominators: &Dominators) -> bool {
             *at = Inst(func.insts.len() as u32 - 1);
             true
         });
-        func.blocks[block.index()].insts = insts;
+        let data = &mut func.blocks[block.index()];
+        names::follow(&mut data.names, &all, &insts);
+        data.insts = insts;
     }
     renames.apply(func);
     changed

@@ -14,6 +14,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::ir::cfg::Cfg;
 use crate::ir::func::{Block, BlockCall, Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{Op, Type};
 
 /// Instructions of both sides, constants apart, that are not too many to be run always.
@@ -215,6 +216,15 @@ fn convert(
         func.blocks[block.index()].insts.push(inst);
         result
     };
+    // Both sides' lines are done now, always and in one: nobody can stop at them, and what they name is known where they meet at most.
+    for inst in &moved {
+        func.insts[inst.index()].span = None;
+    }
+    let rows = sides
+        .iter()
+        .flat_map(|side| &func.blocks[side.index()].names);
+    let rows = names::forget(rows);
+    func.blocks[block.index()].names.extend(rows);
     moved.retain(|inst| sum.as_ref().is_none_or(|sum| sum.0 != *inst));
     func.blocks[block.index()].insts.extend(moved);
     if let Some((inst, _)) = &sum {
@@ -246,6 +256,7 @@ fn convert(
     for side in &sides {
         let data = &mut func.blocks[side.index()];
         data.insts.clear();
+        data.names.clear();
         data.term = Some(Term::Unreachable);
     }
     let (last, term) = match sum {
@@ -253,7 +264,8 @@ fn convert(
         Some((inst, fails)) => {
             // Where the sum is, there was a block, which serves for the edge now.
             let edge = sides[if adds_then { 0 } else { sides.len() - 1 }];
-            func.blocks[edge.index()].term = Some(Term::Jump(to));
+            let data = &mut func.blocks[edge.index()];
+            (data.term, data.term_span) = (Some(Term::Jump(to)), None);
             let flag = func.insts[inst.index()].results[1];
             let edge_call = BlockCall {
                 block: edge,

@@ -13,6 +13,7 @@ use super::rename::{jumps_mut, values_mut};
 use super::version::count::{back_jump, counts};
 use crate::ir::cfg::Cfg;
 use crate::ir::func::{Block, BlockCall, BlockData, Func, Inst, InstData, Payload, Term, Value};
+use crate::ir::names;
 use crate::ir::op::{Effect, Op, Type};
 
 /// Rounds that are written out.
@@ -173,6 +174,7 @@ fn copy(
                 values.insert(std::mem::replace(param, new), new);
             }),
         }
+        let originals = data.insts.clone();
         for at in &mut data.insts {
             let mut inst = func.insts[at.index()].clone();
             for result in &mut inst.results {
@@ -185,6 +187,9 @@ fn copy(
             func.insts.push(inst);
             *at = Inst(func.insts.len() as u32 - 1);
         }
+        names::copy(&mut data.names, &originals, &data.insts, |value| {
+            values.get(&value).copied().unwrap_or(value)
+        });
         if old == one.head {
             data.insts.insert(0, constant_inst);
         }

@@ -29,7 +29,7 @@ impl FileReader<'_> {
     pub(super) fn line_at(&mut self, key: &str, value: &Placed) -> Option<Str> {
         let text = self.0.string(key, value)?;
         if text.text.text.contains(['\n', '\r']) {
-            let message = format!("`{key}` must be one line");
+            let message = format!("`{}` must be one line", shown(key));
             let hint = "longer texts belong into the readme";
             self.0
                 .report(Diagnostic::error(text.span, message).hint(hint));

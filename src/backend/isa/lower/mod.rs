@@ -267,7 +267,8 @@ impl<M: Machine> Lower<'_, M> {
         // An edge may be what leads into a loop.
         self.make_hoisted();
         self.out.push(Common::Jump.into(), &[], None);
-        self.out.end_group(self.func.blocks[from.index()].term_span);
+        // The branch has its line already; what it leaves to be done on one of its ways is no second stop.
+        self.out.end_group(None);
     }
 
     fn block(&mut self, block: Block, shape: &mut BlockShape) {

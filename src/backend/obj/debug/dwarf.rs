@@ -1,4 +1,4 @@
-//! DWARF 5, for debuggers on ELF and Mach-O. In: what there is to tell of an image. Out: the contents of the debug sections, and the
+//! DWARF, for debuggers on ELF and Mach-O, and for gdb and lldb on PE. In: what there is to tell of an image. Out: the contents of the debug sections, and the
 //! fields in them that depend on addresses or on other sections. Deliberately not there: indexes, which debuggers make themselves, and types
 //! beyond what shows a value; CPython's own information completes `PyObject`.
 //!
@@ -6,7 +6,7 @@
 //! .debug_abbrev    shapes of entries
 //! .debug_info      one unit: types, functions, their parameters and locals
 //! .debug_line      one sequence of rows for each function
-//! .debug_loclists  where variables are, by offset in the code
+//! .debug_loclists  where variables are, by offset in the code; in DWARF 4, .debug_loc
 //! ```
 
 use std::collections::BTreeMap;
@@ -61,11 +61,16 @@ pub enum FixupTarget {
     Debug(usize, u64),
 }
 
-/// Writes what there is to tell. Without `lists`, of variables that are not in one place all the time only names and types are told.
-pub fn sections(info: &DebugInfo, image: &Image, arch: Arch, lists: bool) -> Vec<Section> {
+/// The version of today.
+pub const LATEST: u16 = 5;
+/// The version for objects whose information dsymutil collects: it breaks the lists of the next one (of LLVM 19 still).
+pub const COLLECTED: u16 = 4;
+
+/// Writes what there is to tell, in a version of DWARF.
+pub fn sections(info: &DebugInfo, image: &Image, arch: Arch, version: u16) -> Vec<Section> {
     let encoding = Encoding {
         format: Format::Dwarf32,
-        version: 5,
+        version,
         address_size: 8,
     };
     let Some(name) = info.files.first() else {
@@ -97,7 +102,6 @@ pub fn sections(info: &DebugInfo, image: &Image, arch: Arch, lists: bool) -> Vec
         types: BTreeMap::new(),
         objects: BTreeMap::new(),
         arch,
-        lists,
     };
     writer.root(name, image);
     for (function, place) in functions() {
@@ -121,7 +125,7 @@ pub fn macho_name(name: &str) -> String {
 /// What a finished module tells; nothing where only objects do.
 pub fn sections_of_module(image: &Image, arch: Arch) -> Vec<Section> {
     let info = image.debug.as_ref().filter(|info| info.in_modules);
-    info.map_or(Vec::new(), |info| sections(info, image, arch, true))
+    info.map_or(Vec::new(), |info| sections(info, image, arch, LATEST))
 }
 
 fn address(offset: u64) -> Address {
@@ -155,7 +159,6 @@ struct Writer<'a> {
     /// Structures of which nothing is said.
     objects: BTreeMap<Opaque, UnitEntryId>,
     arch: Arch,
-    lists: bool,
 }
 
 fn text(text: &str) -> AttributeValue {
@@ -241,7 +244,7 @@ impl Writer<'_> {
         };
         let id = self.add(parent, tag, &variable.name);
         self.set(id, constants::DW_AT_type, AttributeValue::UnitRef(ty));
-        if variable.places.is_empty() || !self.lists {
+        if variable.places.is_empty() {
             return;
         }
         let location = |(range, places): &(std::ops::Range<u32>, Vec<Option<ValuePlace>>)| {

@@ -1,7 +1,7 @@
 //! Division of integers with Python's signs: the quotient is rounded down, the remainder has the divisor's sign.
 //!
-//! No zero divisor, and no least integer over -1, ever reaches a divide instruction. Constant divisors become shifts and multiplications
-//! (Granlund and Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994).
+//! No zero divisor, and no least integer over -1, ever reaches a divide instruction. Constant divisors stand
+//! there as divisions of numbers without sign, which `ir::opt` makes multiplications of.
 
 use super::super::runtime::arith;
 use super::super::runtime::raise::Repeat;
@@ -170,14 +170,10 @@ impl Lower<'_, '_> {
                 self.op2_imm(Op::Band, a, by - 1),
             );
         }
-        // Below zero, a // d is ~(~a // d); so the division is of a number from 0 to 2^63 - 1. With 2^(p-1) < d < 2^p and
-        // m = 2^(63+p) / d rounded up, m has 64 bits and its error is at most 2^p / d, too small to show in the quotient.
-        let p = 64 - by.leading_zeros();
-        let magic = ((1u128 << (63 + p)) / by as u128 + 1) as u64;
+        // Below zero, a // d is ~(~a // d).
         let sign = self.op2_imm(Op::Sshr, a, 63);
         let folded = self.op2(Op::Bxor, a, sign);
-        let high = self.op2_imm(Op::Umulhi, folded, magic as i64);
-        let quotient = self.op2_imm(Op::Ushr, high, i64::from(p) - 1);
+        let quotient = self.op2_imm(Op::Udiv, folded, by);
         let quotient = self.op2(Op::Bxor, quotient, sign);
         let whole = self.op2_imm(Op::Imul, quotient, by);
         (quotient, self.op2(Op::Isub, a, whole))
@@ -191,13 +187,7 @@ impl Lower<'_, '_> {
                 self.op2_imm(Op::Band, a, (by - 1) as i64),
             );
         }
-        let quotient = match unsigned_magic(by) {
-            Some((magic, shift)) => {
-                let high = self.op2_imm(Op::Umulhi, a, magic as i64);
-                self.op2_imm(Op::Ushr, high, i64::from(shift))
-            }
-            None => self.op2_imm(Op::Udiv, a, by as i64),
-        };
+        let quotient = self.op2_imm(Op::Udiv, a, by as i64);
         let whole = self.op2_imm(Op::Imul, quotient, by as i64);
         (quotient, self.op2(Op::Isub, a, whole))
     }
@@ -261,15 +251,4 @@ impl Lower<'_, '_> {
         self.b.seal_and_switch_to(join);
         result
     }
-}
-
-/// Multiplier and shift for an unsigned division, where the multiplier has 64 bits: for some l, m = 2^(64+l) / d rounded up is below 2^64, and
-/// m * d exceeds 2^(64+l) by at most 2^l.
-fn unsigned_magic(by: u64) -> Option<(u64, u32)> {
-    let by = u128::from(by);
-    (0..63).find_map(|shift| {
-        let power = 1u128 << (64 + shift);
-        let magic = power / by + 1;
-        (magic < 1 << 64 && magic * by - power <= 1 << shift).then_some((magic as u64, shift))
-    })
 }

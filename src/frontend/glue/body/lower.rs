@@ -297,7 +297,9 @@ impl<'l, 'a> Lower<'l, 'a> {
         let fails = self.b.cold_block();
         self.world.fails = fails;
         self.world.thread = Some(self.ctx.call1(self.b, "PyEval_SaveThread", &[]));
+        let span = self.b.span();
         self.stmts(stmts);
+        self.b.set_span(span);
         let resume = (!self.b.is_terminated()).then(|| {
             self.take_gil();
             self.b.current()

@@ -182,9 +182,7 @@ impl Lower<'_, '_> {
 
     /// A name of an attribute as a str, borrowed.
     pub fn name_object(&mut self, name: &str) -> Value {
-        let names = &self.ctx.names;
-        let index = (names.binary_search_by(|known| known.as_str().cmp(name)))
-            .unwrap_or_else(|_| unreachable!("{name} is planned"));
+        let index = self.ctx.names[name];
         let object = objects::name(self.ctx, self.b, self.world.self_, index);
         self.check_object(object);
         object

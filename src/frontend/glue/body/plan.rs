@@ -11,7 +11,7 @@ use crate::frontend::lang::typed::{
 use crate::ir::func::{AbiType, Signature};
 use crate::ir::program::FuncId;
 
-/// Up to this many nodes, a body without calls is copied to where it is called.
+/// Up to this many nodes, those of what it calls included, a body is copied to where it is called.
 const INLINE_NODES: usize = 24;
 /// From so many nodes on, a body is one function for all the ways its method is called, instead of a copy in each.
 const SHARED_NODES: usize = 200;
@@ -106,7 +106,7 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
         .iter_mut()
         .flat_map(|body| std::mem::take(&mut body.names));
     let names: BTreeSet<_> = names.collect();
-    ctx.names = names.into_iter().collect();
+    ctx.names = names.into_iter().zip(0..).collect();
     let (held, released): (Vec<usize>, Vec<usize>) =
         (0..module.methods.len()).partition(|&at| !module.methods[at].nogil);
     let mut held = called_from(&bodies, held, &[], |body| vec![&body.calls]);
@@ -124,10 +124,10 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
     let released = called_from(&bodies, released, &entered, |body| {
         vec![&body.calls, &body.released_calls]
     });
+    let copied = copied(&bodies, &module.functions);
     for (at, function) in module.functions.iter().enumerate() {
         let body = &mut bodies[at];
-        let calls = !body.calls.is_empty() || !body.released_calls.is_empty();
-        let copied = !function.recursive && !calls && !body.keeps && body.nodes <= INLINE_NODES;
+        let copied = copied[at];
         if held[at] && !copied {
             body.standalone = Some(declare(ctx, function, body.needs_self, false));
         }
@@ -136,6 +136,33 @@ pub fn plan(ctx: &mut Ctx) -> Bodies {
         }
     }
     Bodies { bodies }
+}
+
+/// Which bodies are copied to where they are called: small ones that call nothing but such.
+fn copied(bodies: &[Body], functions: &[Function]) -> Vec<bool> {
+    // How many nodes a copy has, as far as that is known.
+    let mut sizes: Vec<Option<usize>> = vec![None; bodies.len()];
+    let is_plain = |at: usize| {
+        !functions[at].recursive && !bodies[at].keeps && bodies[at].released_calls.is_empty()
+    };
+    // What calls a body is settled in the round after it, if it is small at all; each body has a node of its own.
+    for _ in 0..INLINE_NODES {
+        let mut changed = false;
+        for at in 0..bodies.len() {
+            if sizes[at].is_some() || !is_plain(at) || bodies[at].nodes > INLINE_NODES {
+                continue;
+            }
+            let called = bodies[at].calls.iter().map(|callee| sizes[callee.index()]);
+            let called: Option<usize> = called.sum();
+            let size = called.map(|called| called + bodies[at].nodes);
+            sizes[at] = size.filter(|&size| size <= INLINE_NODES);
+            changed |= sizes[at].is_some();
+        }
+        if !changed {
+            break;
+        }
+    }
+    sizes.iter().map(Option::is_some).collect()
 }
 
 /// Which bodies are called, directly or through others: `entered` and what they and those in `work` call.

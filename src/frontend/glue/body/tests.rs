@@ -83,6 +83,7 @@ pub fn function(params: &[Ty], results: &[Ty], body: Vec<Stmt>) -> Function {
         shape: Shape::flat(results.len(), results.len() > 1),
         body,
         recursive: false,
+        overflow: Overflow::Raise,
         signals: false,
         span: span(),
     }
@@ -93,6 +94,7 @@ pub fn module(functions: Vec<Function>) -> Module {
     Module {
         source: SourceId(0),
         name: "m".to_owned(),
+        span: span(),
         doc: None,
         gil_used: false,
         fast: true,

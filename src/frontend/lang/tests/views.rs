@@ -258,6 +258,42 @@ fn loops_run_over_views() {
 }
 
 #[test]
+fn composed_loops_count_and_read_items_in_turn() {
+    become_(&[
+        (
+            "for y in reversed(data): x = y",
+            "local y: i64\nlocal <18>: bytes\nlocal <19>: i64\n<18> = data\nfor <19> in range((len(<18>) -? 1), -1, -1)\n  y = <18>[<19>]\n  x = y\nreturn",
+        ),
+        (
+            "for y, d in zip(data, v): x = y",
+            "local y: i64\nlocal <18>: bytes\nlocal <19>: Buffer[f64]\nlocal <20>: i64\n<18> = data\n<19> = v\nfor <20> in range(0, min(len(<18>), len(<19>)), 1)\n  y = <18>[<20>]\n  d = <19>[<20>]\n  x = y\nreturn",
+        ),
+        (
+            "for i, y in enumerate(data, 7): x = y",
+            "local i: i64\nlocal y: i64\nlocal <19>: bytes\nlocal <20>: i64\n<19> = data\nfor <20> in range(0, len(<19>), 1)\n  i = (<20> +? 7)\n  y = <19>[<20>]\n  x = y\nreturn",
+        ),
+        (
+            "for y in reversed(range(2, x)): x = y",
+            "local y: i64\nlocal <18>: i64\nfor <18> in range(-?x, -?2, 1)\n  y = ~?<18>\n  x = y\nreturn",
+        ),
+    ]);
+    wrong(&[
+        (
+            "for y in reversed(zz): x = y",
+            "1:19 nothing is called `zz` here",
+        ),
+        (
+            "for x, y in zip(data, zz): pass",
+            "1:23 nothing is called `zz` here",
+        ),
+        (
+            "for x, y in enumerate(data, 0.5): pass",
+            "1:29 `enumerate` wants an integer, but this is f64",
+        ),
+    ]);
+}
+
+#[test]
 fn one_local_of_a_loop_is_bound_as_in_python() {
     // Python assigns the counter first.
     let out = body(

@@ -10,12 +10,12 @@ use super::Known;
 use super::facts::{At, News};
 use super::range::{self, Range};
 use crate::ir::func::{Block, Func, Inst, InstData, Payload, Value};
-use crate::ir::op::{Op, Type};
+use crate::ir::op::{Effect, Op, Type};
 
 /// What was found out about an instruction.
 pub(super) enum Finding {
-    /// A comparison's result.
-    Result(Inst, bool),
+    /// The result.
+    Result(Inst, i64),
     /// An operation that does not overflow, as the plain one.
     NoOverflow(Inst, Op),
     /// An operation whose result is its operand.
@@ -47,13 +47,21 @@ pub(super) fn of(known: &Known) -> Vec<(Block, Finding)> {
 fn finding(known: &Known, inst: Inst, data: &InstData, at: At) -> Option<Finding> {
     let range = |n: usize| known.facts.range(data.args[n], at);
     let constant = |n: usize| known.facts.constant(data.args[n]);
+    if let (Effect::Pure, [result]) = (data.op.row().effect, &data.results[..])
+        && !data.args.is_empty()
+        && known.facts.func.ty(*result) == Type::I64
+        && let Range { lo, hi } = known.facts.base[result.index()]
+        && lo == hi
+    {
+        return Some(Finding::Result(inst, lo));
+    }
     match data.op {
         Op::Icmp => {
             let Payload::IntCc(cc) = data.payload else {
                 return None;
             };
             let known = known.facts.compare(cc, data.args[0], data.args[1], at)?;
-            Some(Finding::Result(inst, known))
+            Some(Finding::Result(inst, known.into()))
         }
         Op::SaddOvf | Op::SsubOvf | Op::SmulOvf => {
             let plain = match data.op {
@@ -124,11 +132,11 @@ pub(super) fn apply(func: &mut Func, found: Vec<(Block, Finding)>) -> bool {
 /// Writes a finding into the function.
 fn apply_one(func: &mut Func, block: Block, finding: Finding) {
     match finding {
-        Finding::Result(inst, holds) => {
+        Finding::Result(inst, value) => {
             let data = &mut func.insts[inst.index()];
             data.op = Op::Iconst;
             data.args.clear();
-            data.payload = Payload::Int(holds.into());
+            data.payload = Payload::Int(value);
         }
         Finding::NoOverflow(inst, plain) => {
             let data = &mut func.insts[inst.index()];

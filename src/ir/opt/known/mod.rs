@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
+use super::divide::{self, Division};
 use crate::ir::cfg::{Cfg, Dominators};
-use crate::ir::func::{Block, BlockCall, Func, InstData, Payload, Term, Value};
+use crate::ir::func::{Block, BlockCall, Func, Inst, InstData, Payload, Term, Value};
 use crate::ir::op::{Op, Type};
 use facts::{At, Facts, News};
 use range::Range;
@@ -35,6 +36,38 @@ pub(super) fn run(func: &mut Func) -> bool {
         findings::of(&known)
     };
     findings::apply(func, found)
+}
+
+/// The divisions by constants other than 0, with what is known of their dividends.
+pub(super) fn divisions(func: &Func) -> BTreeMap<Inst, Division> {
+    let is_division = |op| matches!(op, Op::Sdiv | Op::Srem | Op::Udiv | Op::Urem);
+    let mut insts = func.blocks.iter().flat_map(|block| &block.insts);
+    let mut found = BTreeMap::new();
+    if !insts.any(|inst| is_division(func.insts[inst.index()].op)) {
+        return found;
+    }
+    let cfg = Cfg::new(func);
+    let dominators = cfg.dominators();
+    let mut known = Known::new(func, &cfg, &dominators);
+    known.settle();
+    let nothing = News::default();
+    for &block in &cfg.rpo {
+        let at = At {
+            block,
+            news: &nothing,
+        };
+        for &inst in &func.blocks[block.index()].insts {
+            let data = &func.insts[inst.index()];
+            if is_division(data.op)
+                && let Some(by) = known.facts.constant(data.args[1])
+                && by != 0
+            {
+                let dividend = known.facts.range(data.args[0], at);
+                found.insert(inst, Division { dividend, by });
+            }
+        }
+    }
+    found
 }
 
 /// How far an end of an interval is trusted.
@@ -289,7 +322,23 @@ impl<'a> Known<'a> {
             }
             let mut range = range::result(data.op, data.payload, &args);
             match (data.op, data.payload) {
-                (Op::Isub | Op::SsubOvf, _) => range = range.meet(self.difference(data, at)),
+                (Op::Isub | Op::SsubOvf, _) => {
+                    range = range.meet(self.difference(data, at));
+                    let def = |value| self.facts.def(value);
+                    if let Some(rest) = divide::rest(def, data) {
+                        range = range.meet(Range::new(0, rest.by - 1));
+                    }
+                }
+                // A number or, below zero, its complement.
+                (Op::Bxor, _)
+                    if divide::is_sign_of(
+                        |value| self.facts.def(value),
+                        data.args[1],
+                        data.args[0],
+                    ) =>
+                {
+                    range = Range::new(0, args[0].hi.max(!args[0].lo));
+                }
                 (Op::Icmp, Payload::IntCc(cc)) => {
                     let known = self.facts.compare(cc, data.args[0], data.args[1], at);
                     range = known.map_or(range, |holds| Range::one(holds.into()));

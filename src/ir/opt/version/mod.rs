@@ -25,6 +25,7 @@ use super::outside::{Uses, pass_through, uses};
 use super::rename::{jumps_mut, values_mut};
 use crate::ir::cfg::Cfg;
 use crate::ir::func::{Block, BlockCall, BlockData, Func, Inst, InstData, Term, Value};
+use crate::ir::names;
 use crate::ir::op::Effect;
 use corners::{Corners, Counter};
 use count::{Count, back_jump, counts, ends, has_few, has_few_rounds};
@@ -250,6 +251,7 @@ fn copy(func: &mut Func, loops: &Loops, number: usize, proof: &Proof, ways: &mut
     let new_of = |value: &Value| values.get(value).copied().unwrap_or(*value);
     for &old in &proof.alive {
         let mut data = func.blocks[old.index()].clone();
+        let originals = data.insts.clone();
         for inst in &mut data.insts {
             let mut inst_data = func.insts[inst.index()].clone();
             let InstData { args, results, .. } = &mut inst_data;
@@ -259,6 +261,9 @@ fn copy(func: &mut Func, loops: &Loops, number: usize, proof: &Proof, ways: &mut
             func.insts.push(inst_data);
             *inst = Inst(func.insts.len() as u32 - 1);
         }
+        names::copy(&mut data.names, &originals, &data.insts, |value| {
+            new_of(&value)
+        });
         data.params
             .iter_mut()
             .for_each(|param| *param = new_of(param));

@@ -127,7 +127,7 @@ fn random_loops_are_among_those_made_twice() {
             continue;
         }
         twice += 1;
-        let (before, after) = (program(func), program(changed));
+        let (before, after) = (random::program([func]), random::program([changed]));
         assert_eq!(verify::verify(&after), Ok(()), "seed {seed}");
         for _ in 0..6 {
             let args = random::args(&mut rng);

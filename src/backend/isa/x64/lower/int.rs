@@ -177,21 +177,44 @@ impl Lower<'_> {
                 let count = constant.trailing_zeros().into();
                 return self.row_imm(Op::ShlMI, &[], &tied(src, dst), count);
             }
-            if let Some(shift) = [3, 5, 9].iter().position(|&c| c == constant) {
-                let src = self.vreg_of(value);
-                let place = Rm {
-                    shape: RmShape::Mem {
-                        base: Base::Reg,
-                        index: Some(shift as u8 + 1),
-                        disp: 0,
-                    },
-                    regs: [src, src].as_slice().into(),
-                };
-                return self.row(Op::LeaRM, &[dst], &place);
+            if self.foldable_load(value).is_none() && self.mul_by_shift(value, constant, dst) {
+                return;
             }
         }
         let op = self.prepare_mul(data);
         self.push_prepared(op);
+    }
+
+    /// A product that is a shift and a sum, where `imul` takes three cycles: by 3, 5, 9, and by neighbours of powers of two. A scaled `lea` takes
+    /// one cycle or two, so that two of them are no gain.
+    fn mul_by_shift(&mut self, value: Value, by: i64, dst: VReg) -> bool {
+        let x = self.vreg_of(value);
+        let sum = |base: VReg, index: VReg, shift| Rm {
+            shape: RmShape::Mem {
+                base: Base::Reg,
+                index: Some(shift),
+                disp: 0,
+            },
+            regs: [base, index].as_slice().into(),
+        };
+        if let Some(shift) = [3, 5, 9].iter().position(|&scale| scale == by) {
+            self.row(Op::LeaRM, &[dst], &sum(x, x, shift as u8 + 1));
+            return true;
+        }
+        let power = |by: i64| by > 2 && by.count_ones() == 1;
+        let (above, below) = (by.wrapping_sub(1), by.wrapping_add(1));
+        if !power(above) && !power(below) {
+            return false;
+        }
+        let shifted = self.int();
+        let count = if power(above) { above } else { below }.trailing_zeros();
+        self.row_imm(Op::ShlMI, &[], &tied(x, shifted), count.into());
+        if power(above) {
+            self.row(Op::LeaRM, &[dst], &sum(x, shifted, 0));
+        } else {
+            self.row(Op::SubRM, &[shifted, dst], &x.into());
+        }
+        true
     }
 
     fn prepare_mul(&mut self, data: &InstData) -> PreparedOp {

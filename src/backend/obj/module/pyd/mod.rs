@@ -7,8 +7,10 @@
 //! .text    code; the functions that the pointers of control-flow guard start out with
 //! .rdata   tables, and all of the image that is not written to (tables.rs)
 //! .data    what is; the security cookie
+//! .debug_* what debuggers read, where there is something to tell them (debug.rs); names at the end of the file
 //! ```
 
+mod debug;
 mod tables;
 
 use object::pe;
@@ -79,7 +81,8 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     let mut writer = Writer::new(true, PAGE, FILE_ALIGN, &mut bytes);
     writer.reserve_dos_header();
     writer.reserve_nt_headers(DIRECTORIES);
-    writer.reserve_section_headers(SECTIONS);
+    let debug = debug::sections(image, target.arch);
+    writer.reserve_section_headers(SECTIONS + debug.len() as u16);
 
     let (text, stubs) = with_more(image, Role::Text, 0xcc, 16, guard::stubs(target.arch));
     let code = reserve(&mut writer, ".text", CODE, &text);
@@ -96,6 +99,13 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     let written = reserve(&mut writer, ".data", DATA, &data);
     tables.set_data(written.virtual_address, written.virtual_address + cookie);
     tables.set_file_offset(constants.file_offset);
+    let (names, fields) = debug::names(&debug);
+    let debug: Vec<(debug::Section, SectionRange)> = (debug.into_iter().zip(fields))
+        .map(|(section, name)| {
+            let range = reserve(&mut writer, &name, debug::FLAGS, section.bytes());
+            (section, range)
+        })
+        .collect();
     for &(number, rva, size) in &tables.directories {
         writer.set_data_directory(number, rva, size);
     }
@@ -116,6 +126,14 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     writer.write_section_headers();
     for Section { range, bytes } in &sections {
         writer.write_section(range.file_offset, bytes);
+    }
+    let address = |range: &SectionRange| IMAGE_BASE + u64::from(range.virtual_address);
+    for (section, range) in &debug {
+        let bytes = section.linked(image, address(&code), address(range));
+        writer.write_section(range.file_offset, &bytes);
+    }
+    if !debug.is_empty() {
+        add_names(&mut bytes, headers, &names);
     }
     let in_file = |rva: u32| (rva - constants.virtual_address + constants.file_offset) as usize;
     let stamps: Vec<usize> = tables.stamps.iter().map(|&rva| in_file(rva)).collect();
@@ -186,8 +204,16 @@ fn nt_headers(target: &Target) -> NtHeaders {
     }
 }
 
+/// Puts long names of sections where the symbol table would end, of which there is none.
+fn add_names(bytes: &mut Vec<u8>, headers: usize, names: &[u8]) {
+    let end = (bytes.len() as u32).to_le_bytes();
+    bytes[headers + SYMBOL_TABLE..][..4].copy_from_slice(&end);
+    bytes.extend_from_slice(names);
+}
+
 /// Offsets in the headers that start with the signature `PE`.
 const TIME_DATE_STAMP: usize = 8;
+const SYMBOL_TABLE: usize = 12;
 const CHECK_SUM: usize = 88;
 
 /// Puts in what depends on all bytes: their hash, which is also when the file was made, and the checksum.
