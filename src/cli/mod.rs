@@ -109,7 +109,9 @@ verbs! {
 /// verbs, want all of them.
 fn only(verb: &OsStr) -> Option<clap::Command> {
     let (name, describe) = VERBS.iter().find(|row| verb == row.0)?;
-    let bare = clap::Command::new("pyasmgen").max_term_width(WIDTH);
+    let bare = clap::Command::new("pyasmgen")
+        .max_term_width(WIDTH)
+        .disable_help_subcommand(true);
     Some(bare.subcommand(describe(clap::Command::new(*name))))
 }
 
