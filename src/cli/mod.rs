@@ -192,3 +192,25 @@ fn dispatch(command: Command) -> Exit {
         Exit::Environment
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verb_alone_is_described_as_among_the_others() {
+        let mut all = Cli::command();
+        all.build();
+        for (name, _) in VERBS {
+            let mut alone = only(OsStr::new(name)).unwrap();
+            alone.build();
+            let help = |command: &mut clap::Command| {
+                let verb = command.find_subcommand_mut(name).unwrap();
+                verb.render_long_help().to_string()
+            };
+            assert_eq!(help(&mut alone), help(&mut all));
+        }
+        assert_eq!(all.get_subcommands().count(), VERBS.len());
+        assert!(only(OsStr::new("-h")).is_none());
+    }
+}
