@@ -109,7 +109,9 @@ verbs! {
 /// verbs, want all of them.
 fn only(verb: &OsStr) -> Option<clap::Command> {
     let (name, describe) = VERBS.iter().find(|row| verb == row.0)?;
-    let bare = clap::Command::new("pyasmgen").max_term_width(WIDTH);
+    let bare = clap::Command::new("pyasmgen")
+        .max_term_width(WIDTH)
+        .disable_help_subcommand(true);
     Some(bare.subcommand(describe(clap::Command::new(*name))))
 }
 
@@ -189,4 +191,26 @@ fn dispatch(command: Command) -> Exit {
         ui.error(&error);
         Exit::Environment
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verb_alone_is_described_as_among_the_others() {
+        let mut all = Cli::command();
+        all.build();
+        for (name, _) in VERBS {
+            let mut alone = only(OsStr::new(name)).unwrap();
+            alone.build();
+            let help = |command: &mut clap::Command| {
+                let verb = command.find_subcommand_mut(name).unwrap();
+                verb.render_long_help().to_string()
+            };
+            assert_eq!(help(&mut alone), help(&mut all));
+        }
+        assert_eq!(all.get_subcommands().count(), VERBS.len());
+        assert!(only(OsStr::new("-h")).is_none());
+    }
 }

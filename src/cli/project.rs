@@ -12,6 +12,7 @@ use super::ui::Ui;
 use crate::base::diag::Diagnostics;
 use crate::base::source::Sources;
 use crate::frontend::spec::module::Module;
+use crate::frontend::spec::python::is_python;
 use crate::pack::archive::FIRST_TIME;
 use crate::pack::project::{self, Project};
 use crate::target::Target;
@@ -87,7 +88,14 @@ pub fn check(
         return Ok(Err(Exit::Failed));
     };
     let checked = specs::check_among(&mut sources, found, &project.specs, targets, ui);
-    Ok(checked.and_then(|checked| {
+    Ok(checked.and_then(|mut checked| {
+        for Checked { path, module, .. } in &mut checked {
+            if is_python(&sources.file(module.source).name)
+                && let Some(name) = project.dotted(path)
+            {
+                module.name = name;
+            }
+        }
         let wrong = project.settle(&modules(&checked));
         ui.diagnostics(&sources, &wrong);
         if wrong.has_errors() {

@@ -24,9 +24,9 @@ use super::version;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{Sources, Span};
 use crate::base::table::{At, Str};
-use crate::frontend::spec;
 use crate::frontend::spec::module::{ConstValue, Module};
 use crate::frontend::spec::python::is_python;
+use crate::frontend::spec::{self, identifier};
 
 /// The name of the file that makes a folder a project.
 pub const FILE: &str = "pyproject.toml";
@@ -157,6 +157,17 @@ impl Project {
             }
             _ => Ok(project.require_names()),
         }
+    }
+
+    /// What the module of a Python file is called where it is not just the file's name: a file in a package is a module of that.
+    pub fn dotted(&self, spec: &Path) -> Option<String> {
+        let path = spec.strip_prefix(&self.source).ok()?.with_extension("");
+        let words: Option<Vec<&str>> = path.iter().map(|word| word.to_str()).collect();
+        let words = words.filter(|words| words.iter().all(|word| identifier(word).is_ok()))?;
+        let (last, package) = words.split_last()?;
+        let init = format!("{}/__init__.py", package.join("/"));
+        let is_package = self.python.iter().any(|(name, _)| *name == init);
+        (is_package && *last != "__init__").then(|| words.join("."))
     }
 
     /// A spec that is not plain Python as well, if there is one. Without one, the project runs on every interpreter.

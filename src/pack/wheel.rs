@@ -198,6 +198,8 @@ fn wheel(
     for (module, bytes) in sources.iter().zip(modules) {
         let stem = module_stem(&module.name);
         match (place(project, &module.name), kind) {
+            // It is there: what it is made of is what it is.
+            (Some(_), Kind::Editable { .. }) if tag.is_plain() => {}
             (Some(folder), Kind::Editable { suffix }) => {
                 let (_, last) = stem.rsplit_once('/').unwrap_or(("", &stem));
                 in_place.push((folder.join(format!("{last}{suffix}")), bytes.clone()));

@@ -277,6 +277,49 @@ fn other_interpreters_and_machines_are_given_plain_python() {
     }
 }
 
+#[test]
+fn a_file_in_a_package_is_a_module_of_it() {
+    let Some(python) = python::all().into_iter().rfind(|python| !python.musl) else {
+        return;
+    };
+    let exe = python.exe.display().to_string();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let change = "sys.implementation.name = \"pypy\"";
+    let foreign = pretending(elsewhere.path(), "pypy", change);
+    let foreign = foreign.display().to_string();
+    for source in ["", "src/"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = ("src/*.py\", \"src/*.toml", format!("{source}pack/_fast.py"));
+        write(
+            &folder.path().join("pyproject.toml"),
+            &PYPROJECT.replace(old, &new),
+        );
+        let file = fs::read_to_string(root("specs/kernels.py")).unwrap();
+        let code = folder.path().join(format!("{source}pack"));
+        write(&code.join("_fast.py"), &file);
+        write(&code.join("__init__.py"), "from ._fast import Empty, gcd\n");
+        // In an editable installation it is the file itself that runs, or what was built beside it.
+        for (options, end) in [
+            (&["--interpreter", &exe][..], "so"),
+            (&["--interpreter", &foreign], "py"),
+            (&["--editable", "--interpreter", &foreign], "py"),
+            (&["--editable", "--interpreter", &exe], "so"),
+        ] {
+            let wheel = written(folder.path(), &[&["wheel"], options].concat());
+            let site = tempfile::tempdir().unwrap();
+            unpack(&wheel[0], site.path());
+            let script = "import site, sys; site.addsitedir(sys.argv[1]); import pack; \
+                 print(pack.gcd(12, 18), pack.Empty.__module__, pack._fast.__file__)";
+            let mut command = python.command();
+            command.env("PYTHONPATH", root("src/python"));
+            let output = command.args(["-c", script]).arg(site.path()).output();
+            let text = said(&output.unwrap());
+            let wanted = text.contains("\n6 pack._fast ") && text.trim_end().ends_with(end);
+            assert!(wanted, "{options:?}: {text}");
+        }
+    }
+}
+
 /// What both sides are asked.
 const CALLS: &str = "import kernels as k; print(k.gcd(84, -36), k.fnv1a(b'abc'), k.to_hex(b'\\xff\\0'), k.collatz(27), k.bits(5), \
      repr(k.mandel(0.3, 0.5)), k.commonest(b'hello'))";
