@@ -230,6 +230,19 @@ def backwards(data: Buffer[f64], weights: Buffer[f64], first: i64 = 1) -> tuple[
     return total, places
 
 
+def pieces(data: bytes, size: u8 = 3) -> tuple[i64, i64]:
+    """How many pieces of a size there are, and how long the last one is."""
+    at = 0
+    count = 0
+    last = 0
+    while (left := len(data) - at) > 0 and size > 0:
+        if (last := min(left, size)) < size:
+            return count + 1, last
+        at += last
+        count += 1
+    return count, last
+
+
 def doubles(data: bytes) -> f64:
     total = 0.0
     for x in memoryview(data[: len(data) // 8 * 8]).cast("d"):

@@ -7,6 +7,7 @@ mod exprs;
 pub mod file;
 mod stmts;
 mod values;
+mod walrus;
 
 use std::ops::Range;
 
@@ -98,6 +99,8 @@ pub fn parse(text: &Text, diags: &mut Diagnostics) -> Option<Vec<Stmt>> {
         diags,
         depth: 0,
         functions: 0,
+        assigned: None,
+        unassigned: Vec::new(),
     };
     if let Err(message) = measure(&source) {
         let place = text.whole();
@@ -186,6 +189,10 @@ struct Convert<'a> {
     depth: usize,
     /// How many `def`s we are in.
     functions: usize,
+    /// The `:=` that a statement of its own does.
+    assigned: Option<TextRange>,
+    /// What those would assign that are diagnosed.
+    unassigned: Vec<String>,
 }
 
 impl Convert<'_> {

@@ -1041,7 +1041,7 @@ fn with_nogil_is_no_place_for_objects_and_cycles() {
 
 #[test]
 fn python_outside_the_language_is_named() {
-    let text = "try:\n    pass\nexcept E:\n    pass\nclass A: pass\nwith nogil:\n    pass\nwith x as y:\n    pass\nglobal n\ndel n\nmatch n:\n    case _: pass\nasync def g(): pass\n@d\ndef h(*a) -> None: pass\nn[0:1] = 1\nn.x = 2\nlambda: 1\n[i for i in n]\nn @ n\n(n := 3)\n{1}\n[1]\nawait n\nyield\nx: i64 = 1; x += ...";
+    let text = "try:\n    pass\nexcept E:\n    pass\nclass A: pass\nwith nogil:\n    pass\nwith x as y:\n    pass\nglobal n\ndel n\nmatch n:\n    case _: pass\nasync def g(): pass\n@d\ndef h(*a) -> None: pass\nn[0:1] = 1\nn.x = 2\nlambda: 1\n[i for i in n]\nn @ n\n(m := 3)\n{1}\n[1]\nawait n\nyield\nx: i64 = 1; x += ...";
     let out = body("f(n: i64)", text);
     let (mut later, mut never) = (0, 0);
     for line in out.lines() {

@@ -57,7 +57,11 @@ pub fn run(func: &mut Func) {
         }
     }
     if divide::run(func) {
-        simplify(func);
+        // What took the place of divisions tells no branch anything new.
+        if fold::run(func) {
+            blocks::remove_unreachable(func);
+        }
+        dead::run(func);
     }
     if has_loops && invariants(func) {
         simplify(func);

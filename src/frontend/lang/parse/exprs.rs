@@ -36,6 +36,8 @@ impl Convert<'_> {
             }
             py::Expr::FString(f) => ExprKind::Str(self.fstring(&f.value)),
             py::Expr::Name(n) => ExprKind::Name(n.id.as_str().to_owned()),
+            // What it assigns is assigned already.
+            py::Expr::Named(n) if self.assigned == Some(range) => self.expr(&n.target).kind,
             py::Expr::UnaryOp(u) => {
                 let op = match u.op {
                     py::UnaryOp::Invert => UnaryOp::Invert,
@@ -80,6 +82,11 @@ impl Convert<'_> {
             py::Expr::Dict(d) => self.dict(d),
             py::Expr::Set(s) => ExprKind::Set(self.list(&s.elts)),
             other => {
+                if let py::Expr::Named(named) = other
+                    && let py::Expr::Name(name) = &*named.target
+                {
+                    self.unassigned.push(name.id.as_str().to_owned());
+                }
                 self.foreign(other, range);
                 ExprKind::Wrong
             }
@@ -95,7 +102,10 @@ impl Convert<'_> {
         let (what, hint) = match e {
             py::Expr::Slice(_) => ("an index of several parts", "write one slice: `v[i:j]`"),
             py::Expr::Lambda(_) => ("`lambda`", "write a helper function with `def`"),
-            py::Expr::Named(_) => ("`:=`", "assign in a statement of its own"),
+            py::Expr::Named(_) => (
+                "`:=` here",
+                "assign in a statement of its own; a condition may begin with it",
+            ),
             py::Expr::ListComp(_)
             | py::Expr::SetComp(_)
             | py::Expr::DictComp(_)

@@ -26,6 +26,8 @@ pub fn file(text: &Text, diags: &mut Diagnostics) -> Option<File> {
         diags,
         depth: 0,
         functions: 0,
+        assigned: None,
+        unassigned: Vec::new(),
     };
     if let Err(message) = measure(&text.text) {
         let hint = "split it, with locals or a helper function";

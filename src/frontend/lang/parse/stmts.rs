@@ -12,6 +12,11 @@ impl Convert<'_> {
             self.deeper(statement.range(), (), |convert| {
                 convert.statement(statement, &mut out);
             });
+            if !self.unassigned.is_empty() {
+                let kind = StmtKind::Wrong(std::mem::take(&mut self.unassigned));
+                let span = self.span(statement.range());
+                out.push(Stmt { kind, span });
+            }
         }
         out
     }
@@ -47,16 +52,13 @@ impl Convert<'_> {
                 StmtKind::Augmented(self.expr(&s.target), op, value)
             }
             py::Stmt::If(s) => {
-                let cond = self.expr(&s.test);
+                let (assign, cond) = self.test(&s.test);
+                out.extend(assign);
                 let body = self.block(&s.body);
                 let orelse = self.elifs(&s.elif_else_clauses);
                 StmtKind::If(cond, body, orelse)
             }
-            py::Stmt::While(s) => {
-                let cond = self.expr(&s.test);
-                let body = self.block(&s.body);
-                StmtKind::While(cond, body, self.block(&s.orelse))
-            }
+            py::Stmt::While(s) => self.while_(s),
             py::Stmt::For(s) => {
                 if s.is_async {
                     return self.outside(range, "`async`", "write a plain `for`");
@@ -194,13 +196,12 @@ impl Convert<'_> {
         match &clause.test {
             None => self.block(&clause.body),
             Some(test) => self.deeper(clause.range, Vec::new(), |convert| {
-                let cond = convert.expr(test);
+                let (assign, cond) = convert.test(test);
                 let body = convert.block(&clause.body);
                 let orelse = convert.elifs(rest);
-                vec![Stmt {
-                    kind: StmtKind::If(cond, body, orelse),
-                    span: convert.span(clause.range),
-                }]
+                let kind = StmtKind::If(cond, body, orelse);
+                let span = convert.span(clause.range);
+                assign.into_iter().chain([Stmt { kind, span }]).collect()
             }),
         }
     }

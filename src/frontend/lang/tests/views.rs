@@ -258,6 +258,36 @@ fn loops_run_over_views() {
 }
 
 #[test]
+fn conditions_may_begin_with_an_assignment() {
+    become_(&[
+        (
+            "if (y := x * 2) > 3: x = y",
+            "local y: i64\ny = (x *? 2)\nif (y > 3)\n  x = y\nreturn",
+        ),
+        (
+            "while len(data[(y := x):]) > 3: x = y",
+            "1:17 `:=` here is not part of the body language",
+        ),
+        (
+            "while (y := len(data) - x) > 3: x = y",
+            "local y: i64\nwhile True\n  y = (len(data) -? x)\n  if not (y > 3)\n    break\n  x = y\nreturn",
+        ),
+        (
+            "if x: pass\nelif not (y := x + 1): x = y\nelse: x = 0",
+            "local y: i64\nif truth(x)\n  pass\nelse\n  y = (x +? 1)\n  if not truth(y)\n    x = y\n  else\n    x = 0\nreturn",
+        ),
+        (
+            "if x and (y := 3) > x: x = y",
+            "1:11 `:=` here is not part of the body language",
+        ),
+        (
+            "while (y := x) > 3: x = y\nelse: x = y",
+            "1:8 `:=` here is not part of the body language",
+        ),
+    ]);
+}
+
+#[test]
 fn composed_loops_count_and_read_items_in_turn() {
     become_(&[
         (
