@@ -286,10 +286,13 @@ fn in_memory(compiled: &Compiled) -> Vec<(&Func, &Code, usize)> {
         .collect()
 }
 
-/// A method's functions are called like it, or so with something behind a dot.
+/// A method's functions are called like it, or so with something behind a dot; its body, where several of them call it, has the latter in front.
 fn belongs(func: &str, method: &str) -> bool {
-    func.strip_prefix(method)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    let is_of = |name: &str| {
+        let rest = name.strip_prefix(method);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    is_of(func) || func.strip_prefix("body.").is_some_and(is_of)
 }
 
 fn source_at(code: &Code, offset: usize) -> Option<Span> {

@@ -214,4 +214,5 @@ def main():
         sys.exit("\n".join(bad))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,13 @@
 //! The course of emission: blocks and the making of frames in the order of memory, where jumps go, and what unwinders are told, which holds
-//! for what follows in memory, not in time. In: what [`super::plan`] found. Out: [`Item`]s to write, one after the other. How a frame is
-//! made in instructions is the machine's own.
+//! for what follows in memory, not in time. In: what [`super::plan`] found. Out: [`Item`]s to write, one after the other, and blocks
+//! written. How instructions, moves and frames are written is the machine's own ([`Emitter`]).
 
 use super::buffer::{Buffer, Label};
 use super::code::FrameChange;
 use super::frame::{Frame, Step};
-use super::vcode::{Shape, VBlock};
+use super::named::Spots;
+use super::regalloc::{Allocation, Move};
+use super::vcode::{Shape, VBlock, VCode};
 
 /// What is laid out in memory.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +123,96 @@ impl<'a> Course<'a> {
             Label(to.0)
         }
     }
+}
+
+/// How a block that ends in a branch goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Fork {
+    /// Where the branch goes; nowhere, if both ways are one.
+    pub then: Option<Label>,
+    /// It goes there on the opposite of its condition.
+    pub inverted: bool,
+    /// The other way.
+    pub other: Label,
+    /// Which is what stands behind.
+    pub falls: bool,
+}
+
+impl Course<'_> {
+    /// The fork at the end of a block: its second way follows, if one of them does.
+    pub fn fork(&self, block: VBlock) -> Fork {
+        let (then, other) = (self.target(block, 0), self.target(block, 1));
+        let next = self.next(block);
+        // Where neither follows, what is deeper in loops is one jump away.
+        let depth = |n: usize| self.shape.blocks[self.successor(block, n).index()].depth;
+        let is_colder = Some(other) != next && depth(0) < depth(1);
+        let inverted = then != other && (Some(then) == next || is_colder);
+        let (first, second) = if inverted {
+            (other, then)
+        } else {
+            (then, other)
+        };
+        Fork {
+            then: (then != other).then_some(first),
+            inverted,
+            other: second,
+            falls: Some(second) == next,
+        }
+    }
+}
+
+/// What a machine writes of a block.
+pub trait Emitter {
+    /// Where it writes.
+    fn buffer(&mut self) -> &mut Buffer;
+    /// Where it notes what it has written.
+    fn spots(&mut self) -> &mut Spots;
+    /// Writes an instruction of a block.
+    fn emit(&mut self, block: VBlock, at: u32);
+    /// Writes a move.
+    fn emit_move(&mut self, m: Move);
+}
+
+/// Writes the instructions of a block, and the moves in front of them and behind.
+pub fn write_block<I>(
+    emitter: &mut impl Emitter,
+    code: &VCode<I>,
+    allocation: &Allocation,
+    block: VBlock,
+) {
+    let insts = code.shape.blocks[block.index()].insts.clone();
+    let moves = &allocation.moves;
+    let mut moves = &moves[moves.partition_point(|m| m.inst < insts.start)..];
+    for at in insts {
+        emitter.buffer().line(code.spans[at as usize]);
+        let start = emitter.buffer().position();
+        moves = write_moves(emitter, moves, at, false);
+        let inst = emitter.buffer().position();
+        emitter.emit(block, at);
+        let behind = emitter.buffer().position();
+        moves = write_moves(emitter, moves, at, true);
+        let end = emitter.buffer().position();
+        emitter.spots().note(at, [start, inst, behind, end]);
+    }
+}
+
+/// Writes the moves before or behind an instruction; those that are left.
+fn write_moves<'a>(
+    emitter: &mut impl Emitter,
+    moves: &'a [Move],
+    inst: u32,
+    after: bool,
+) -> &'a [Move] {
+    let is_here = |m: &Move| (m.inst, m.after) == (inst, after);
+    let count = moves.iter().take_while(|m| is_here(m)).count();
+    let (here, rest) = moves.split_at(count);
+    here.iter().for_each(|&m| emitter.emit_move(m));
+    debug_assert!(
+        rest.first()
+            .is_none_or(|m| (m.inst, m.after) > (inst, after)),
+        "a move was passed over"
+    );
+    rest
 }
 
 /// What unwinders know of the frame at the current place: facts hold for what follows in memory, not in time.

@@ -352,7 +352,7 @@
     const section = make("section", "source");
     const used = new Set();
     for (const view of views) for (const field of view.fields) if (field.source === number) used.add(field.line);
-    section.append(make("h2", "", source.name), make("p", "about", `${used.size} lines have code`));
+    section.append(make("h2", "", source.name), make("p", "about", `${used.size} ${used.size === 1 ? "line has" : "lines have"} code`));
     const text = pane(source.name);
     source.lines.forEach((line, index) => {
       const row = make("div", used.has(index + 1) ? "row has" : "row");

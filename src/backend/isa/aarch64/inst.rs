@@ -296,6 +296,7 @@ rows! {
     Rbit        "rbit"     0xdac0_0000 [Def RD Use RN];                            // RBIT
     Rev         "rev"      0xdac0_0c00 [Def RD Use RN];                            // REV
     Csel        "csel"     0x9a80_0000 [Def RD Use RN Use RM Use COND];            // CSEL
+    CselZero    "csel"     0x9a9f_0000 [Def RD Use RN Use XZR Use COND];           // CSEL, of a value and zero
     Cset        "csinc"    0x9a9f_07e0 [Def RD Use XZR Use XZR Use COND];         // CSET, of the opposite condition
 
     LdrOff      "ldr"      0xf940_0000 [Def RD Use BASE Use U3];                   // LDR (immediate), unsigned offset

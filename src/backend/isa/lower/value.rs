@@ -125,7 +125,8 @@ impl<M: Machine> Lower<'_, M> {
         M::import_address(self, dst, import);
     }
 
-    fn known_address(&mut self, of: Known) -> VReg {
+    /// A register that holds the address of something known.
+    pub(in crate::backend::isa) fn known_address(&mut self, of: Known) -> VReg {
         let dst = self.int();
         M::address(self, dst, of);
         dst

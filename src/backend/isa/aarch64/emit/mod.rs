@@ -10,7 +10,7 @@ use super::vinst::{Access, Base, Cond, InstA64, Offset};
 use super::{FRAME_POINTER, SCRATCH};
 use crate::backend::isa::buffer::{BranchField, BranchForms, Buffer, Form, Label};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
-use crate::backend::isa::course::{Course, Item, Told};
+use crate::backend::isa::course::{Course, Emitter, Fork, Item, Told, write_block};
 use crate::backend::isa::frame::{Frame, Step};
 use crate::backend::isa::lower::common::{Callee, Common};
 use crate::backend::isa::named::Spots;
@@ -61,7 +61,6 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         is_framed: false,
         buffer: course.buffer(),
         course,
-        next_move: 0,
         spots: Spots::new(shape, &lowered.constants),
     };
     emit.buffer.line(func.span);
@@ -92,8 +91,25 @@ struct Emit<'a> {
     /// Whether the block being written runs with a frame.
     is_framed: bool,
     buffer: Buffer,
-    next_move: usize,
     spots: Spots,
+}
+
+impl Emitter for Emit<'_> {
+    fn buffer(&mut self) -> &mut Buffer {
+        &mut self.buffer
+    }
+
+    fn spots(&mut self) -> &mut Spots {
+        &mut self.spots
+    }
+
+    fn emit(&mut self, block: VBlock, at: u32) {
+        self.vinst(block, at as usize);
+    }
+
+    fn emit_move(&mut self, m: Move) {
+        self.move_value(m);
+    }
 }
 
 impl Emit<'_> {
@@ -108,32 +124,7 @@ impl Emit<'_> {
         self.told
             .describe(self.is_framed, &self.frame, &mut self.buffer);
         self.buffer.bind(Label(block.0));
-        let insts = self.shape().blocks[block.index()].insts.clone();
-        let moves = &self.allocation.moves;
-        self.next_move = moves.partition_point(|m| m.inst < insts.start);
-        for at in insts {
-            self.buffer.line(self.lowered.code.spans[at as usize]);
-            let start = self.buffer.position();
-            self.moves(at, false);
-            let inst = self.buffer.position();
-            self.vinst(block, at as usize);
-            let behind = self.buffer.position();
-            self.moves(at, true);
-            let end = self.buffer.position();
-            self.spots.note(at, [start, inst, behind, end]);
-        }
-    }
-
-    /// The moves before or behind instruction `inst`.
-    fn moves(&mut self, inst: u32, after: bool) {
-        while let Some(&m) = self.allocation.moves.get(self.next_move) {
-            debug_assert!(m.inst >= inst, "a move was passed over");
-            if m.inst != inst || m.after != after {
-                break;
-            }
-            self.next_move += 1;
-            self.move_value(m);
-        }
+        write_block(self, &self.lowered.code, self.allocation, block);
     }
 
     fn move_value(&mut self, m: Move) {
@@ -331,24 +322,17 @@ impl Emit<'_> {
     }
 
     fn branch(&mut self, block: VBlock, cond: Cond, regs: &[i64]) {
-        let (then, other) = (self.course.target(block, 0), self.course.target(block, 1));
-        let next = self.course.next(block);
-        if then == other {
-            if Some(then) != next {
-                self.buffer.branch(jump_forms(), then);
-            }
-            return;
+        let Fork {
+            then,
+            inverted,
+            other,
+            falls,
+        } = self.course.fork(block);
+        if let Some(then) = then {
+            let cond = if inverted { cond.inverted() } else { cond };
+            self.buffer.branch(cond_forms(cond, regs), then);
         }
-        // Where neither follows, what is deeper in loops is one jump away.
-        let depth = |n: usize| self.shape().blocks[self.course.successor(block, n).index()].depth;
-        let is_colder = Some(other) != next && depth(0) < depth(1);
-        let (cond, then, other) = if Some(then) == next || is_colder {
-            (cond.inverted(), other, then)
-        } else {
-            (cond, then, other)
-        };
-        self.buffer.branch(cond_forms(cond, regs), then);
-        if Some(other) != next {
+        if !falls {
             self.buffer.branch(jump_forms(), other);
         }
     }

@@ -261,6 +261,16 @@ impl Lower<'_> {
                 let cc = self.condition(cond);
                 return self.row(Op::Cset, &[dst], &[cc as i64]);
             }
+            (_, Some(0)) => {
+                let then = self.vreg_of(then);
+                let cc = self.condition(cond);
+                return self.row(Op::CselZero, &[dst, then], &[cc as i64]);
+            }
+            (Some(0), _) => {
+                let other = self.vreg_of(other);
+                let cc = self.condition(cond);
+                return self.row(Op::CselZero, &[dst, other], &[cc.inverted() as i64]);
+            }
             _ => {}
         }
         let (then, other) = (self.vreg_of(then), self.vreg_of(other));

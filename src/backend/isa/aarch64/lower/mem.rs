@@ -3,6 +3,8 @@
 use smallvec::SmallVec;
 
 use super::{Access, Base, InstData, IrOp, Lower, Offset, Op, Payload, VReg, Value};
+use crate::backend::isa::code::Referent;
+use crate::backend::isa::lower::common::Known;
 use crate::ir::op::MemType;
 
 /// An address, and the registers in it.
@@ -70,6 +72,15 @@ impl Lower<'_> {
         let definition = self.definition(address);
         if let Some(Payload::Slot(slot)) = definition.map(|(_, data)| data.payload) {
             return ((Base::Slot(slot), Offset::Bytes(disp)), SmallVec::new());
+        }
+        if let Some(Payload::Data { data, offset }) = definition.map(|(_, data)| data.payload)
+            && let Some(disp) = i32::try_from(offset)
+                .ok()
+                .and_then(|offset| disp.checked_add(offset))
+        {
+            let base = self.known_address(Known::Place(Referent::Data(data), 0));
+            let place = (Base::Reg, Offset::Bytes(disp));
+            return (place, SmallVec::from_slice(&[base]));
         }
         let parts = definition.and_then(|(inst, data)| {
             let may_split = self.uses(address) <= 2 && self.flow.place(inst).block == self.block.0;
