@@ -1,7 +1,8 @@
 //! Value numbering: an operation on the same operands as one that dominates it has the same results.
 //!
 //! One walk in reverse postorder. In one block every pure operation counts; from block to block only what takes longer than keeping the
-//! result: comparisons and addresses are best made where they are used. Loads never count, each is made as often as the source says.
+//! result: comparisons and addresses are best made where they are used. What stays all the same is known to be the same number, as an operand
+//! of what takes long. Loads never count, each is made as often as the source says.
 //! A checked operation counts behind the branch on its own flag: the flag is known to be 0 there.
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ type Key = (u8, u64, SmallVec<[Value; 3]>);
 pub(super) fn run(func: &mut Func, cfg: &Cfg, dominators: &Dominators) -> bool {
     let mut renames = Renames::new(func);
     let mut known: BTreeMap<Key, (Block, Inst)> = BTreeMap::new();
+    // For each value the first one that is the same number; that one need not dominate it.
+    let mut numbers: Vec<Value> = (0..func.values.len() as u32).map(Value).collect();
     let mut changed = false;
     for &block in &cfg.rpo {
         let all = std::mem::take(&mut func.blocks[block.index()].insts);
@@ -30,10 +33,15 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, dominators: &Dominators) -> bool {
             for arg in &mut data.args {
                 *arg = renames.find(*arg);
             }
-            let Some(key) = key(data) else {
+            let Some(key) = key(data, &numbers) else {
                 return true;
             };
             let earlier = known.get(&key).copied();
+            if let Some((_, earlier)) = earlier {
+                let same = func.insts[earlier.index()].results[0];
+                let new = func.insts[at.index()].results[0];
+                numbers[new.index()] = numbers[same.index()];
+            }
             let earlier = earlier.filter(|&(home, inst)| {
                 let data = &func.insts[inst.index()];
                 home == block && data.results.len() == 1
@@ -76,7 +84,7 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, dominators: &Dominators) -> bool {
 }
 
 /// What an operation does, if it is one that counts.
-fn key(data: &InstData) -> Option<Key> {
+fn key(data: &InstData, numbers: &[Value]) -> Option<Key> {
     if data.op.row().effect != Effect::Pure {
         return None;
     }
@@ -88,7 +96,8 @@ fn key(data: &InstData) -> Option<Key> {
         Payload::FloatCc(cc) => cc as u64,
         _ => return None,
     };
-    Some((data.op as u8, immediate, data.args.clone()))
+    let operands = data.args.iter().map(|arg| numbers[arg.index()]);
+    Some((data.op as u8, immediate, operands.collect()))
 }
 
 /// Whether an operation takes longer than it costs to keep its result in a register. Constants cost nothing: they are made where they are used.
@@ -125,5 +134,45 @@ fn is_passed(
             cfg.preds(next).len() == 1 && dominators.dominates(next, block)
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::builder::Builder;
+    use crate::ir::func::{AbiType, Func, Signature};
+
+    /// The sum is cheap and made in each block, and yet the products of it are one.
+    #[test]
+    fn what_takes_long_is_one_where_its_operands_are_made_twice() {
+        let sig = Signature::internal(&[AbiType::I64; 2], &[AbiType::I64]);
+        let mut b = Builder::new(Func::new("f", sig));
+        let (x, y) = (b.func.params()[0], b.func.params()[1]);
+        let product = |b: &mut Builder| {
+            let seven = b.iconst(7);
+            let sum = b.op(Op::Iadd, &[x, seven]);
+            b.op(Op::Imul, &[sum, y])
+        };
+        let first = product(&mut b);
+        let (more, done) = (b.block(), b.block());
+        let result = b.param(done, crate::ir::op::Type::I64);
+        b.br(first, more, &[], done, &[x]);
+        b.seal_and_switch_to(more);
+        let second = product(&mut b);
+        b.jump(done, &[second]);
+        b.seal_and_switch_to(done);
+        b.ret(&[result]);
+        let mut func = b.finish();
+        let cfg = Cfg::new(&func);
+        let dominators = cfg.dominators();
+        assert!(run(&mut func, &cfg, &dominators));
+        let count = |op: Op| {
+            let insts = func.blocks.iter().flat_map(|block| &block.insts);
+            insts
+                .filter(|inst| func.insts[inst.index()].op == op)
+                .count()
+        };
+        assert_eq!((count(Op::Imul), count(Op::Iadd)), (1, 2));
     }
 }

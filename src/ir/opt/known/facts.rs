@@ -148,18 +148,26 @@ impl<'a> Facts<'a> {
 
     /// The interval of a value.
     pub fn range(&self, value: Value, at: At) -> Range {
-        let mut range = self.base[value.index()];
-        for &(block, narrower) in self.ranges.of(value) {
-            if self.dominators.dominates(block, at.block) {
-                range = range.meet(narrower);
-            }
-        }
-        for &(about, narrower) in &at.news.ranges {
-            if about == value {
-                range = range.meet(narrower);
-            }
-        }
-        range
+        let learnt = self.learnt(value, at);
+        learnt.fold(self.base[value.index()], Range::meet)
+    }
+
+    /// Likewise; nothing where what is known contradicts itself, so that control does not come there.
+    pub fn possible_range(&self, value: Value, at: At) -> Option<Range> {
+        let mut learnt = self.learnt(value, at);
+        learnt.try_fold(self.base[value.index()], Range::common)
+    }
+
+    /// What was learnt of a value on the way to a place.
+    fn learnt<'n>(&'n self, value: Value, at: At<'n>) -> impl Iterator<Item = Range> + 'n {
+        let before = self.ranges.of(value).filter(move |(block, _)| {
+            // What holds from a block on.
+            self.dominators.dominates(*block, at.block)
+        });
+        let news = at.news.ranges.iter().filter(move |(of, _)| *of == value);
+        before
+            .map(|(_, range)| *range)
+            .chain(news.map(|(_, range)| *range))
     }
 
     /// A value as root and offset.

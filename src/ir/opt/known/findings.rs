@@ -10,7 +10,10 @@ use super::Known;
 use super::facts::{At, News};
 use super::range::{self, Range};
 use crate::ir::func::{Block, Func, Inst, InstData, Payload, Value};
-use crate::ir::op::{Effect, Op, Type};
+use crate::ir::op::{Effect, IntCc, Op, Type};
+
+/// What flags are.
+const FLAG: Range = Range { lo: 0, hi: 1 };
 
 /// What was found out about an instruction.
 pub(super) enum Finding {
@@ -60,8 +63,12 @@ fn finding(known: &Known, inst: Inst, data: &InstData, at: At) -> Option<Finding
             let Payload::IntCc(cc) = data.payload else {
                 return None;
             };
-            let known = known.facts.compare(cc, data.args[0], data.args[1], at)?;
-            Some(Finding::Result(inst, known.into()))
+            if let Some(holds) = known.facts.compare(cc, data.args[0], data.args[1], at) {
+                return Some(Finding::Result(inst, holds.into()));
+            }
+            // A flag is not 0 where it is set.
+            let is_flag = cc == IntCc::Ne && constant(1) == Some(0) && FLAG.holds(range(0));
+            is_flag.then_some(Finding::Same(inst, data.args[0]))
         }
         Op::SaddOvf | Op::SsubOvf | Op::SmulOvf => {
             let plain = match data.op {

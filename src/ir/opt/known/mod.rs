@@ -204,12 +204,12 @@ impl<'a> Known<'a> {
 
     fn param(&mut self, block: Block, place: usize, param: Value) {
         let entries = self.arguments(block, place, false);
-        let ranges = entries.iter().map(|(block, arg, news)| {
+        let ranges = entries.iter().filter_map(|(block, arg, news)| {
             let at = At {
                 block: *block,
                 news,
             };
-            self.facts.range(*arg, at)
+            self.facts.possible_range(*arg, at)
         });
         let mut range = ranges.reduce(Range::union).unwrap_or(Range::FULL);
         let Some(guess) = self.guesses.get(&param).cloned() else {
@@ -395,7 +395,10 @@ impl<'a> Known<'a> {
                         block: from,
                         news: &news,
                     };
-                    let range = self.facts.range(arg, at);
+                    // Nobody goes this way while the assumptions hold.
+                    let Some(range) = self.facts.possible_range(arg, at) else {
+                        continue;
+                    };
                     if range.lo < assumed.lo {
                         let natural = range.is_natural() && guess.lo == Trust::AsEntered;
                         guess.lo = if natural {

@@ -54,8 +54,13 @@ impl Range {
 
     /// What both hold. Where that is nothing control never comes, and either is right.
     pub fn meet(self, other: Range) -> Range {
+        self.common(other).unwrap_or(self)
+    }
+
+    /// What both hold, if anything.
+    pub fn common(self, other: Range) -> Option<Range> {
         let (lo, hi) = (self.lo.max(other.lo), self.hi.min(other.hi));
-        if lo <= hi { Range { lo, hi } } else { self }
+        (lo <= hi).then_some(Range { lo, hi })
     }
 
     /// The largest distance from 0.
