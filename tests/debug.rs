@@ -244,14 +244,18 @@ fn code_view_has_the_lines_of_dwarf() {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
-    for spec in ["numbers.toml", "kernels.py", "objects.toml"] {
+    let pairs = [(TARGETS[0], TARGETS[2]), (TARGETS[3], TARGETS[5])];
+    for (spec, (linux_target, windows_target)) in ["numbers.toml", "kernels.py", "objects.toml"]
+        .into_iter()
+        .flat_map(|spec| pairs.map(|pair| (spec, pair)))
+    {
         let spec = root().join("specs").join(spec);
         let stem = spec.file_stem().expect("a name").to_str().expect("plain");
-        let at = |name: &str| folder.path().join(format!("{stem}-{name}"));
+        let at = |name: &str| folder.path().join(format!("{stem}-{name}-{linux_target}"));
         let object = |target| ["--target", target, "--emit", "object"];
         let specs = std::slice::from_ref(&spec);
-        let linux = build(specs, &object(LINUX), &at("linux"));
-        let windows = build(specs, &object(WINDOWS), &at("windows"));
+        let linux = build(specs, &object(linux_target), &at("linux"));
+        let windows = build(specs, &object(windows_target), &at("windows"));
         let dwarf = run(Command::new(dwarfdump.clone())
             .arg("--debug-line")
             .arg(&linux[0]));
@@ -271,7 +275,12 @@ fn code_view_has_the_lines_of_dwarf() {
         assert!(differing <= 2, "{stem}: {view:?} {expected:?}");
 
         let spec_args = [
-            "--target", WINDOWS, "--linker", "lld-link", "--print", "link",
+            "--target",
+            windows_target,
+            "--linker",
+            "lld-link",
+            "--print",
+            "link",
         ];
         std::fs::create_dir_all(at("linked")).expect("a folder");
         let mut link = Command::new(env!("CARGO_BIN_EXE_pyasmgen"));

@@ -122,9 +122,12 @@ fn windows_function_tables_say_what_instructions_do() {
     }
 }
 
+fn step(at: u32, change: FrameChange) -> FrameStep {
+    FrameStep { at, change }
+}
+
 /// A function of so many bytes that makes the frame record first and undoes it last.
 fn with_record(size: u32) -> Unwind {
-    let step = |at, change| FrameStep { at, change };
     Unwind {
         symbol: SymbolId(0),
         section: SectionId(0),
@@ -195,5 +198,20 @@ fn a_very_long_function_is_described_in_fragments() {
             assert_eq!(tables.xdata.bytes[codes] == 0xe5, begin > 0, "{size:#x}");
         }
         assert_eq!(covered, size);
+    }
+}
+
+/// A frame of so many pages that there is no room for a code for each is described as a whole.
+#[test]
+fn windows_describes_frames_of_any_size() {
+    for pages in [1, 200, 340, 350, 2000] {
+        let mut unwind = with_record(8 * pages + 32);
+        let touched = (0..pages).map(|page| step(12 + 8 * page, FrameChange::Alloc(4096)));
+        unwind.steps.splice(3..3, touched);
+        let tables = windows_tables(&[unwind], Arch::Aarch64);
+        let [_, high, middle, low] = (pages * 4096 / 16).to_be_bytes();
+        let whole = [0xe0, high, middle, low]; // alloc_l
+        let is_whole = tables.xdata.bytes.windows(4).any(|code| code == whole);
+        assert_eq!(is_whole, pages > 300, "{pages}");
     }
 }

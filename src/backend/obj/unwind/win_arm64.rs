@@ -46,7 +46,7 @@ pub fn function_tables(functions: &[Unwind]) -> FunctionTables {
         if prologue.is_empty() {
             continue;
         }
-        let codes = codes(0, prologue);
+        let codes = in_short(codes(0, prologue));
         let epilogues = epilogues(&function.steps);
         if let Some(word) = packed(function, &codes, &epilogues) {
             tables.pdata.address(Rva::Function(index, 0));
@@ -90,6 +90,28 @@ fn codes(mut at: u32, steps: &[FrameStep]) -> Vec<Vec<u8>> {
         at = group[0].at;
     }
     codes
+}
+
+/// Bytes of codes that a description has room for, beside those of epilogues.
+const MOST_CODES: usize = 0x300;
+
+/// The codes of a prologue as far as there is room: of a frame of many pages, made page by page, the making is one code, which holds once it
+/// is done.
+fn in_short(codes: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    if codes.iter().map(Vec::len).sum::<usize>() <= MOST_CODES {
+        return codes;
+    }
+    let bytes = |code: &Vec<u8>| match code[..] {
+        [units] if units < 0x20 => Some(16 * u32::from(units)),
+        [high, low] if high & 0xf8 == 0xc0 => {
+            Some(16 * (u32::from(high & 7) << 8 | u32::from(low)))
+        }
+        _ => None,
+    };
+    let all: u32 = codes.iter().filter_map(bytes).sum();
+    let others = codes.into_iter();
+    let others = others.filter(|code| bytes(code).is_none() && code[..] != [NOP]);
+    others.chain([alloc(all)]).collect()
 }
 
 fn epilogues(steps: &[FrameStep]) -> Vec<Epilogue> {
