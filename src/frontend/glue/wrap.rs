@@ -28,7 +28,7 @@ use super::keywords::{self, Named};
 use super::{again, hot, named, result, shape, tables};
 use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
-use crate::frontend::spec::module::{Method, Param};
+use crate::frontend::spec::module::{Convert, Method, Param};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, Block, Func, Signature, Value};
 use crate::ir::op::{MemType, Type};
@@ -241,11 +241,15 @@ fn is_cold(ctx: &Ctx, method: &Method, role: Role) -> bool {
     matches!(role, Role::Parsed) || has_twin || !ctx.module.fast
 }
 
-/// Whether parsing would be in the way of the hot path: it holds more, or the path would have to bring several values to where they meet.
+/// Whether parsing would be in the way of the hot path: it holds more, the path would have to bring several values to where they meet, or it needs
+/// no frame where it calls nothing.
 fn is_parsed_apart(method: &Method) -> bool {
     let several = |param: &Param| cells::types(param.convert).len() > 1;
+    let calls = |param: &Param| param.convert != Convert::Object;
     !is_nested(method)
-        && (method.params.iter().any(several) || Cells::new(method).hold_more_when_parsed())
+        && (method.params.iter().any(several)
+            || !method.params.iter().any(calls)
+            || Cells::new(method).hold_more_when_parsed())
 }
 
 /// Whether some calls do not go through the parser.
