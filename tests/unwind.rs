@@ -72,13 +72,22 @@ fn step_through(
     let built = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
         .args(["build", &format!("specs/{module}.toml"), "-o"])
         .arg(folder)
-        // Without lines, a breakpoint on a function stands at its first instruction.
-        .args(["--emit", "module"])
+        .args(["--emit", "module", "--debug"])
         .args(target)
         .args(args)
         .status()
         .expect("pyasmgen runs");
     assert!(built.success());
+    // Without lines, a breakpoint on a function stands at its first instruction.
+    let Some(strip) = tool::tool("llvm-strip") else {
+        return;
+    };
+    let stripped = Command::new(strip)
+        .arg("--strip-debug")
+        .arg(folder.join(format!("{module}.abi3.so")))
+        .status()
+        .expect("strippers run");
+    assert!(stripped.success());
     let calls: Vec<String> = rows
         .iter()
         .filter(|row| row.0 == module)

@@ -1,7 +1,6 @@
 //! gdb with a CPython to look at: on this machine, or for arm64 under qemu and for Windows under Wine, which wait for a debugger
 //! (`debuggee.py`).
 #![allow(dead_code, reason = "each test uses what it needs")]
-#![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::net::TcpListener;
 use std::path::PathBuf;

@@ -150,7 +150,8 @@ fn plain_python_gives_the_answers_of_the_compiled_module() {
     };
     let mut command = python.command();
     command.arg(root("tests/source/compare.py"));
-    command.args([&installed, &file, &root("src/python")]);
+    let built = installed.join("kernels/__init__.abi3.so");
+    command.args([&built, &file, &root("src/python")]);
     let output = command.arg("100").output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
 }

@@ -308,6 +308,10 @@ impl<'a, M: Machine> Lower<'a, M> {
         {
             return None;
         }
+        // Who tells epilogues by their instructions does not take a jump to where a register says for the end of one (Wine).
+        if self.target.reads_epilogues && data.op == IrOp::CallIndirect {
+            return None;
+        }
         // The frame is gone when the jump arrives: nothing may point into it.
         let points_at_slot = |&arg: &Value| self.flow.is_slot_address(func, arg);
         if self.flow.slots_spread() || data.args.iter().any(points_at_slot) {
