@@ -3,6 +3,7 @@
 //! ```text
 //! Calls    all is asked of the C API                right in every interpreter      the method table it starts with
 //! Counts   counts of references change in place     a GIL, up to 3.13               the same, for those
+//! Lasting  None and its like are not counted        from 3.12 on                    the same, for those
 //! Fields   fields of objects are read and written   versions that have a row in     the fast method table, put over it at import
 //!                                                   `capi::objects`, and pass
 //!                                                   `probe`'s examination
@@ -24,18 +25,22 @@ pub enum Access {
     Calls,
     /// Where the count of references is: a word at the start, of every object.
     Counts,
+    /// That there is nothing to count of `None`, `True` and `False`.
+    Lasting,
     /// What the facts say ([`facts`]).
     Fields,
 }
 
 /// The last version (3.x) of which [`Access::Counts`] is right: later ones keep flags beside the count.
 pub const COUNTS_UP_TO: i64 = 13;
+/// The first version (3.x) of which [`Access::Lasting`] is right.
+pub const LASTING_FROM: i64 = 12;
 
 /// Counts one more reference to an object.
 pub fn count(ctx: &mut Ctx, b: &mut Builder, object: Value) {
     match ctx.access {
         Access::Counts => increment(b, object),
-        Access::Calls | Access::Fields => {
+        Access::Calls | Access::Lasting | Access::Fields => {
             ctx.call(b, "Py_IncRef", &[object]);
         }
     }
@@ -56,13 +61,15 @@ pub fn increment(b: &mut Builder, object: Value) {
 
 /// Makes a reference to `None`, `True` or `False` a new one: from 3.12 on, there is nothing to count.
 fn count_lasting(ctx: &mut Ctx, b: &mut Builder, object: Value) {
-    if ctx.access == Access::Counts {
-        return increment(b, object);
+    match ctx.access {
+        Access::Counts => return increment(b, object),
+        Access::Lasting => return,
+        Access::Calls | Access::Fields => {}
     }
     // An increment in place is shorter than the way to it.
     let counted = match ctx.access {
         Access::Calls => b.cold_block(),
-        Access::Counts | Access::Fields => b.block_like_current(),
+        _ => b.block_like_current(),
     };
     let done = b.block_like_current();
     let is_counted = facts::load(ctx, b, Fact::Counted);
@@ -70,7 +77,7 @@ fn count_lasting(ctx: &mut Ctx, b: &mut Builder, object: Value) {
     b.seal_and_switch_to(counted);
     match ctx.access {
         Access::Calls => count(ctx, b, object),
-        Access::Counts | Access::Fields => increment(b, object),
+        _ => increment(b, object),
     }
     b.jump(done, &[]);
     b.seal_and_switch_to(done);

@@ -201,7 +201,7 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
     let (minor, free_threaded) = interpreter(ctx, &mut b);
     // One entry less for each version before 3.13: 3.12 does not know Py_mod_gil, 3.11 not Py_mod_multiple_interpreters either.
     let old = b.icmp_imm(IntCc::Slt, minor, 13);
-    let older = b.icmp_imm(IntCc::Slt, minor, 12);
+    let older = b.icmp_imm(IntCc::Slt, minor, access::LASTING_FROM);
     if facts::wanted(ctx) {
         // From 3.12 on, `None` and its like have no counts.
         facts::store(ctx, &mut b, Fact::Counted, older);
@@ -217,8 +217,20 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
     );
     let field = PY_MODULE_DEF_FT.field("m_slots").offset;
     b.store(MemType::I64, first, ft, field as i32);
+    let [counted, lasting] = &tables.lasting;
+    if !lasting.is_empty() {
+        let (early, late, next) = (b.block(), b.block(), b.block());
+        b.br(older, early, &[], late, &[]);
+        b.seal_and_switch_to(late);
+        tables.put(ctx, &mut b, lasting);
+        b.jump(next, &[]);
+        b.seal_and_switch_to(early);
+        count_in_place(ctx, &mut b, minor, tables, counted);
+        b.jump(next, &[]);
+        b.seal_and_switch_to(next);
+    }
     if !tables.counting.is_empty() {
-        count_in_place(ctx, &mut b, minor, tables);
+        count_in_place(ctx, &mut b, minor, tables, &tables.counting);
     }
     let address = b.op(Op::Select, &[free_threaded, ft, gil]);
     let module = ctx.call1(&mut b, "PyModuleDef_Init", &[address]);
@@ -228,13 +240,19 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
 }
 
 /// Puts the functions into the table that count references in place, where they may.
-fn count_in_place(ctx: &mut Ctx, b: &mut Builder, minor: Value, tables: &Tables) {
+fn count_in_place(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    minor: Value,
+    tables: &Tables,
+    functions: &[(usize, FuncId)],
+) {
     let done = b.block();
     let old = b.icmp_imm(IntCc::Sle, minor, access::COUNTS_UP_TO);
     b.exit_unless(old, done, &[]);
     let plain = is_plain(ctx, b);
     b.exit_unless(plain, done, &[]);
-    tables.put(ctx, b, &tables.counting);
+    tables.put(ctx, b, functions);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! name            through the C API only: what the table has in the file, and for good on builds that nothing is known of
 //! name.counting   counts references in place, in short functions: up to 3.13, where it may; from the first import on
+//! name.lasting    does not count None and bools, in short functions: from 3.12 on; likewise
 //! name.fast       arguments and results are read or made in place: where objects look as they should; from the first exec step on
 //! ```
 //!
@@ -32,8 +33,10 @@ const SHORT: usize = 48;
 /// What may be put into a module's method table: functions by the number of their method.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    /// For [`Access::Counts`].
+    /// For [`Access::Counts`], of methods that give other objects than those that last.
     pub counting: Vec<(usize, FuncId)>,
+    /// For [`Access::Counts`] while those are counted, and for [`Access::Lasting`] afterwards.
+    pub lasting: [Vec<(usize, FuncId)>; 2],
     /// For [`Access::Fields`].
     pub fast: Vec<(usize, FuncId)>,
 }
@@ -44,6 +47,7 @@ impl Tables {
         let module = ctx.module;
         let shapes = shape::shared(module);
         let (mut all, mut counting, mut fast) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lasting = [Vec::new(), Vec::new()];
         for (at, method) in module.methods.iter().enumerate() {
             let portable = match &shapes[at] {
                 Some(shape) => Functions::one(shape::wrap(ctx, bodies, at, shape)),
@@ -58,8 +62,13 @@ impl Tables {
                 functions.main
             };
             all.push((method, portable.main));
-            if module.fast && counts(method) && is_short {
-                counting.push((at, version(Access::Counts)));
+            if module.fast && is_short && counts(method) {
+                if gives_objects(method) {
+                    counting.push((at, version(Access::Counts)));
+                } else {
+                    lasting[0].push((at, version(Access::Counts)));
+                    lasting[1].push((at, version(Access::Lasting)));
+                }
             }
             if module.fast && gains(method) {
                 fast.push((at, version(Access::Fields)));
@@ -67,7 +76,11 @@ impl Tables {
             made(&mut ctx.program);
         }
         fill(ctx, &all);
-        Tables { counting, fast }
+        Tables {
+            counting,
+            lasting,
+            fast,
+        }
     }
 
     /// Puts functions into the table.
@@ -87,6 +100,12 @@ fn counts(method: &Method) -> bool {
     let units = &method.returns.units;
     let counted = |unit: &ResultUnit| matches!(unit, ResultUnit::Bool | ResultUnit::Object);
     method.returns.shape == Shape::None || units.iter().any(counted)
+}
+
+/// Whether the result may be something else than a number, `None` or a bool.
+fn gives_objects(method: &Method) -> bool {
+    let units = &method.returns.units;
+    units.iter().any(|unit| matches!(unit, ResultUnit::Object))
 }
 
 /// Whether fields of arguments are read, or results made in place.

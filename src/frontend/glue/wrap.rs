@@ -152,6 +152,7 @@ fn function(
     let version = match ctx.access {
         Access::Calls => "",
         Access::Counts => ".counting",
+        Access::Lasting => ".lasting",
         Access::Fields => ".fast",
     };
     let part = match role {
