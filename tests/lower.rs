@@ -29,7 +29,7 @@ use pyasmgen::backend::isa::Options;
 use pyasmgen::ir::builder::Builder;
 use pyasmgen::ir::data::{Data, DataKind};
 use pyasmgen::ir::func::{AbiType, Func, Payload, Signature, Value};
-use pyasmgen::ir::op::{Effect, IntCc, MemType, OPS, Op, PayloadKind, Type};
+use pyasmgen::ir::op::{Effect, FloatCc, IntCc, MemType, OPS, Op, PayloadKind, Type};
 use pyasmgen::ir::program::{ImportId, Program};
 use random::{Generator, RANDOM_C, interpret};
 
@@ -59,8 +59,8 @@ fn constant(b: &mut Builder, ty: Type, word: u64) -> Value {
 fn payloads(op: Op) -> Vec<Payload> {
     match op.row().payload {
         PayloadKind::None => vec![Payload::None],
-        PayloadKind::IntCc => INT_CCS.map(Payload::IntCc).to_vec(),
-        PayloadKind::FloatCc => FLOAT_CCS.map(Payload::FloatCc).to_vec(),
+        PayloadKind::IntCc => IntCc::ALL.map(Payload::IntCc).to_vec(),
+        PayloadKind::FloatCc => FloatCc::ALL.map(Payload::FloatCc).to_vec(),
         PayloadKind::Int => INTS.map(|word| Payload::Int(word as i64)).to_vec(),
         PayloadKind::Float => FLOATS.map(|float| Payload::Float(float.to_bits())).to_vec(),
         _ => Vec::new(),
@@ -433,7 +433,7 @@ fn loads_and_stores_have_their_width_and_place() {
                 0x7fff_ffff,
                 -0x8000_0000,
             ] {
-                for cc in INT_CCS {
+                for cc in IntCc::ALL {
                     let mut b = word_func("compare");
                     let (input, output) = (b.func.params()[0], b.func.params()[1]);
                     let value = b.load(ty, input, 8);

@@ -65,6 +65,20 @@ pub enum IntCc {
 }
 
 impl IntCc {
+    /// All of them.
+    pub const ALL: [IntCc; 10] = [
+        IntCc::Eq,
+        IntCc::Ne,
+        IntCc::Slt,
+        IntCc::Sle,
+        IntCc::Sgt,
+        IntCc::Sge,
+        IntCc::Ult,
+        IntCc::Ule,
+        IntCc::Ugt,
+        IntCc::Uge,
+    ];
+
     /// The comparison that holds for `(b, a)` where this one holds for `(a, b)`.
     pub fn swapped(self) -> IntCc {
         match self {
@@ -108,6 +122,18 @@ pub enum FloatCc {
     Le,
     Gt,
     Ge,
+}
+
+impl FloatCc {
+    /// All of them.
+    pub const ALL: [FloatCc; 6] = [
+        FloatCc::Eq,
+        FloatCc::Ne,
+        FloatCc::Lt,
+        FloatCc::Le,
+        FloatCc::Gt,
+        FloatCc::Ge,
+    ];
 }
 
 /// What an operation may do besides computing its results; decides what may be removed, merged or moved.

@@ -299,32 +299,12 @@ impl Maker<'_> {
     }
 
     fn comparison(&mut self) -> Value {
-        const INT: &[IntCc] = &[
-            IntCc::Eq,
-            IntCc::Ne,
-            IntCc::Slt,
-            IntCc::Sle,
-            IntCc::Sgt,
-            IntCc::Sge,
-            IntCc::Ult,
-            IntCc::Ule,
-            IntCc::Ugt,
-            IntCc::Uge,
-        ];
-        const FLOAT: &[FloatCc] = &[
-            FloatCc::Eq,
-            FloatCc::Ne,
-            FloatCc::Lt,
-            FloatCc::Le,
-            FloatCc::Gt,
-            FloatCc::Ge,
-        ];
         if self.rng.chance(1, 3) {
             let (a, b) = (self.float(), self.float());
-            self.b.fcmp(*self.rng.pick(FLOAT), a, b)
+            self.b.fcmp(*self.rng.pick(&FloatCc::ALL), a, b)
         } else {
             let (a, b) = (self.int(), self.int());
-            self.b.icmp(*self.rng.pick(INT), a, b)
+            self.b.icmp(*self.rng.pick(&IntCc::ALL), a, b)
         }
     }
 

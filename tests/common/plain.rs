@@ -101,28 +101,6 @@ pub const FLOATS: [f64; 26] = [
     3.4e38,
 ];
 
-pub const INT_CCS: [IntCc; 10] = [
-    IntCc::Eq,
-    IntCc::Ne,
-    IntCc::Slt,
-    IntCc::Sle,
-    IntCc::Sgt,
-    IntCc::Sge,
-    IntCc::Ult,
-    IntCc::Ule,
-    IntCc::Ugt,
-    IntCc::Uge,
-];
-
-pub const FLOAT_CCS: [FloatCc; 6] = [
-    FloatCc::Eq,
-    FloatCc::Ne,
-    FloatCc::Lt,
-    FloatCc::Le,
-    FloatCc::Gt,
-    FloatCc::Ge,
-];
-
 pub const MEM_TYPES: [MemType; 9] = [
     MemType::I8,
     MemType::U8,

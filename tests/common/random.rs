@@ -247,11 +247,11 @@ impl Generator<'_> {
             0 => self.int(),
             1 => {
                 let (a, b) = (self.float(), self.float());
-                self.b.fcmp(FLOAT_CCS[self.random.below(6)], a, b)
+                self.b.fcmp(FloatCc::ALL[self.random.below(6)], a, b)
             }
             2 => {
                 let (a, b) = (self.int(), self.int());
-                self.b.icmp(INT_CCS[self.random.below(10)], a, b)
+                self.b.icmp(IntCc::ALL[self.random.below(10)], a, b)
             }
             _ => {
                 let ops = [

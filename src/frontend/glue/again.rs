@@ -18,6 +18,7 @@ use crate::frontend::spec::module::{Convert, Method, Param};
 use crate::ir::builder::Builder;
 use crate::ir::func::{AbiType, BlockData, Func, Inst, InstData, Payload, Signature, Value};
 use crate::ir::op::{IntCc, MemType, Op, Type};
+use crate::ir::program::FuncId;
 
 /// Whether calls of the method can start again.
 pub fn is_possible(method: &Method) -> bool {
@@ -70,16 +71,14 @@ pub fn words(method: &Method) -> String {
     format!("{single}{}", words.join("."))
 }
 
-/// Ends a wrapper, whose parameters are these, with what the function at an address makes of the call in the end.
-pub fn start(
-    ctx: &mut Ctx,
-    b: &mut Builder,
-    method: &Method,
-    params: &[Value],
-    (format, function): (Value, Value),
-) {
+/// Ends a wrapper, whose parameters are these, with what `function` makes of the call in the end.
+pub fn start(ctx: &mut Ctx, b: &mut Builder, method: &Method, params: &[Value], function: FuncId) {
     let name = format!("again.{}", words(method));
-    let all = [params, &[format, function]].concat();
+    // In the place of `self`, if it comes to that.
+    b.iconst(0);
+    let mut all = params.to_vec();
+    all.push(ctx.c_string(b, &Format::new(method).text));
+    all.push(b.func_addr(function));
     let sig = Signature::internal(&vec![AbiType::I64; all.len()], &[AbiType::I64]);
     let (again, sig) = ctx.shared(&name, sig, |ctx, func| make(ctx, func, method));
     let result = b.call(again, &sig, &all)[0];

@@ -13,7 +13,7 @@
 use super::body::Bodies;
 use super::ctx::Ctx;
 use super::state::{self, StateFuncs};
-use super::tables::Tables;
+use super::tables::{self, Tables};
 use super::version::{interpreter, is_plain};
 use super::{access, exec, facts};
 use crate::frontend::capi::layout::{
@@ -222,15 +222,15 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
         let (early, late, next) = (b.block(), b.block(), b.block());
         b.br(older, early, &[], late, &[]);
         b.seal_and_switch_to(late);
-        tables.put(ctx, &mut b, lasting);
+        tables::put(ctx, &mut b, lasting);
         b.jump(next, &[]);
         b.seal_and_switch_to(early);
-        count_in_place(ctx, &mut b, minor, tables, counted);
+        count_in_place(ctx, &mut b, minor, counted);
         b.jump(next, &[]);
         b.seal_and_switch_to(next);
     }
     if !tables.counting.is_empty() {
-        count_in_place(ctx, &mut b, minor, tables, &tables.counting);
+        count_in_place(ctx, &mut b, minor, &tables.counting);
     }
     let address = b.op(Op::Select, &[free_threaded, ft, gil]);
     let module = ctx.call1(&mut b, "PyModuleDef_Init", &[address]);
@@ -240,19 +240,13 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
 }
 
 /// Puts the functions into the table that count references in place, where they may.
-fn count_in_place(
-    ctx: &mut Ctx,
-    b: &mut Builder,
-    minor: Value,
-    tables: &Tables,
-    functions: &[(usize, FuncId)],
-) {
+fn count_in_place(ctx: &mut Ctx, b: &mut Builder, minor: Value, functions: &[(usize, FuncId)]) {
     let done = b.block();
     let old = b.icmp_imm(IntCc::Sle, minor, access::COUNTS_UP_TO);
     b.exit_unless(old, done, &[]);
     let plain = is_plain(ctx, b);
     b.exit_unless(plain, done, &[]);
-    tables.put(ctx, b, functions);
+    tables::put(ctx, b, functions);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

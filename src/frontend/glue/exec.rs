@@ -1,7 +1,7 @@
 //! The exec step, which runs once for each module object: constants, exception classes, and what the hot paths need to know of the interpreter.
 
 use super::ctx::Ctx;
-use super::tables::Tables;
+use super::tables::{self, Tables};
 use super::version::interpreter;
 use super::{probe, state};
 use crate::frontend::capi::objects::OB_TYPE;
@@ -74,7 +74,7 @@ fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, tables: &Tables) {
     let are_known = probe::are_objects_known(ctx, b, module);
     b.br(are_known, known, &[], done, &[]);
     b.seal_and_switch_to(known);
-    tables.put(ctx, b, &tables.fast);
+    tables::put(ctx, b, &tables.fast);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

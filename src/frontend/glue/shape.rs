@@ -73,7 +73,7 @@ pub fn before_name(method: &Method) -> Option<usize> {
 }
 
 /// The format of a row of the method table whose name is the end of it.
-pub fn format(b: &mut Builder, method: &Method, row: Value) -> Value {
+fn format(b: &mut Builder, method: &Method, row: Value) -> Value {
     let before = before_name(method).unwrap_or_else(|| unreachable!("{} has a shape", method.name));
     let name = b.load(
         MemType::I64,
@@ -82,15 +82,6 @@ pub fn format(b: &mut Builder, method: &Method, row: Value) -> Value {
     );
     let before = b.iconst(before as i64);
     b.op(Op::Isub, &[name, before])
-}
-
-/// The function of a row of the method table.
-pub fn function(b: &mut Builder, row: Value) -> Value {
-    b.load(
-        MemType::I64,
-        row,
-        PY_METHOD_DEF.field("ml_meth").offset as i32,
-    )
 }
 
 /// Makes the functions of a method of such a shape; the one for the method table.
@@ -149,9 +140,7 @@ fn body(ctx: &mut Ctx, bodies: &Bodies, index: usize) -> (FuncId, bool) {
         cells: Cells::new(method),
         fails,
     };
-    // What is held for the call is held by who took it.
-    w.cells.never_parse();
-    wrap::run(ctx, bodies, &mut b, &mut w, index, values);
+    wrap::run_body(ctx, bodies, &mut b, &mut w, index, values);
     let mut func = b.finish();
     let wants_self = func.count_uses()[self_.index()] > 0;
     if !wants_self {
@@ -190,13 +179,7 @@ fn take(ctx: &mut Ctx, func: Func, method: &Method, wants_self: bool) -> Func {
         cells: Cells::new(method),
         fails,
     };
-    // What parsing would hold to the end of the call is for `again`.
-    let cold = if w.cells.hold_more_when_parsed() {
-        w.cells.never_parse();
-        Cold::Row(row)
-    } else {
-        Cold::Here(Some(format(&mut b, method, row)))
-    };
+    let cold = Cold::Here(Some(format(&mut b, method, row)));
     let sig = body_signature(method, wants_self);
     let params = sig
         .params
@@ -204,7 +187,7 @@ fn take(ctx: &mut Ctx, func: Func, method: &Method, wants_self: bool) -> Func {
         .take(sig.params.len() - usize::from(wants_self));
     let mut values: Vec<Value> = params.map(|part| b.param(body, part.value())).collect();
     w.cells.clear(&mut b);
-    wrap::main(ctx, &mut b, &mut w, (&given, None, cold), body);
+    wrap::hot_or_cold(ctx, &mut b, &mut w, (&given, None, cold), body);
     b.seal_and_switch_to(body);
     values.extend(wants_self.then_some(given[0]));
     let result = b.call_indirect(sig, function, &values)[0];

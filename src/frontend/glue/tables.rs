@@ -53,8 +53,8 @@ impl Tables {
                 Some(shape) => Functions::one(shape::wrap(ctx, bodies, at, shape)),
                 None => wrap::wrap(ctx, bodies, at, None),
             };
-            let is_short = ctx.program.func(portable.main).insts.len() <= SHORT;
-            let is_short = is_short && shapes[at].is_none();
+            let is_short =
+                shapes[at].is_none() && ctx.program.func(portable.main).insts.len() <= SHORT;
             let mut version = |access| {
                 ctx.access = access;
                 let functions = wrap::wrap(ctx, bodies, at, Some(portable));
@@ -82,16 +82,16 @@ impl Tables {
             fast,
         }
     }
+}
 
-    /// Puts functions into the table.
-    pub fn put(&self, ctx: &Ctx, b: &mut Builder, functions: &[(usize, FuncId)]) {
-        for &(at, function) in functions {
-            let function = b.func_addr(function);
-            let place = PY_METHOD_DEF.size as usize * at;
-            let place = b.data_addr(ctx.methods, place as i64);
-            let field = PY_METHOD_DEF.field("ml_meth").offset as i32;
-            b.store(MemType::I64, function, place, field);
-        }
+/// Puts functions into the table.
+pub fn put(ctx: &Ctx, b: &mut Builder, functions: &[(usize, FuncId)]) {
+    for &(at, function) in functions {
+        let function = b.func_addr(function);
+        let place = PY_METHOD_DEF.size as usize * at;
+        let place = b.data_addr(ctx.methods, place as i64);
+        let field = PY_METHOD_DEF.field("ml_meth").offset as i32;
+        b.store(MemType::I64, function, place, field);
     }
 }
 

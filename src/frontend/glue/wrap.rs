@@ -19,13 +19,13 @@
 //! ```
 
 use super::access::Access;
-use super::args::{self, Format, Given, Wrapped};
+use super::args::{self, Given, Wrapped};
 use super::body::{self, Bodies};
 use super::cells::{self, Cells};
 use super::convert::Exits;
 use super::ctx::Ctx;
 use super::keywords::{self, Named};
-use super::{again, hot, named, result, shape, tables};
+use super::{again, hot, named, result, tables};
 use crate::frontend::lang::typed::FunctionId;
 use crate::frontend::lang::{Nest, ParamKind};
 use crate::frontend::spec::module::{Convert, Method, Param};
@@ -113,8 +113,6 @@ pub enum Cold {
     Other(FuncId),
     /// To the function itself, once they are parsed.
     Again(FuncId),
-    /// Likewise, to that of a row of the method table.
-    Row(Value),
     /// Nowhere: they are parsed in the function, with this format if it is not always that of the method.
     Here(Option<Value>),
 }
@@ -194,7 +192,7 @@ fn function(
     let values: Vec<Value> = types.flatten().map(|&part| b.param(body, part)).collect();
     arguments(ctx, &mut b, &mut w, (role, cold), body);
     b.seal_and_switch_to(body);
-    run(ctx, bodies, &mut b, &mut w, index, &values);
+    run_body(ctx, bodies, &mut b, &mut w, index, &values);
     let mut func = b.finish();
     if let Cold::Again(_) = cold {
         again::forget_self(&mut func);
@@ -204,7 +202,7 @@ fn function(
 }
 
 /// Runs the body of a method on the values of its parameters, and ends the function with what comes of it.
-pub fn run(
+pub fn run_body(
     ctx: &mut Ctx,
     bodies: &Bodies,
     b: &mut Builder,
@@ -281,7 +279,7 @@ fn arguments(
     let call = Call::of(w.method);
     let params = b.func.params().to_vec();
     match (role, left_to) {
-        (Role::Main(named), _) => main(ctx, b, w, (&params, named, left_to), body),
+        (Role::Main(named), _) => hot_or_cold(ctx, b, w, (&params, named, left_to), body),
         (Role::Named, Cold::Other(other)) => by_name(ctx, b, w, other, body),
         (Role::Named, _) => unreachable!("calls with keywords are parsed elsewhere"),
         (Role::Parsed, _) => {
@@ -295,7 +293,7 @@ fn arguments(
 }
 
 /// The hot path of a call with these `params`, and where it leaves to.
-pub fn main(
+pub fn hot_or_cold(
     ctx: &mut Ctx,
     b: &mut Builder,
     w: &mut Wrapped,
@@ -314,7 +312,7 @@ pub fn main(
     let (cold, forget) = (b.cold_block(), b.cold_block());
     let known = match (left_to, call) {
         (Cold::Other(_), _) => Vec::new(),
-        (Cold::Again(_) | Cold::Row(_), _) => params[1..].iter().rev().copied().collect(),
+        (Cold::Again(_), _) => params[1..].iter().rev().copied().collect(),
         (Cold::Here(_), Call::One) => vec![b.iconst(1)],
         (Cold::Here(_), Call::Fast | Call::FastKeywords) => params[2..].to_vec(),
     };
@@ -342,20 +340,10 @@ pub fn main(
     match left_to {
         _ if !b.is_reached(cold) => b.unreachable(),
         Cold::Other(other) => leave_to(ctx, b, other, call, params),
-        Cold::Again(_) | Cold::Row(_) => {
-            // In the place of `self`, if it comes to that.
-            b.iconst(0);
+        Cold::Again(itself) => {
             let given = params[..1].iter().chain(told_cold.iter().rev());
             let given: Vec<Value> = given.copied().collect();
-            let (format, function) = match left_to {
-                Cold::Row(row) => (shape::format(b, w.method, row), shape::function(b, row)),
-                Cold::Again(itself) => {
-                    let format = ctx.c_string(b, &Format::new(w.method).text);
-                    (format, b.func_addr(itself))
-                }
-                Cold::Other(_) | Cold::Here(_) => unreachable!("these do not start again"),
-            };
-            again::start(ctx, b, w.method, &given, (format, function));
+            again::start(ctx, b, w.method, &given, itself);
         }
         Cold::Here(format) => {
             let given = (told_cold[0], told_cold.get(1).copied(), format);

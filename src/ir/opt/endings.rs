@@ -1,5 +1,6 @@
-//! Endings of functions. Rare paths that end with a call return by themselves: where the function then returns 0, and nobody wants the call's result, the backend
-//! can make a jump of the call, if what is called always gives 0 ([`Func::null`]).
+//! Where functions return. Rare paths that end with a call return by themselves: where the function then returns 0, and nobody wants the call's
+//! result, the backend can make a jump of the call, if what is called always gives 0 ([`Func::null`]). All else returns from one place, where
+//! functions are better small.
 //!
 //! ```text
 //! b1: cold                 b1: cold

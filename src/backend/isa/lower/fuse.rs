@@ -2,8 +2,17 @@
 
 use super::value::is_lazy;
 use super::{Lower, Machine, State};
-use crate::ir::func::{Inst, InstData, Value};
-use crate::ir::op::Op as IrOp;
+use crate::ir::func::{Inst, InstData, Payload, Value};
+use crate::ir::op::{FloatCc, IntCc, Op as IrOp};
+
+/// A comparison and its operands.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::backend::isa) enum Comparison {
+    /// Of integers.
+    Int(IntCc, Value, Value),
+    /// Of floats.
+    Float(FloatCc, Value, Value),
+}
 
 /// Whether the second result of an operation is whether it overflows.
 fn has_flag(op: IrOp) -> bool {
@@ -41,6 +50,34 @@ impl<M: Machine> Lower<'_, M> {
         }
         self.states[inst.index()] = State::FlagFused;
         Some(op)
+    }
+
+    /// The comparison that gives `value`, where it can be made for whoever asks for that: in the same block, or if nobody else asks.
+    pub(in crate::backend::isa) fn comparison(&self, value: Value) -> Option<Comparison> {
+        let value = self.flow.resolve(value);
+        let (inst, data) = self.definition(value)?;
+        if self.flow.place(inst).block != self.block.0 && self.uses(value) != 1 {
+            return None;
+        }
+        match data.payload {
+            Payload::IntCc(cc) => Some(Comparison::Int(cc, data.args[0], data.args[1])),
+            Payload::FloatCc(cc) => Some(Comparison::Float(cc, data.args[0], data.args[1])),
+            _ => None,
+        }
+    }
+
+    /// A comparison with a constant, if there is one, on its right.
+    pub(in crate::backend::isa) fn constant_right(
+        &self,
+        cc: IntCc,
+        a: Value,
+        b: Value,
+    ) -> (IntCc, Value, Value) {
+        if self.constant(a).is_some() && self.constant(b).is_none() {
+            (cc.swapped(), b, a)
+        } else {
+            (cc, a, b)
+        }
     }
 
     /// Whether `value` is the result of a comparison.

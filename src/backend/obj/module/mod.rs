@@ -4,6 +4,7 @@
 //! and once a format has laid out its sections, every fixup becomes bytes, or a pointer left to the loader (`place`). Modules name no
 //! path and no time: the same image gives the same bytes.
 
+mod added;
 mod bundle;
 mod place;
 mod pyd;

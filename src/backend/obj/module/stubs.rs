@@ -6,9 +6,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::super::image::{
-    Fixup, FixupKind, Image, Linkage, Place, Role, Symbol, SymbolId, SymbolKind, Unwind,
-};
+use super::super::image::{Fixup, FixupKind, Image, SymbolId};
+use super::added::{Row, add_function};
 use crate::backend::isa::code::{Reach, RefKind};
 use crate::target::Arch;
 
@@ -32,38 +31,44 @@ pub fn with_stubs(image: &Image, arch: Arch) -> Cow<'_, Image> {
     }
     let fixups = image.sections.iter_mut().flat_map(|s| &mut s.fixups);
     for fixup in fixups.filter(|fixup| calls(&&**fixup)) {
-        fixup.kind = FixupKind::Code(row(arch).call);
+        fixup.kind = FixupKind::Code(stub(arch).call);
         fixup.symbol = stubs[&fixup.symbol];
     }
     Cow::Owned(image)
 }
 
-/// A machine's stub, padded to where the next one may stand.
-struct Row {
-    bytes: &'static [u8],
-    /// So many of them are run.
-    size: u64,
-    /// What in them refers to the import's pointer slot.
+/// A machine's stub.
+struct Stub {
+    code: Row,
+    /// What in it refers to the import's pointer slot.
     fields: &'static [(u64, RefKind)],
     /// What a call of a stub is.
     call: RefKind,
 }
 
-fn row(arch: Arch) -> Row {
+fn stub(arch: Arch) -> Stub {
     match arch {
         // jmp [rip + slot]; int3 up to the next one.
-        Arch::X86_64 => Row {
-            bytes: &[0xff, 0x25, 0, 0, 0, 0, 0xcc, 0xcc],
-            size: 6,
+        Arch::X86_64 => Stub {
+            code: Row {
+                bytes: &[0xff, 0x25, 0, 0, 0, 0, 0xcc, 0xcc],
+                size: 6,
+                align: 8,
+                padding: 0xcc,
+            },
             fields: &[(2, RefKind::X64SlotCall)],
             call: RefKind::X64Branch,
         },
         // adrp x16, slot; ldr x16, [x16, slot]; br x16; udf.
-        Arch::Aarch64 => Row {
-            bytes: &[
-                0x10, 0, 0, 0x90, 0x10, 0x02, 0x40, 0xf9, 0, 0x02, 0x1f, 0xd6, 0, 0, 0, 0,
-            ],
-            size: 12,
+        Arch::Aarch64 => Stub {
+            code: Row {
+                bytes: &[
+                    0x10, 0, 0, 0x90, 0x10, 0x02, 0x40, 0xf9, 0, 0x02, 0x1f, 0xd6, 0, 0, 0, 0,
+                ],
+                size: 12,
+                align: 16,
+                padding: 0,
+            },
             fields: &[(0, RefKind::A64SlotPage), (4, RefKind::A64SlotLow)],
             call: RefKind::A64Branch,
         },
@@ -71,39 +76,8 @@ fn row(arch: Arch) -> Row {
 }
 
 fn add_stub(image: &mut Image, import: SymbolId, arch: Arch) -> SymbolId {
-    let stub = row(arch);
+    let stub = stub(arch);
     let name = format!("{}@plt", image.symbol(import).name);
-    let id = image
-        .find(Role::Text)
-        .unwrap_or_else(|| unreachable!("code calls {name}"));
-    let symbol = SymbolId(image.symbols.len() as u32);
-    let text = &mut image.sections[id.0 as usize];
-    let offset = text.bytes.len().next_multiple_of(stub.bytes.len());
-    text.bytes.resize(offset, stub.bytes[stub.bytes.len() - 1]);
-    text.bytes.extend(stub.bytes);
-    let fields = stub.fields.iter().map(|&(field, kind)| Fixup {
-        at: offset as u64 + field,
-        kind: FixupKind::Code(kind),
-        symbol: import,
-        addend: 0,
-    });
-    text.fixups.extend(fields);
-    image.symbols.push(Symbol {
-        name,
-        place: Place::Defined {
-            section: id,
-            offset: offset as u64,
-            size: stub.size,
-            kind: SymbolKind::Func,
-            linkage: Linkage::Local,
-        },
-    });
-    image.unwind.push(Unwind {
-        symbol,
-        section: id,
-        offset: offset as u64,
-        size: stub.size as u32,
-        steps: Vec::new(),
-    });
-    symbol
+    let fields = stub.fields.iter().map(|&(at, kind)| (at, kind, import));
+    add_function(image, &name, &stub.code, fields)
 }

@@ -61,19 +61,6 @@ const EDGES: &[u64] = &[
     u64::MAX,
 ];
 
-const CCS: &[IntCc] = &[
-    IntCc::Eq,
-    IntCc::Ne,
-    IntCc::Slt,
-    IntCc::Sle,
-    IntCc::Sgt,
-    IntCc::Sge,
-    IntCc::Ult,
-    IntCc::Ule,
-    IntCc::Ugt,
-    IntCc::Uge,
-];
-
 /// All operations on two integers, with all their comparisons.
 fn binary() -> Vec<(Op, Payload)> {
     let simple = crate::ir::op::OPS.iter().filter(|op| {
@@ -83,7 +70,7 @@ fn binary() -> Vec<(Op, Payload)> {
     });
     let simple = simple.map(|&op| (op, Payload::None));
     simple
-        .chain(CCS.iter().map(|&cc| (Op::Icmp, Payload::IntCc(cc))))
+        .chain(IntCc::ALL.map(|cc| (Op::Icmp, Payload::IntCc(cc))))
         .collect()
 }
 

@@ -4,6 +4,7 @@
 use super::super::inst::Cc;
 use super::int::overflow_cc;
 use super::{Cond, Field, InstData, IrOp, Lower, Op, Payload, State, VReg, Value, plus_or_minus};
+use crate::backend::isa::lower::fuse::Comparison;
 use crate::ir::op::{FloatCc, IntCc};
 
 /// The condition code of an integer comparison.
@@ -47,29 +48,20 @@ impl Lower<'_> {
     }
 
     fn test(&mut self, value: Value) -> Test {
-        let value = self.flow.resolve(value);
-        if let Some((inst, data)) = self.definition(value) {
-            let is_near = self.flow.place(inst).block == self.block.0;
-            if is_near || self.uses(value) == 1 {
-                match (data.op, data.payload) {
-                    (IrOp::Icmp, Payload::IntCc(cc)) => {
-                        let (a, b) = (data.args[0], data.args[1]);
-                        return self.test_icmp(cc, a, b);
-                    }
-                    (IrOp::Fcmp, Payload::FloatCc(cc)) => {
-                        let (a, b) = (data.args[0], data.args[1]);
-                        return (Cond::Flags(self.fcmp_flags(cc, a, b)), None);
-                    }
-                    _ => {}
-                }
+        match self.comparison(value) {
+            Some(Comparison::Int(cc, a, b)) => return self.test_icmp(cc, a, b),
+            Some(Comparison::Float(cc, a, b)) => {
+                return (Cond::Flags(self.fcmp_flags(cc, a, b)), None);
             }
+            None => {}
         }
+        let value = self.flow.resolve(value);
         self.test_zero(IntCc::Ne, value)
             .unwrap_or_else(|| unreachable!("inequality has a test of its own"))
     }
 
     fn test_icmp(&mut self, cc: IntCc, a: Value, b: Value) -> Test {
-        let (cc, a, b) = self.constant_last(cc, a, b);
+        let (cc, a, b) = self.constant_right(cc, a, b);
         if self.constant(b) == Some(0) {
             match cc {
                 IntCc::Ne if self.is_bool(a) => return self.test(a),
@@ -134,36 +126,18 @@ impl Lower<'_> {
 
     /// Sets flags, and says which condition on them holds where `value` is not 0.
     fn condition(&mut self, value: Value) -> Cc {
-        let value = self.flow.resolve(value);
-        if let Some((inst, data)) = self.definition(value) {
-            let is_near = self.flow.place(inst).block == self.block.0;
-            if is_near || self.uses(value) == 1 {
-                match (data.op, data.payload) {
-                    (IrOp::Icmp, Payload::IntCc(cc)) => {
-                        let (a, b) = (data.args[0], data.args[1]);
-                        return self.icmp_flags(cc, a, b);
-                    }
-                    (IrOp::Fcmp, Payload::FloatCc(cc)) => {
-                        let (a, b) = (data.args[0], data.args[1]);
-                        return self.fcmp_flags(cc, a, b);
-                    }
-                    _ => {}
-                }
+        match self.comparison(value) {
+            Some(Comparison::Int(cc, a, b)) => self.icmp_flags(cc, a, b),
+            Some(Comparison::Float(cc, a, b)) => self.fcmp_flags(cc, a, b),
+            None => {
+                let value = self.flow.resolve(value);
+                self.flags_against_zero(IntCc::Ne, value)
             }
-        }
-        self.flags_against_zero(IntCc::Ne, value)
-    }
-
-    fn constant_last(&self, cc: IntCc, a: Value, b: Value) -> (IntCc, Value, Value) {
-        if self.constant(a).is_some() && self.constant(b).is_none() {
-            (cc.swapped(), b, a)
-        } else {
-            (cc, a, b)
         }
     }
 
     fn icmp_flags(&mut self, cc: IntCc, a: Value, b: Value) -> Cc {
-        let (cc, a, b) = self.constant_last(cc, a, b);
+        let (cc, a, b) = self.constant_right(cc, a, b);
         if self.constant(b) == Some(0) {
             return match cc {
                 IntCc::Ne if self.is_bool(a) => self.condition(a),

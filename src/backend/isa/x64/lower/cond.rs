@@ -1,6 +1,7 @@
 //! Comparisons, conditions, and what depends on them: flags stay flags on their way to a branch, a `cmov` or a `setcc`.
 
 use super::{Cc, Inst64, Lower, Op, Rm, State, VReg, def, tied};
+use crate::backend::isa::lower::fuse::Comparison;
 use crate::backend::isa::vcode::{Access, Constraint, Operand};
 use crate::ir::func::{InstData, Payload, Value};
 use crate::ir::op::{FloatCc, IntCc, MemType, Op as IrOp};
@@ -62,37 +63,25 @@ impl Lower<'_> {
 
     /// Sets flags, and says which condition on them holds where `value` is not 0.
     pub(super) fn condition(&mut self, value: Value) -> Cond {
+        match self.comparison(value) {
+            Some(Comparison::Int(cc, a, b)) => return self.icmp_flags(cc, a, b),
+            Some(Comparison::Float(cc, a, b)) => return self.fcmp_flags(cc, a, b),
+            None => {}
+        }
         let value = self.flow.resolve(value);
-        if let Some((inst, data)) = self.definition(value) {
-            let is_near = self.flow.place(inst).block == self.block.0;
-            if is_near || self.uses(value) == 1 {
-                match (data.op, data.payload) {
-                    (IrOp::Icmp, Payload::IntCc(cc)) => {
-                        let (a, b) = (data.args[0], data.args[1]);
-                        return self.icmp_flags(cc, a, b);
-                    }
-                    (IrOp::Fcmp, Payload::FloatCc(cc)) => {
-                        let (a, b) = (data.args[0], data.args[1]);
-                        return self.fcmp_flags(cc, a, b);
-                    }
-                    (IrOp::Band, _) if self.uses(value) == 1 => {
-                        let (a, b) = (data.args[0], data.args[1]);
-                        self.test(a, b);
-                        return Cond::One(Cc::Ne);
-                    }
-                    _ => {}
-                }
-            }
+        if let Some((_, data)) = self.definition(value)
+            && data.op == IrOp::Band
+            && self.uses(value) == 1
+        {
+            let (a, b) = (data.args[0], data.args[1]);
+            self.test(a, b);
+            return Cond::One(Cc::Ne);
         }
         self.compare_with_zero(IntCc::Ne, value)
     }
 
     fn icmp_flags(&mut self, cc: IntCc, a: Value, b: Value) -> Cond {
-        let (cc, a, b) = if self.constant(a).is_some() && self.constant(b).is_none() {
-            (cc.swapped(), b, a)
-        } else {
-            (cc, a, b)
-        };
+        let (cc, a, b) = self.constant_right(cc, a, b);
         if self.constant(b) == Some(0) {
             match cc {
                 IntCc::Ne if self.is_bool(a) => return self.condition(a),

@@ -2,8 +2,8 @@
 //! recent loaders only. So where data have several pointers into the module, the file holds the addresses they were linked for, and the
 //! function at `DT_INIT`, which every loader calls before anybody can look, adds how far the module was moved: once, under the loader's lock.
 //!
-//! In: an image. Out: the same image with that function and its table, and where they are. Loaders seal before they call: so what would be constant
-//! from then on, and what imports are reached by is, stays writable, as such tables are in modules that compilers make.
+//! In: an image. Out: the same image with that function and its table, and where they are. Loaders seal before they call: so tables that
+//! would be sealed with the pointers of imports stay writable, as they are in modules that compilers make.
 //!
 //! ```text
 //! pointers.table   u32 linked address of .data | u32 number of the last word | a bit for each word: is it a pointer?
@@ -12,9 +12,9 @@
 use std::borrow::Cow;
 
 use super::super::super::image::{
-    Fixup, FixupKind, Image, Linkage, Place, Role, Section, SectionId, Symbol, SymbolId,
-    SymbolKind, Unwind, rip_distance,
+    Fixup, FixupKind, Image, Place, Role, Section, SectionId, SymbolId, SymbolKind, rip_distance,
 };
+use super::super::added::{Row, add_function, append, define};
 use super::super::place::{Placed, Pointee, Pointer};
 use crate::backend::isa::code::RefKind;
 use crate::target::Arch;
@@ -68,7 +68,7 @@ pub fn is_own(image: &Image, fixup: &Fixup) -> bool {
 
 /// Makes function and table, where they are worth it.
 pub fn with_init(image: &Image, arch: Arch) -> (Cow<'_, Image>, Option<Init>) {
-    let (Some(text), Some(data)) = (image.find(Role::Text), image.find(Role::Data)) else {
+    let (Some(_), Some(data)) = (image.find(Role::Text), image.find(Role::Data)) else {
         return (Cow::Borrowed(image), None);
     };
     let mut merged = image.clone();
@@ -84,53 +84,27 @@ pub fn with_init(image: &Image, arch: Arch) -> (Cow<'_, Image>, Option<Init>) {
         return (Cow::Borrowed(image), None);
     }
     let mut image = merged;
-    let table = table(&own);
     let read_only = image.find(Role::ReadOnly).unwrap_or_else(|| {
         image.sections.push(Section {
             role: Role::ReadOnly,
-            align: 4,
+            align: 1,
             bytes: Vec::new(),
             fixups: Vec::new(),
         });
         SectionId(image.sections.len() as u32 - 1)
     });
-    let data = define(
-        &mut image,
-        data,
-        "pointers.data",
-        (0, 0),
-        SymbolKind::Private,
-    );
-    let offset = append(&mut image, read_only, &table, 0);
-    let place = (offset, table.len());
-    let table = define(
-        &mut image,
-        read_only,
-        "pointers.table",
-        place,
-        SymbolKind::Private,
-    );
-
-    let row = row(arch);
-    let offset = append(&mut image, text, row.bytes, row.padding);
-    let place = (offset, row.bytes.len());
-    let function = define(&mut image, text, "pointers.init", place, SymbolKind::Func);
-    for (symbol, fields) in [(data, row.data), (table, row.table)] {
-        let fixups = fields.iter().map(|&(at, kind)| Fixup {
-            at: offset + at,
-            kind: FixupKind::Code(kind),
-            symbol,
-            addend: 0,
-        });
-        image.sections[text.0 as usize].fixups.extend(fixups);
-    }
-    image.unwind.push(Unwind {
-        symbol: function,
-        section: text,
-        offset,
-        size: row.bytes.len() as u32,
-        steps: Vec::new(),
-    });
+    let private = SymbolKind::Private;
+    let data = define(&mut image, data, "pointers.data", (0, 0), private);
+    let bytes = table(&own);
+    let place = append(&mut image, read_only, &bytes, (4, 0));
+    let place = (place, bytes.len());
+    let table = define(&mut image, read_only, "pointers.table", place, private);
+    let filler = filler(arch);
+    let fields = [(data, filler.data), (table, filler.table)];
+    let fields = fields
+        .iter()
+        .flat_map(|&(symbol, fields)| fields.iter().map(move |&(at, kind)| (at, kind, symbol)));
+    let function = add_function(&mut image, "pointers.init", &filler.code, fields);
     let init = Init {
         function,
         table,
@@ -180,36 +154,6 @@ fn append_section(image: &mut Image, from: SectionId, to: SectionId) {
     }
 }
 
-/// Adds bytes to a section, at a multiple of four; where they are.
-fn append(image: &mut Image, id: SectionId, bytes: &[u8], padding: u8) -> u64 {
-    let section = &mut image.sections[id.0 as usize];
-    let offset = section.bytes.len().next_multiple_of(4);
-    section.bytes.resize(offset, padding);
-    section.bytes.extend(bytes);
-    section.align = section.align.max(4);
-    offset as u64
-}
-
-fn define(
-    image: &mut Image,
-    section: SectionId,
-    name: &str,
-    (offset, size): (u64, usize),
-    kind: SymbolKind,
-) -> SymbolId {
-    image.symbols.push(Symbol {
-        name: name.to_owned(),
-        place: Place::Defined {
-            section,
-            offset,
-            size: size as u64,
-            kind,
-            linkage: Linkage::Local,
-        },
-    });
-    SymbolId(image.symbols.len() as u32 - 1)
-}
-
 /// What a field of code at `base` reaches, or what it adds to that; the field is zero afterwards. The reverse of [`patch`].
 ///
 /// [`patch`]: super::super::super::image::patch
@@ -237,17 +181,18 @@ fn unpatch(code: &mut [u8], base: u64, at: u64, kind: RefKind) -> u64 {
 /// The pointers that such a function fills in, where there is one: `code` stands at the address `at`, and `read` knows the words of the module
 /// that are larger than nothing.
 pub fn filled_in(arch: Arch, at: u64, code: &[u8], read: impl Fn(u64) -> Option<u32>) -> Vec<u64> {
-    let row = row(arch);
+    let filler = filler(arch);
+    let wanted = filler.code.bytes;
     let found = || {
-        let code = code.get(..row.bytes.len())?;
+        let code = code.get(..wanted.len())?;
         let mut bare = code.to_vec();
-        let [data, table] = [row.data, row.table].map(|fields| {
+        let [data, table] = [filler.data, filler.table].map(|fields| {
             let fields = fields.iter().copied();
             fields.fold(0_u64, |target, (field, kind)| {
                 target.wrapping_add(unpatch(&mut bare, at, field, kind))
             })
         });
-        if bare != row.bytes {
+        if bare != wanted {
             return None;
         }
         let last = u64::from(read(table.checked_add(4)?)?);
@@ -266,61 +211,67 @@ pub fn filled_in(arch: Arch, at: u64, code: &[u8], read: impl Fn(u64) -> Option<
 }
 
 /// The function on a machine.
-struct Row {
-    bytes: &'static [u8],
-    /// Between functions.
-    padding: u8,
+struct Filler {
+    code: Row,
     /// What in it refers to the data.
     data: &'static [(u64, RefKind)],
     /// What in it refers to the table.
     table: &'static [(u64, RefKind)],
 }
 
-fn row(arch: Arch) -> Row {
+fn filler(arch: Arch) -> Filler {
     match arch {
-        Arch::X86_64 => Row {
-            #[rustfmt::skip]
-            bytes: &[
-                0xf3, 0x0f, 0x1e, 0xfa,             //    endbr64
-                0x48, 0x8d, 0x3d, 0, 0, 0, 0,       //    lea rdi, [rip + data]
-                0x48, 0x8d, 0x35, 0, 0, 0, 0,       //    lea rsi, [rip + table]
-                0x8b, 0x06,                         //    mov eax, [rsi]
-                0x48, 0x89, 0xfa,                   //    mov rdx, rdi
-                0x48, 0x29, 0xc2,                   //    sub rdx, rax
-                0x8b, 0x4e, 0x04,                   //    mov ecx, [rsi + 4]
-                0x0f, 0xa3, 0x4e, 0x08,             // 1: bt [rsi + 8], ecx
-                0x73, 0x04,                         //    jnc 2f
-                0x48, 0x01, 0x14, 0xcf,             //    add [rdi + 8 * rcx], rdx
-                0xff, 0xc9,                         // 2: dec ecx
-                0x79, 0xf2,                         //    jns 1b
-                0xc3,                               //    ret
-            ],
-            padding: 0xcc,
+        Arch::X86_64 => Filler {
+            code: Row {
+                #[rustfmt::skip]
+                bytes: &[
+                    0xf3, 0x0f, 0x1e, 0xfa,             //    endbr64
+                    0x48, 0x8d, 0x3d, 0, 0, 0, 0,       //    lea rdi, [rip + data]
+                    0x48, 0x8d, 0x35, 0, 0, 0, 0,       //    lea rsi, [rip + table]
+                    0x8b, 0x06,                         //    mov eax, [rsi]
+                    0x48, 0x89, 0xfa,                   //    mov rdx, rdi
+                    0x48, 0x29, 0xc2,                   //    sub rdx, rax
+                    0x8b, 0x4e, 0x04,                   //    mov ecx, [rsi + 4]
+                    0x0f, 0xa3, 0x4e, 0x08,             // 1: bt [rsi + 8], ecx
+                    0x73, 0x04,                         //    jnc 2f
+                    0x48, 0x01, 0x14, 0xcf,             //    add [rdi + 8 * rcx], rdx
+                    0xff, 0xc9,                         // 2: dec ecx
+                    0x79, 0xf2,                         //    jns 1b
+                    0xc3,                               //    ret
+                ],
+                size: 44,
+                align: 4,
+                padding: 0xcc,
+            },
             data: &[(7, RefKind::X64Local { trailing: 0 })],
             table: &[(14, RefKind::X64Local { trailing: 0 })],
         },
-        Arch::Aarch64 => Row {
-            #[rustfmt::skip]
-            bytes: &[
-                0x5f, 0x24, 0x03, 0xd5,             //    bti c
-                0x00, 0x00, 0x00, 0x90,             //    adrp x0, data
-                0x00, 0x00, 0x00, 0x91,             //    add x0, x0, data
-                0x01, 0x00, 0x00, 0x90,             //    adrp x1, table
-                0x21, 0x00, 0x00, 0x91,             //    add x1, x1, table
-                0x22, 0x0c, 0xc1, 0x28,             //    ldp w2, w3, [x1], 8
-                0x02, 0x00, 0x02, 0xcb,             //    sub x2, x0, x2
-                0x64, 0x7c, 0x05, 0x53,             // 1: lsr w4, w3, 5
-                0x24, 0x58, 0x64, 0xb8,             //    ldr w4, [x1, w4, uxtw 2]
-                0x84, 0x24, 0xc3, 0x1a,             //    lsr w4, w4, w3
-                0x84, 0x00, 0x00, 0x36,             //    tbz w4, 0, 2f
-                0x05, 0x78, 0x63, 0xf8,             //    ldr x5, [x0, x3, lsl 3]
-                0xa5, 0x00, 0x02, 0x8b,             //    add x5, x5, x2
-                0x05, 0x78, 0x23, 0xf8,             //    str x5, [x0, x3, lsl 3]
-                0x63, 0x04, 0x00, 0x71,             // 2: subs w3, w3, 1
-                0x05, 0xff, 0xff, 0x54,             //    b.pl 1b
-                0xc0, 0x03, 0x5f, 0xd6,             //    ret
-            ],
-            padding: 0,
+        Arch::Aarch64 => Filler {
+            code: Row {
+                #[rustfmt::skip]
+                bytes: &[
+                    0x5f, 0x24, 0x03, 0xd5,             //    bti c
+                    0x00, 0x00, 0x00, 0x90,             //    adrp x0, data
+                    0x00, 0x00, 0x00, 0x91,             //    add x0, x0, data
+                    0x01, 0x00, 0x00, 0x90,             //    adrp x1, table
+                    0x21, 0x00, 0x00, 0x91,             //    add x1, x1, table
+                    0x22, 0x0c, 0xc1, 0x28,             //    ldp w2, w3, [x1], 8
+                    0x02, 0x00, 0x02, 0xcb,             //    sub x2, x0, x2
+                    0x64, 0x7c, 0x05, 0x53,             // 1: lsr w4, w3, 5
+                    0x24, 0x58, 0x64, 0xb8,             //    ldr w4, [x1, w4, uxtw 2]
+                    0x84, 0x24, 0xc3, 0x1a,             //    lsr w4, w4, w3
+                    0x84, 0x00, 0x00, 0x36,             //    tbz w4, 0, 2f
+                    0x05, 0x78, 0x63, 0xf8,             //    ldr x5, [x0, x3, lsl 3]
+                    0xa5, 0x00, 0x02, 0x8b,             //    add x5, x5, x2
+                    0x05, 0x78, 0x23, 0xf8,             //    str x5, [x0, x3, lsl 3]
+                    0x63, 0x04, 0x00, 0x71,             // 2: subs w3, w3, 1
+                    0x05, 0xff, 0xff, 0x54,             //    b.pl 1b
+                    0xc0, 0x03, 0x5f, 0xd6,             //    ret
+                ],
+                size: 68,
+                align: 4,
+                padding: 0,
+            },
             data: &[(4, RefKind::A64Page), (8, RefKind::A64Low)],
             table: &[(12, RefKind::A64Page), (16, RefKind::A64Low)],
         },
