@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -53,16 +53,26 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The path by which a file is told from others, also before it is there.
+/// The path by which a file is told from others, also before it, or the folders it will be in, are there.
 pub fn identity(path: &Path) -> PathBuf {
-    let beside = || {
-        let folder = fs::canonicalize(folder_of(path)).ok()?;
-        Some(folder.join(path.file_name()?))
+    if let Ok(there) = fs::canonicalize(path) {
+        return there;
+    }
+    let Some(folder) = path.parent() else {
+        return path.to_owned();
     };
-    fs::canonicalize(path)
-        .ok()
-        .or_else(beside)
-        .unwrap_or_else(|| path.to_owned())
+    let mut folder = match folder.as_os_str().is_empty() {
+        true => fs::canonicalize(".").unwrap_or_default(),
+        false => identity(folder),
+    };
+    match path.components().next_back() {
+        // Of a folder that is going to be made this is the one it is in: it will be no link.
+        Some(Component::ParentDir) => drop(folder.pop()),
+        Some(name) => folder.push(name),
+        None => {}
+    }
+    // Folders that are not there may have led to one that is.
+    fs::canonicalize(&folder).unwrap_or(folder)
 }
 
 /// Makes the folder that `path` will be in.
@@ -141,6 +151,38 @@ mod tests {
         let file = temp.path().join("new");
         assert_eq!(Output::new(Some(&file)), Output::File(file.clone()));
         assert_eq!(Output::new(Some(Path::new("-"))), Output::Stdout);
+    }
+
+    #[test]
+    fn a_file_is_the_same_by_any_way_to_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(temp.path()).unwrap();
+        fs::create_dir_all(folder.join("a/b")).unwrap();
+        fs::write(folder.join("a/x"), "").unwrap();
+        for (way, wanted) in [
+            ("a/x", "a/x"),
+            ("a/b/../x", "a/x"),
+            ("new/../a/x", "a/x"),
+            ("a/new/er/../../x", "a/x"),
+            ("a/new/../../a/./b/../x", "a/x"),
+            ("a/y", "a/y"),
+            ("new/er/../y", "new/y"),
+        ] {
+            assert_eq!(identity(&folder.join(way)), folder.join(wanted), "{way}");
+        }
+        assert_eq!(
+            identity(Path::new("new/../Cargo.toml")),
+            fs::canonicalize("Cargo.toml").unwrap()
+        );
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("a/b", folder.join("link")).unwrap();
+            assert_eq!(identity(&folder.join("link/../x")), folder.join("a/x"));
+            assert_eq!(
+                identity(&folder.join("link/new/../../x")),
+                folder.join("a/x")
+            );
+        }
     }
 
     #[test]
