@@ -6,7 +6,7 @@
 )]
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
@@ -91,10 +91,20 @@ pub fn make_folder_of(path: &Path) -> anyhow::Result<()> {
 /// The file cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     make_folder_of(path)?;
-    replace(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    replace(path, bytes)
+        .map_err(unnamed)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// The error itself: `tempfile` says besides which file of its own it was, and nobody knows that.
+fn unnamed(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((what, _)) => io::Error::other(what.to_owned()),
+        None => error,
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Devices and pipes are written to, not replaced; a link keeps pointing where it does.
     let path = match fs::metadata(path) {
         Ok(there) if !there.is_file() => return fs::write(path, bytes),
@@ -130,7 +140,7 @@ fn renewed(path: &Path, bytes: &[u8]) -> bool {
         if same {
             file.set_modified(SystemTime::now())?;
         }
-        std::io::Result::Ok(same)
+        io::Result::Ok(same)
     };
     same().unwrap_or(false)
 }
