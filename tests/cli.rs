@@ -331,6 +331,23 @@ fn modules_of_all_systems_need_no_other_program() {
     }
 }
 
+/// With all hardening and unwind data; what each byte is for, `inspect` says.
+#[test]
+fn a_module_of_one_method_is_small() {
+    let folder = folder();
+    for (target, file, most) in [
+        ("x86_64-unknown-linux-gnu", "pymult.abi3.so", 4_600),
+        ("x86_64-pc-windows-msvc", "pymult.pyd", 4_608),
+    ] {
+        let mut command = pyasmgen(folder.path());
+        command.args(["build", "--emit", "module", "--target", target]);
+        command.arg(root().join("specs/pymult.toml"));
+        assert!(command.status().unwrap().success());
+        let size = fs::metadata(folder.path().join(file)).unwrap().len();
+        assert!(size <= most, "{file} has {size} bytes");
+    }
+}
+
 #[test]
 fn a_closed_stdout_is_no_error() {
     let folder = folder();
