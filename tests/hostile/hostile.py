@@ -161,6 +161,7 @@ def threads_that_write(module, python):
 
 def depths(module, python):
     assert module.down(40) == 0 and module.across(40, int) == 40
+    assert said(module.apply, module.apply)[0] == "RecursionError"
     same(module, python, "broad", lambda: (memoryview(array.array("q", range(128))), 9))
 
     def dive():
