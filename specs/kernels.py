@@ -251,6 +251,10 @@ def doubles(data: bytes) -> f64:
     return total
 
 
+def numbers(thing: object) -> tuple[i64, u8, f64, f32]:
+    return i64(thing), u8(thing), f64(thing), f32(thing)
+
+
 def same(thing: object) -> object:
     return thing
 

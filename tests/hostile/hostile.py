@@ -161,11 +161,15 @@ def threads_that_write(module, python):
 
 def depths(module, python):
     assert module.down(40) == 0 and module.across(40, int) == 40
+    assert said(module.apply, module.apply)[0] == "RecursionError"
+    same(module, python, "broad", lambda: (memoryview(array.array("q", range(128))), 9))
 
     def dive():
         for _ in range(3):
             assert said(module.down, 10**9)[0] == "RecursionError"
             assert said(module.across, 10**9, int)[0] == "RecursionError"
+            # 3.13 alone would let it go 10,000 levels deep, for which 8 MiB of stack are not enough.
+            assert said(module.broad, array.array("q", bytes(1024)), 10**9)[0] == "RecursionError"
             assert said(module.across, 10, lambda n: module.across(10, lambda n: [][n]))[0] == "IndexError"
 
         def again(n):

@@ -68,7 +68,7 @@ MAKE = {
     "int": integers(-(2**63), 2**63 - 1),
     "bytes": data,
     "str": text,
-    "object": lambda: random.choice([None, 1, "x", [2], object]),
+    "object": lambda: random.choice([None, 1, "x", "12", [2], object]),
     "Buffer": data,
     "MutBuffer": lambda: memoryview(bytearray(data())),
     "Buffer[u8]": lambda: memoryview(data()),

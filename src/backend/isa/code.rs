@@ -24,6 +24,34 @@ pub struct Code {
     pub values: Vec<NamedPlace>,
 }
 
+impl Code {
+    /// How many bytes of the stack the function takes at most, those that it calls not counted.
+    pub fn frame_size(&self) -> u32 {
+        let (mut depth, mut deepest) = (0, 0);
+        let mut epilogues = Vec::new();
+        for step in &self.frame {
+            match step.change {
+                FrameChange::Push(_) => depth += WORD,
+                FrameChange::Pop(_) => depth -= WORD,
+                FrameChange::Alloc(size) => depth += size,
+                FrameChange::Free(size) => depth -= size,
+                FrameChange::EpilogueBegin => epilogues.push(depth),
+                FrameChange::EpilogueEnd => depth = epilogues.pop().unwrap_or_default(),
+                FrameChange::SetFramePointer(..)
+                | FrameChange::SignReturn
+                | FrameChange::PlainReturn
+                | FrameChange::Save(..) => {}
+            }
+            deepest = deepest.max(depth);
+        }
+        // What x86's calls push; elsewhere it is part of the frame.
+        deepest + WORD
+    }
+}
+
+/// Bytes that pushes move.
+const WORD: u32 = 8;
+
 /// Between two offsets, a part of what the source has a name for is in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamedPlace {

@@ -262,6 +262,7 @@ fn empty(callable: &Callable) -> Function {
         shape: callable.sig.shape.clone(),
         body: Vec::new(),
         recursive: false,
+        levels: 1,
         overflow: callable.sig.overflow,
         signals: callable.sig.signals,
         span: callable.span,

@@ -4,11 +4,16 @@
 //! In go typed bodies that nothing is wrong with. Functions in a cycle of calls keep nothing in their frames, and neither do those that return views,
 //! which outlive the frame.
 
-use super::typed::{Expr, ExprKind, Function, LocalId, Stmt, StmtKind, Storage, Ty, Whole};
+use super::typed::{
+    Expr, ExprKind, Function, FunctionId, LocalId, ObjectOp, Stmt, StmtKind, Storage, Ty, Whole,
+};
 use super::walk;
 
 /// So many bytes of arrays a frame holds.
 const LARGEST: u64 = 8 << 10;
+
+/// Likewise, where objects are called: those may call the method again, and CPython 3.13 lets C do that 10,000 times in 8 MiB of stack.
+const LARGEST_OF_CALLERS: u64 = 256;
 
 /// What is known of a local that may hold an array.
 #[derive(Clone, Copy, Default)]
@@ -30,11 +35,37 @@ pub fn place(functions: &mut [Function]) {
         .iter()
         .map(|f| f.results.iter().any(|result| is_borrowing(*result)))
         .collect();
+    let callers = callers(functions);
     for (at, function) in functions.iter_mut().enumerate() {
         if !function.recursive && !returns_view[at] {
-            place_in(function, &returns_view);
+            let room = match callers[at] {
+                true => LARGEST_OF_CALLERS,
+                false => LARGEST,
+            };
+            place_in(function, room, &returns_view);
         }
     }
+}
+
+/// Which functions call objects, or functions that do.
+fn callers(functions: &mut [Function]) -> Vec<bool> {
+    let mut callers = vec![false; functions.len()];
+    let mut callees: Vec<Vec<FunctionId>> = vec![Vec::new(); functions.len()];
+    for (at, function) in functions.iter_mut().enumerate() {
+        walk::statements(&mut function.body, &mut |stmt| {
+            walk::values(stmt, &mut |e| match &e.kind {
+                ExprKind::Object(ObjectOp::Call(_) | ObjectOp::Method(..), _) => callers[at] = true,
+                ExprKind::Call(callee, ..) => callees[at].push(*callee),
+                _ => {}
+            });
+        });
+    }
+    while let Some(at) = (0..callers.len())
+        .find(|&at| !callers[at] && callees[at].iter().any(|callee| callers[callee.index()]))
+    {
+        callers[at] = true;
+    }
+    callers
 }
 
 /// A view whose memory is kept by whatever has it.
@@ -45,11 +76,10 @@ fn is_borrowing(storage: Storage) -> bool {
     }
 }
 
-fn place_in(function: &mut Function, returns_view: &[bool]) {
+fn place_in(function: &mut Function, mut room: u64, returns_view: &[bool]) {
     let mut uses = vec![Uses::default(); function.locals.len()];
     let mut body = std::mem::take(&mut function.body);
     survey(&mut body, false, returns_view, &mut uses);
-    let mut room = LARGEST;
     let mut placed = vec![false; uses.len()];
     for (at, uses) in uses.iter().enumerate().skip(function.params) {
         let Some(size) = uses.array else {

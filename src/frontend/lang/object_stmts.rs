@@ -234,11 +234,13 @@ impl Body<'_> {
         }))
     }
 
-    /// The classes an `except` names.
+    /// The classes an `except` names: one, or a tuple of them, in which Python wants no tuples.
     fn handled(&mut self, class: &ast::Expr) -> Vec<Exception> {
-        match &class.kind {
-            Syntax::Tuple(items) => items.iter().flat_map(|item| self.handled(item)).collect(),
-            _ => self.exception(class).into_iter().collect(),
-        }
+        let classes = match &class.kind {
+            Syntax::Tuple(items) => items.as_slice(),
+            _ => std::slice::from_ref(class),
+        };
+        let known = classes.iter().filter_map(|class| self.exception(class));
+        known.collect()
     }
 }

@@ -1062,6 +1062,11 @@ fn one_mistake_gives_one_message() {
             "try:\n    x = zz\nexcept E as e:\n    e = 1\n    x = 2\nreturn x",
             "2:9 nothing is called `zz` here\n3:8 `E` is no exception here\n",
         ),
+        // CPython raises TypeError there, once something is to be handled.
+        (
+            "try:\n    x = n\nexcept (TypeError, (ValueError, KeyError)):\n    x = 2\nreturn x",
+            "3:20 this is no exception\n",
+        ),
         (
             "with nogil:\n    x = foo(n)\nreturn x",
             "2:9 nothing is called `foo` here\n",

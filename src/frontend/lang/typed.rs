@@ -260,6 +260,8 @@ pub struct Function {
     pub body: Vec<Stmt>,
     /// It may call itself, directly or through others.
     pub recursive: bool,
+    /// As how many levels of recursion a call of it counts; 1 until it is known that its frame is large.
+    pub levels: u32,
     /// What happens to its integers that do not fit.
     pub overflow: Overflow,
     /// Its loops look for signals every now and then (`PyErr_CheckSignals`).

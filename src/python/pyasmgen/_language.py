@@ -43,19 +43,13 @@ class _Type(type):
 
 
 class _Integer(metaclass=_Type):
-    """Called, it gives the integer itself, or raises OverflowError."""
+    """Called, it makes an integer as `int` does, or raises OverflowError."""
 
     low: int
     high: int
 
     def __new__(cls, value):
-        if isinstance(value, float):
-            # ValueError for NaN, OverflowError for infinities: as `int` does it.
-            value = math.trunc(value)
-        elif isinstance(value, int):
-            value = int(value)
-        else:
-            raise TypeError(f"a number is needed, not {type(value).__name__}")
+        value = int(value)
         if not cls.low <= value <= cls.high:
             raise OverflowError(f"value does not fit in {cls._width_name()}")
         return value
@@ -125,24 +119,18 @@ class f64(metaclass=_Type):
     """Floats of 64 bits: Python's own."""
 
     def __new__(cls, value):
-        return _number(value)
+        return float(value)
 
 
 class f32(metaclass=_Type):
     """Floats that are stored in 32 bits. Called, it gives the nearest one."""
 
     def __new__(cls, value):
-        value = _number(value)
+        value = float(value)
         try:
             return struct.unpack("f", struct.pack("f", value))[0]
         except OverflowError:
             return math.copysign(math.inf, value)
-
-
-def _number(value):
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"a number is needed, not {type(value).__name__}")
-    return float(value)
 
 
 class _View(metaclass=_Type):

@@ -107,16 +107,31 @@ pub(super) fn standalone(
     }
 }
 
-/// Counts the call of a recursive body; RecursionError where it is one too many, and then no more is counted.
-pub(super) fn enter_recursion(ctx: &mut Ctx, b: &mut Builder, standalone: &Standalone) {
-    let (deeper, too_deep) = (b.block(), b.cold_block());
-    let place = ctx.c_string(b, "");
-    let status = ctx.call1(b, "Py_EnterRecursiveCall", &[place]);
-    let refused = b.icmp_imm(IntCc::Ne, status, 0);
-    b.br(refused, too_deep, &[], deeper, &[]);
-    b.seal_and_switch_to(too_deep);
-    return_failure(b, standalone);
-    b.seal_and_switch_to(deeper);
+/// Counts the call of a recursive body, as so many levels; RecursionError where that is too deep, and then none of them is counted.
+pub(super) fn enter_recursion(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    standalone: &Standalone,
+    levels: u32,
+) {
+    for entered in 0..levels {
+        let (deeper, too_deep) = (b.block(), b.cold_block());
+        let place = ctx.c_string(b, "");
+        let status = ctx.call1(b, "Py_EnterRecursiveCall", &[place]);
+        let refused = b.icmp_imm(IntCc::Ne, status, 0);
+        b.br(refused, too_deep, &[], deeper, &[]);
+        b.seal_and_switch_to(too_deep);
+        leave_recursion(ctx, b, entered);
+        return_failure(b, standalone);
+        b.seal_and_switch_to(deeper);
+    }
+}
+
+/// So many levels are left again.
+pub(super) fn leave_recursion(ctx: &mut Ctx, b: &mut Builder, levels: u32) {
+    for _ in 0..levels {
+        ctx.call(b, "Py_LeaveRecursiveCall", &[]);
+    }
 }
 
 /// Returns from a body with the flag set.

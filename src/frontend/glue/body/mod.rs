@@ -97,16 +97,28 @@ fn int_name(ty: Ty) -> &'static str {
     }
 }
 
+/// In front of the names of bodies that run with the GIL held.
+const HELD: &str = "body";
+
+fn name(prefix: &str, function: &Function) -> String {
+    format!("{prefix}.{}", function.name)
+}
+
+/// What the program calls a body that counts its recursion; those never run without the GIL.
+pub fn name_of_recursive(function: &Function) -> Option<String> {
+    function.recursive.then(|| name(HELD, function))
+}
+
 /// Makes the functions that [`plan`] has declared.
 pub fn define(ctx: &mut Ctx, bodies: &Bodies) {
     let module = ctx.module;
     for (at, function) in module.functions.iter().enumerate() {
         let id = FunctionId(at as u32);
-        for (released, prefix) in [(false, "body"), (true, "nogil")] {
+        for (released, prefix) in [(false, HELD), (true, "nogil")] {
             let Some(standalone) = bodies.standalone(id, released) else {
                 continue;
             };
-            let name = format!("{prefix}.{}", function.name);
+            let name = name(prefix, function);
             let mut func = Func::new(name, standalone.sig.clone());
             func.span = Some(function.span);
             func.names = ctx.with_names.then(|| named::body(&function.name));
@@ -141,7 +153,7 @@ fn standalone_body(
     let (returns, fails) = (b.block(), b.cold_block());
     let results = result_params(&mut b, returns, function);
     if function.recursive {
-        call::enter_recursion(ctx, &mut b, standalone);
+        call::enter_recursion(ctx, &mut b, standalone, function.levels);
     }
     let world = World {
         self_,
@@ -152,7 +164,7 @@ fn standalone_body(
 
     b.seal_and_switch_to(returns);
     if function.recursive {
-        ctx.call(&mut b, "Py_LeaveRecursiveCall", &[]);
+        call::leave_recursion(ctx, &mut b, function.levels);
     }
     if let Some(pointer) = pointer {
         for (at, (&value, part)) in results.iter().zip(result_parts(function)).enumerate() {
@@ -165,7 +177,7 @@ fn standalone_body(
 
     b.seal_and_switch_to(fails);
     if function.recursive {
-        ctx.call(&mut b, "Py_LeaveRecursiveCall", &[]);
+        call::leave_recursion(ctx, &mut b, function.levels);
     }
     call::return_failure(&mut b, standalone);
     b.finish()

@@ -83,6 +83,7 @@ pub fn function(params: &[Ty], results: &[Ty], body: Vec<Stmt>) -> Function {
         shape: Shape::flat(results.len(), results.len() > 1),
         body,
         recursive: false,
+        levels: 1,
         overflow: Overflow::Raise,
         signals: false,
         span: span(),

@@ -177,6 +177,16 @@ fn recursion_is_counted_and_bounded() {
 }
 
 #[test]
+fn a_call_counts_as_so_many_levels_and_leaves_as_many() {
+    let mut function = fib();
+    function.levels = 7;
+    let built = build(&module(vec![function]));
+    let got = built.call(0, &[14]).map(|results| results[0]);
+    assert_eq!(got, Ok(377));
+    assert_eq!(built.call(0, &[16]), raised("RecursionError", ""));
+}
+
+#[test]
 fn calls_pass_self_and_many_results() {
     // fn 0: raises the module's exception below 0, returns five results; too long to be copied.
     let mut results = vec![
