@@ -204,18 +204,49 @@ fn no_way_to_a_spec_lets_it_be_written_over() {
         "new/../specs/pymult.toml",
         "specs/new/er/../../pymult.toml",
     ] {
-        for option in ["-o", "--depfile"] {
+        for words in [
+            "build specs/pymult.toml --emit module -o",
+            "build specs/pymult.toml --emit module --depfile",
+            "explain specs/pymult.toml --html",
+            "inspect specs/pymult.toml --html",
+        ] {
             let output = pyasmgen(folder.path())
-                .args(["build", "specs/pymult.toml", "--emit", "module"])
-                .args([option, way])
+                .args(words.split(' '))
+                .arg(way)
                 .output()
                 .unwrap();
-            assert_eq!(output.status.code(), Some(2), "{option} {way}");
+            assert_eq!(output.status.code(), Some(2), "{words} {way}");
             let said = String::from_utf8_lossy(&output.stderr);
-            assert!(said.contains("would be written over"), "{way}: {said}");
-            assert!(fs::read(&spec).unwrap() == before, "{way}");
+            let known = said.contains("would be written over") || words.starts_with("inspect");
+            assert!(known, "{words} {way}: {said}");
+            assert!(fs::read(&spec).unwrap() == before, "{words} {way}");
         }
     }
+}
+
+#[test]
+fn no_page_replaces_the_file_that_it_is_about() {
+    let folder = folder();
+    let run = |words: &str| {
+        let words = words.split(' ');
+        pyasmgen(folder.path()).args(words).output().unwrap()
+    };
+    assert!(
+        run("build specs/pymult.toml --emit object")
+            .status
+            .success()
+    );
+    let object = folder.path().join("pymult.o");
+    let before = fs::read(&object).unwrap();
+    let output = run("inspect pymult.o --html new/../pymult.o");
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("was read and would be written over"),
+        "{said}"
+    );
+    assert!(fs::read(&object).unwrap() == before);
+    assert!(run("inspect pymult.o --html page.html").status.success());
 }
 
 /// Line ends and terminals' commands in the names of files cannot be taken for more messages, and no makefile can be written with them.

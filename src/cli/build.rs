@@ -238,28 +238,21 @@ fn keep_apart(
     checked: &[Checked],
 ) -> anyhow::Result<()> {
     let inputs = checked.iter().flat_map(|checked| &checked.inputs);
-    let specs: Vec<PathBuf> = (args.specs.iter().chain(inputs.clone()))
-        .map(|spec| output::identity(spec))
-        .collect();
+    let read = args.specs.iter().chain(inputs);
     let mut written: Vec<PathBuf> = places.iter().flat_map(|p| outputs(emit, p)).collect();
     if let Some(depfile) = &args.depfile {
         let same = |path: &PathBuf| output::identity(path) == output::identity(depfile);
         if written.iter().any(same) {
             bail!("{} would be an output and the depfile", depfile.display());
         }
-        let names = args.specs.iter().chain(inputs).chain(&written);
-        if let Some(path) = depfile::unnameable(names) {
+        let wrong = depfile::unnameable(read.clone());
+        if let Some(path) = wrong.or_else(|| depfile::unnameable(written.iter())) {
             bail!("{path:?}: a depfile cannot name a file with a line end in its name");
         }
         written.push(depfile.clone());
     }
-    match written
-        .iter()
-        .find(|path| specs.contains(&output::identity(path)))
-    {
-        Some(path) => bail!("{} is a spec and would be written over", path.display()),
-        None => Ok(()),
-    }
+    let mut written = written.iter();
+    written.try_for_each(|path| output::spares(path, read.clone()))
 }
 
 fn place(output: &Output, emit: &BTreeSet<Emit>, by_triple: bool, checked: &Checked) -> Places {

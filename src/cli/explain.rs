@@ -58,6 +58,10 @@ pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
     if let (Some(method), Some(first)) = (method, checked.first()) {
         has_method(first, method)?;
     }
+    if let Some(html) = &args.html {
+        let inputs = checked.iter().flat_map(|checked| &checked.inputs);
+        output::spares(html, inputs.chain([&args.spec]))?;
+    }
     let compiled: Vec<(&Target, Compiled)> = checked
         .into_iter()
         .map(|checked| {

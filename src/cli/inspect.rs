@@ -63,6 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let report = inspect::inspect_with(&name, &bytes, &options)?;
     let worst = worst(&report);
     if let Some(html) = &args.html {
+        output::spares(html, [&args.file].into_iter())?;
         let page = page::page(&name, &page::views(report), &[])?;
         output::write(html, page.as_bytes())?;
     } else if args.json {

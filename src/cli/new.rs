@@ -96,6 +96,9 @@ fn names(folder: &Path) -> anyhow::Result<(String, String)> {
     if module == OURS {
         bail!("`{name}` is what builds the project; take another name");
     }
+    if is_device(name) {
+        bail!("Windows has a device of the name `{name}`, and no files; take another name");
+    }
     if name.len() > LONGEST {
         let length = name.len();
         bail!("the name has {length} bytes, and {LONGEST} is the most; take another name");
@@ -107,6 +110,15 @@ fn names(folder: &Path) -> anyhow::Result<(String, String)> {
         );
     }
     Ok((name.to_owned(), module))
+}
+
+/// Whether Windows takes a file's name for a device's, whatever follows its first dot ("Naming Files, Paths, and Namespaces", learn.microsoft.com).
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let number = stem.strip_prefix("com").or(stem.strip_prefix("lpt"));
+    let numbered =
+        number.is_some_and(|rest| rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit());
+    numbered || ["con", "prn", "aux", "nul"].contains(&stem.as_str())
 }
 
 /// Takes away what was written into a folder that was vacant; what cannot be taken away stays.

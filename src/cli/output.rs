@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 /// What `-o` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,18 @@ pub fn identity(path: &Path) -> PathBuf {
     }
     // Folders that are not there may have led to one that is.
     fs::canonicalize(&folder).unwrap_or(folder)
+}
+
+/// Nothing where what will be written there is none of the files that were read.
+///
+/// # Errors
+/// It is one of them.
+pub fn spares<'a>(path: &Path, mut read: impl Iterator<Item = &'a PathBuf>) -> anyhow::Result<()> {
+    let place = identity(path);
+    if read.any(|file| identity(file) == place) {
+        bail!("{} was read and would be written over", path.display());
+    }
+    Ok(())
 }
 
 /// Makes the folder that `path` will be in.

@@ -174,6 +174,8 @@ fn nothing_is_written_over_and_names_are_those_of_projects() {
         ("pyproject", "the spec would be named pyproject.toml"),
         ("Random", "`random`, as one of Python's own"),
         ("pyasmgen", "is what builds the project"),
+        ("Nul", "Windows has a device of the name `Nul`"),
+        ("com1.tools", "Windows has a device"),
         (&"x".repeat(200), "the name has 200 bytes"),
     ] {
         let output = new(here, name).output().unwrap();
