@@ -195,6 +195,99 @@ fn nothing_is_written_when_any_spec_has_errors() {
 }
 
 #[test]
+fn no_way_to_a_spec_lets_it_be_written_over() {
+    let folder = folder();
+    let spec = folder.path().join("specs/pymult.toml");
+    let before = fs::read(&spec).unwrap();
+    for way in [
+        "specs/pymult.toml",
+        "new/../specs/pymult.toml",
+        "specs/new/er/../../pymult.toml",
+    ] {
+        for option in ["-o", "--depfile"] {
+            let output = pyasmgen(folder.path())
+                .args(["build", "specs/pymult.toml", "--emit", "module"])
+                .args([option, way])
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(2), "{option} {way}");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("would be written over"), "{way}: {said}");
+            assert!(fs::read(&spec).unwrap() == before, "{way}");
+        }
+    }
+}
+
+/// Line ends and terminals' commands in the names of files cannot be taken for more messages, and no makefile can be written with them.
+#[cfg(unix)]
+#[test]
+fn names_of_files_do_not_break_lines() {
+    let folder = folder();
+    let name = "new\nline\u{1b}[2J.toml";
+    fs::copy(
+        folder.path().join("mistakes.toml"),
+        folder.path().join(name),
+    )
+    .unwrap();
+    let output = pyasmgen(folder.path())
+        .args(["check", name])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--> new\\nline\\u{1b}[2J.toml:"), "{said}");
+    assert!(!said.contains('\u{1b}'), "{said}");
+    fs::copy(
+        folder.path().join("specs/pymult.toml"),
+        folder.path().join(name),
+    )
+    .unwrap();
+    let before = listing(folder.path());
+    let output = pyasmgen(folder.path())
+        .args(["build", name, "--depfile", "out.d"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("a depfile cannot name"), "{said}");
+    assert_eq!(listing(folder.path()), before);
+}
+
+/// A disk that is full: files may have a kilobyte.
+#[cfg(unix)]
+#[test]
+fn where_files_have_no_room_nothing_stays() {
+    for words in [
+        "build specs/pymult.toml -o out/",
+        "wheel specs/pymult.toml -o out",
+        "new out",
+    ] {
+        let folder = folder();
+        let script = format!(
+            "trap '' XFSZ; ulimit -f 2; exec '{}' {words}",
+            env!("CARGO_BIN_EXE_pyasmgen")
+        );
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words}: {said}");
+        assert!(said.starts_with("error: cannot write out/"), "{said}");
+        assert!(!said.contains(".pyasmgen-"), "{said}");
+        let out = folder.path().join("out");
+        let left = if out.exists() {
+            listing(&out)
+        } else {
+            Vec::new()
+        };
+        assert_eq!(left, [""; 0], "{words}");
+        assert!(!words.starts_with("new") || !out.exists());
+    }
+}
+
+#[test]
 fn two_builds_in_two_folders_give_the_same_bytes() {
     let build = || {
         let folder = folder();
@@ -235,6 +328,23 @@ fn modules_of_all_systems_need_no_other_program() {
         assert_eq!(build("out/"), b"");
         let written = fs::read(folder.path().join("out").join(name)).unwrap();
         assert!(written.len() > 2000 && written == build("-"));
+    }
+}
+
+/// With all hardening and unwind data; what each byte is for, `inspect` says.
+#[test]
+fn a_module_of_one_method_is_small() {
+    let folder = folder();
+    for (target, file, most) in [
+        ("x86_64-unknown-linux-gnu", "pymult.abi3.so", 4_600),
+        ("x86_64-pc-windows-msvc", "pymult.pyd", 4_608),
+    ] {
+        let mut command = pyasmgen(folder.path());
+        command.args(["build", "--emit", "module", "--target", target]);
+        command.arg(root().join("specs/pymult.toml"));
+        assert!(command.status().unwrap().success());
+        let size = fs::metadata(folder.path().join(file)).unwrap().len();
+        assert!(size <= most, "{file} has {size} bytes");
     }
 }
 

@@ -1,11 +1,12 @@
-//! The scripts of `pyasmgen completions`: bash takes its own without a word and completes by it; those of the other shells name every verb
-//! and every option that the help names.
+//! The scripts of `pyasmgen completions`: bash and fish take theirs without a word and complete by it; those of the other shells name
+//! every verb and every option that the help names.
 //!
 //! In go the verbs and options of the help, so that none can be forgotten.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "this test runs the command and bash"
+    reason = "this test runs the command and shells"
 )]
 
 #[path = "common/tool.rs"]
@@ -94,6 +95,45 @@ fn bash_completes_verbs_options_and_values() {
     assert_eq!(shells, ["zsh"]);
     let forms = offered(&script, &["pyasmgen", "check", "--message-format", "j"]);
     assert_eq!(forms, ["json"]);
+    for (verb, count) in [("build", 4), ("wheel", 4)] {
+        let found = offered(&script, &["pyasmgen", verb, "--target", "aarch64"]);
+        assert_eq!(found.len(), count, "{found:?}");
+    }
+    let all = offered(&script, &["pyasmgen", "wheel", "--target", "al"]);
+    assert_eq!(all, ["all"]);
+}
+
+#[test]
+fn fish_completes_verbs_options_and_values() {
+    let Some(fish) = tool::tool("fish") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("pyasmgen.fish");
+    std::fs::write(&script, pyasmgen(&["completions", "fish"])).unwrap();
+    let offered = |line: &str| {
+        let commands = format!("source '{}'; complete -C '{line}'", script.display());
+        let output = Command::new(&fish)
+            .args(["-N", "-c", &commands])
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let words = text.lines().map(|line| line.split('\t').next().unwrap());
+        words.map(str::to_owned).collect::<Vec<String>>()
+    };
+    let mut verbs = verbs();
+    verbs.push("help".to_owned());
+    verbs.sort();
+    assert_eq!(offered("pyasmgen "), verbs);
+    assert_eq!(offered("pyasmgen build --emit mod"), ["module"]);
+    assert_eq!(
+        offered("pyasmgen completions "),
+        ["bash", "elvish", "fish", "powershell", "zsh"]
+    );
+    assert_eq!(offered("pyasmgen wheel --target al"), ["all"]);
+    assert!(offered("pyasmgen wheel --target aarch64").len() > 3);
 }
 
 #[test]

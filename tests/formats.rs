@@ -116,6 +116,32 @@ fn pe_passes_its_tests_in_windows_cpythons() {
     everywhere(&ways, Way::how_on_windows, &windows(), &modes);
 }
 
+/// `pyasmgen test` and `run` build for the interpreter they are given, wherever it runs.
+#[test]
+fn interpreters_of_other_systems_are_given_modules_of_theirs() {
+    let others = [
+        python::windows(),
+        python::emulated("arm64.tsv", "64-bit Arm"),
+    ];
+    for (name, program) in others.into_iter().flatten() {
+        let pyasmgen = |words: &[&str]| {
+            let output = Command::new(env!("CARGO_BIN_EXE_pyasmgen"))
+                .args(words)
+                .arg("--interpreter")
+                .arg(&program)
+                .output()
+                .expect("it runs");
+            assert!(output.status.success(), "{name}: {}", python::said(&output));
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let spec = python::root("specs/pymult.toml").display().to_string();
+        let said = pyasmgen(&["test", &spec]);
+        assert!(said.contains("20 of 20 tests passed"), "{name}: {said}");
+        let said = pyasmgen(&["run", &spec, "multiply(6, 7)"]);
+        assert_eq!(said.trim_end(), "42", "{name}");
+    }
+}
+
 /// Windows' own CPythons end where packages of them do; this machine's are newer, and there are debug builds among them.
 #[test]
 fn pe_passes_its_tests_in_this_machines_cpythons() {

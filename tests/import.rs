@@ -92,6 +92,12 @@ fn without_state_functions_answer_or_raise_system_error() {
     everywhere(Python::has_ctypes, &[], &["after_clear"]);
 }
 
+/// A module fills in its own pointers when it is entered, and two interpreters may enter it at the same time.
+#[test]
+fn threads_enter_at_once() {
+    everywhere(Python::has_ctypes, &[], &["crowded"]);
+}
+
 #[test]
 fn sub_interpreters_have_modules_of_their_own() {
     everywhere(|python| !python.free_threaded, &[], &["legacy"]);

@@ -91,7 +91,7 @@ fn told(report: &Report) -> Value {
         .relocations
         .iter()
         // What a module fills in itself is no relocation.
-        .filter(|relocation| relocation.kind != "DT_INIT")
+        .filter(|relocation| relocation.kind != "SELF")
         .map(|r| match &r.kind[..] {
             // What the reader of a pointer without a symbol finds behind it is `inspect`'s own.
             "R_X86_64_RELATIVE" | "REBASE" | "DIR64" => (r.offset, &r.kind[..], ""),

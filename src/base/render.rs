@@ -8,7 +8,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::diag::{Diagnostic, Diagnostics, Label, Severity};
+use super::diag::{Diagnostic, Diagnostics, Label, Severity, shown};
 use super::source::{SourceFile, SourceId, Sources, Span};
 
 /// How many columns a message may have before long lines are cut.
@@ -132,7 +132,7 @@ fn snippet<'a>(
     let lines = file.text[start..end].trim_end_matches('\r');
     let mut snippet = Snippet::source(lines)
         .line_start(line)
-        .path(file.name.as_str());
+        .path(shown(&file.name));
     for (kind, range, text) in labels {
         let mut annotation = kind.span(range.start - start..range.end - start);
         if !text.is_empty() {

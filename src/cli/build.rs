@@ -238,7 +238,7 @@ fn keep_apart(
     checked: &[Checked],
 ) -> anyhow::Result<()> {
     let inputs = checked.iter().flat_map(|checked| &checked.inputs);
-    let specs: Vec<PathBuf> = (args.specs.iter().chain(inputs))
+    let specs: Vec<PathBuf> = (args.specs.iter().chain(inputs.clone()))
         .map(|spec| output::identity(spec))
         .collect();
     let mut written: Vec<PathBuf> = places.iter().flat_map(|p| outputs(emit, p)).collect();
@@ -246,6 +246,10 @@ fn keep_apart(
         let same = |path: &PathBuf| output::identity(path) == output::identity(depfile);
         if written.iter().any(same) {
             bail!("{} would be an output and the depfile", depfile.display());
+        }
+        let names = args.specs.iter().chain(inputs).chain(&written);
+        if let Some(path) = depfile::unnameable(names) {
+            bail!("{path:?}: a depfile cannot name a file with a line end in its name");
         }
         written.push(depfile.clone());
     }

@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+/// The name of a file that no makefile can have: rules end with the line.
+pub fn unnameable<'a>(mut files: impl Iterator<Item = &'a PathBuf>) -> Option<&'a PathBuf> {
+    files.find(|path| path.as_os_str().as_encoded_bytes().contains(&b'\n'))
+}
+
 /// One rule for each pair of (outputs, their inputs), and an empty rule for each input, so that make goes on when one was deleted.
 pub fn text(rules: &[(Vec<PathBuf>, Vec<PathBuf>)]) -> String {
     let mut text = String::new();

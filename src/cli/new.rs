@@ -35,15 +35,33 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Modules of Python's own library, in any of the versions we build for (`sys.stdlib_module_names`).
+const TAKEN: &str = include_str!("new/taken.txt");
+
+/// The distribution that a project is built by.
+const OURS: &str = "pyasmgen";
+
+/// Bytes of a name, which leave room for a version beside it in the names of files.
+const LONGEST: usize = project::LONGEST - 40;
+
 /// Writes the files and prints their paths.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let folder = &args.path;
     let (name, module) = names(folder)?;
     vacant(folder)?;
     let filled = |text: &str| text.replace("@NAME@", &name).replace("@MODULE@", &module);
-    for (file, text) in FILES {
-        let path = folder.join(filled(file));
-        output::write(&path, filled(text).as_bytes())?;
+    let files = FILES
+        .iter()
+        .map(|(file, text)| (folder.join(filled(file)), filled(text)));
+    let files: Vec<(PathBuf, String)> = files.collect();
+    let was_there = folder.exists();
+    let mut writes = files.iter();
+    if let Err(error) = writes.try_for_each(|(path, text)| output::write(path, text.as_bytes())) {
+        // Half a project would only be in the way of the next attempt. All that is there is ours.
+        clear(folder, was_there);
+        return Err(error);
+    }
+    for (path, _) in &files {
         ui::result(format!("{}\n", path.display()).as_bytes())?;
     }
     ui::say(&format!(
@@ -67,6 +85,21 @@ fn names(folder: &Path) -> anyhow::Result<(String, String)> {
     if let Err((message, _)) = spec::identifier(&module) {
         bail!("the module would be named `{module}`: {message}; take another name");
     }
+    if TAKEN
+        .split_whitespace()
+        .any(|taken| taken.eq_ignore_ascii_case(&module))
+    {
+        bail!(
+            "the module would be named `{module}`, as one of Python's own, which `import {module}` finds first; take another name"
+        );
+    }
+    if module == OURS {
+        bail!("`{name}` is what builds the project; take another name");
+    }
+    if name.len() > LONGEST {
+        let length = name.len();
+        bail!("the name has {length} bytes, and {LONGEST} is the most; take another name");
+    }
     if format!("{module}.toml") == project::FILE {
         bail!(
             "the spec would be named {}; take another name",
@@ -74,6 +107,21 @@ fn names(folder: &Path) -> anyhow::Result<(String, String)> {
         );
     }
     Ok((name.to_owned(), module))
+}
+
+/// Takes away what was written into a folder that was vacant; what cannot be taken away stays.
+fn clear(folder: &Path, was_there: bool) {
+    if !was_there {
+        let _ = fs::remove_dir_all(folder);
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let _ = match path.is_dir() {
+            true => fs::remove_dir_all(path),
+            false => fs::remove_file(path),
+        };
+    }
 }
 
 /// Nothing is there, or a folder with nothing in it.

@@ -6,8 +6,8 @@
 )]
 
 use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -53,16 +53,26 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The path by which a file is told from others, also before it is there.
+/// The path by which a file is told from others, also before it, or the folders it will be in, are there.
 pub fn identity(path: &Path) -> PathBuf {
-    let beside = || {
-        let folder = fs::canonicalize(folder_of(path)).ok()?;
-        Some(folder.join(path.file_name()?))
+    if let Ok(there) = fs::canonicalize(path) {
+        return there;
+    }
+    let Some(folder) = path.parent() else {
+        return path.to_owned();
     };
-    fs::canonicalize(path)
-        .ok()
-        .or_else(beside)
-        .unwrap_or_else(|| path.to_owned())
+    let mut folder = match folder.as_os_str().is_empty() {
+        true => fs::canonicalize(".").unwrap_or_default(),
+        false => identity(folder),
+    };
+    match path.components().next_back() {
+        // Of a folder that is going to be made this is the one it is in: it will be no link.
+        Some(Component::ParentDir) => drop(folder.pop()),
+        Some(name) => folder.push(name),
+        None => {}
+    }
+    // Folders that are not there may have led to one that is.
+    fs::canonicalize(&folder).unwrap_or(folder)
 }
 
 /// Makes the folder that `path` will be in.
@@ -81,10 +91,20 @@ pub fn make_folder_of(path: &Path) -> anyhow::Result<()> {
 /// The file cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     make_folder_of(path)?;
-    replace(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    replace(path, bytes)
+        .map_err(unnamed)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// The error itself: `tempfile` says besides which file of its own it was, and nobody knows that.
+fn unnamed(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((what, _)) => io::Error::other(what.to_owned()),
+        None => error,
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Devices and pipes are written to, not replaced; a link keeps pointing where it does.
     let path = match fs::metadata(path) {
         Ok(there) if !there.is_file() => return fs::write(path, bytes),
@@ -120,7 +140,7 @@ fn renewed(path: &Path, bytes: &[u8]) -> bool {
         if same {
             file.set_modified(SystemTime::now())?;
         }
-        std::io::Result::Ok(same)
+        io::Result::Ok(same)
     };
     same().unwrap_or(false)
 }
@@ -141,6 +161,38 @@ mod tests {
         let file = temp.path().join("new");
         assert_eq!(Output::new(Some(&file)), Output::File(file.clone()));
         assert_eq!(Output::new(Some(Path::new("-"))), Output::Stdout);
+    }
+
+    #[test]
+    fn a_file_is_the_same_by_any_way_to_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(temp.path()).unwrap();
+        fs::create_dir_all(folder.join("a/b")).unwrap();
+        fs::write(folder.join("a/x"), "").unwrap();
+        for (way, wanted) in [
+            ("a/x", "a/x"),
+            ("a/b/../x", "a/x"),
+            ("new/../a/x", "a/x"),
+            ("a/new/er/../../x", "a/x"),
+            ("a/new/../../a/./b/../x", "a/x"),
+            ("a/y", "a/y"),
+            ("new/er/../y", "new/y"),
+        ] {
+            assert_eq!(identity(&folder.join(way)), folder.join(wanted), "{way}");
+        }
+        assert_eq!(
+            identity(Path::new("new/../Cargo.toml")),
+            fs::canonicalize("Cargo.toml").unwrap()
+        );
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("a/b", folder.join("link")).unwrap();
+            assert_eq!(identity(&folder.join("link/../x")), folder.join("a/x"));
+            assert_eq!(
+                identity(&folder.join("link/new/../../x")),
+                folder.join("a/x")
+            );
+        }
     }
 
     #[test]

@@ -32,16 +32,11 @@ pub struct Built {
     folder: TempDir,
 }
 
-/// Builds a module for this machine into a temporary folder.
+/// Builds a module into a temporary folder.
 ///
 /// # Errors
 /// No folder, no linker, or the linker failed.
 pub fn build(checked: Checked, linker: &Choice) -> anyhow::Result<Built> {
-    if !target::runs_here(checked.target) {
-        bail!(
-            "modules for this machine are not there yet; `pyasmgen targets` lists what can be built for others"
-        );
-    }
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let target = checked.target;
     let compiled = compile::compile(checked.module, target, Options::default());
@@ -104,9 +99,39 @@ pub fn started<T>(
     }
 }
 
-/// The interpreter named, or the default one.
-pub fn interpreter(named: Option<&OsString>) -> OsString {
-    named.cloned().unwrap_or_else(|| DEFAULT.into())
+/// Where modules are tried.
+pub struct Host {
+    /// The interpreter named, or the default one.
+    pub interpreter: OsString,
+    /// What it runs on: one that is named may be an emulated one, or Wine's.
+    pub target: &'static Target,
+    /// Why nothing can be tried there. Mistakes of the spec are worth to be told all the same.
+    pub refused: anyhow::Result<()>,
+}
+
+/// The interpreter named, which is asked where it runs, or the default one, which runs here.
+pub fn host(named: Option<&OsString>) -> Host {
+    let here = target::host();
+    let found = match named {
+        Some(exe) => ask(exe).and_then(|asked| asked.target()),
+        None if target::runs_here(here) => Ok(here),
+        None => Err(anyhow::anyhow!(
+            "modules for this machine are not there yet; `pyasmgen targets` lists what can be built for others"
+        )),
+    };
+    let interpreter = named.cloned().unwrap_or_else(|| DEFAULT.into());
+    match found {
+        Ok(target) => Host {
+            interpreter,
+            target,
+            refused: Ok(()),
+        },
+        Err(why) => Host {
+            interpreter,
+            target: here,
+            refused: Err(why),
+        },
+    }
 }
 
 /// Runs the driver to its end with nothing to read, and returns what it wrote to stdout and how it ended.

@@ -8,7 +8,6 @@ use serde_json::json;
 use super::linker::Choice;
 use super::ui::Ui;
 use super::{Exit, python, specs};
-use crate::target;
 
 /// Build a spec, import it, evaluate a Python expression and print its value
 #[derive(Debug, clap::Args)]
@@ -19,7 +18,7 @@ pub struct Args {
     /// Python expression; the module's functions and constants are in scope
     #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
     expression: String,
-    /// Interpreter [default: python3]
+    /// Interpreter, also one of another system [default: python3]
     #[arg(long, value_name = "EXE")]
     interpreter: Option<OsString>,
     /// What makes the module; see `pyasmgen build --help`
@@ -29,16 +28,18 @@ pub struct Args {
 
 /// Prints the value, or the last line of the traceback.
 pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
-    let (_, mut checked) =
-        match specs::check(std::slice::from_ref(&args.spec), &[target::host()], ui) {
-            Ok(checked) => checked,
-            Err(exit) => return Ok(exit),
-        };
+    let host = python::host(args.interpreter.as_ref());
+    let spec = std::slice::from_ref(&args.spec);
+    let (_, mut checked) = match specs::check(spec, &[host.target], ui) {
+        Ok(checked) => checked,
+        Err(exit) => return Ok(exit),
+    };
+    host.refused?;
     let Some(checked) = checked.pop() else {
         unreachable!("one spec without errors is one module");
     };
     let built = python::build(checked, &args.linker)?;
-    let interpreter = python::interpreter(args.interpreter.as_ref());
+    let interpreter = host.interpreter;
     let mut driver = built.driver(
         &interpreter,
         json!({ "mode": "run", "expression": args.expression }),

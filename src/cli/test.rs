@@ -11,7 +11,6 @@ use super::ui::{self, Ui};
 use super::{Exit, python, specs};
 use crate::base::source::Sources;
 use crate::frontend::spec::module::{Expect, Test};
-use crate::target;
 
 /// Build specs, import them and run the tests they contain
 #[derive(Debug, clap::Args)]
@@ -19,7 +18,7 @@ pub struct Args {
     /// Spec files
     #[arg(value_name = "SPEC", required = true)]
     specs: Vec<PathBuf>,
-    /// Interpreter [default: python3]
+    /// Interpreter, also one of another system [default: python3]
     #[arg(long, value_name = "EXE")]
     interpreter: Option<OsString>,
     /// What makes the module; see `pyasmgen build --help`
@@ -29,14 +28,15 @@ pub struct Args {
 
 /// Tests every spec, even after one failed.
 pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
-    let (sources, checked) = match specs::check(&args.specs, &[target::host()], ui) {
+    let host = python::host(args.interpreter.as_ref());
+    let (sources, checked) = match specs::check(&args.specs, &[host.target], ui) {
         Ok(checked) => checked,
         Err(exit) => return Ok(exit),
     };
-    let interpreter = python::interpreter(args.interpreter.as_ref());
+    host.refused?;
     let mut exit = Exit::Done;
     for checked in checked {
-        let report = test(&sources, checked, &args.linker, &interpreter)?;
+        let report = test(&sources, checked, &args.linker, &host.interpreter)?;
         ui::result(report.text.as_bytes())?;
         if !report.passed {
             exit = Exit::Failed;

@@ -10,7 +10,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::pyproject::Tool;
-use super::{glob, project};
+use super::requirement::normal_name;
+use super::{glob, project, version};
 use crate::base::table::Str;
 
 /// Folders beside pyproject.toml that hold what others made.
@@ -21,11 +22,11 @@ const LEFT: &[&str] = &[
     ".pyc", ".pyo", ".so", ".pyd", ".dylib", ".dll", ".o", ".obj", ".whl",
 ];
 
-/// All files of a project: paths from its folder, sorted.
+/// All files of the project called `name`: paths from its folder, sorted.
 ///
 /// # Errors
 /// A folder cannot be read, or the name of a file cannot be written everywhere.
-pub fn files(folder: &Path, tool: &Tool) -> anyhow::Result<Vec<String>> {
+pub fn files(folder: &Path, name: &str, tool: &Tool) -> anyhow::Result<Vec<String>> {
     let named = |patterns: &[Str], path: &str| {
         let mut patterns = patterns.iter();
         patterns.any(|pattern| glob::covers(&pattern.text.text, path))
@@ -34,7 +35,9 @@ pub fn files(folder: &Path, tool: &Tool) -> anyhow::Result<Vec<String>> {
     walk(
         folder,
         "",
-        &|path, is_folder| !left_out(folder, path, is_folder),
+        &|path, is_folder| {
+            !left_out(folder, path, is_folder) && (is_folder || !is_sdist(path, name))
+        },
         &mut found,
     )?;
     found.retain(|path| !named(&tool.exclude, path));
@@ -59,6 +62,16 @@ fn left_out(folder: &Path, path: &str, is_folder: bool) -> bool {
     }
     let name = name.to_lowercase();
     LEFT.iter().any(|end| name.ends_with(end)) || path == "PKG-INFO"
+}
+
+/// Whether a file is called like an sdist of the project, of whatever version: it holds all that the project has, and the next one would hold it.
+fn is_sdist(path: &str, name: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let version = || {
+        let (distribution, version) = file.strip_suffix(".tar.gz")?.split_once('-')?;
+        (normal_name(distribution) == normal_name(name)).then_some(version)
+    };
+    version().is_some_and(|text| version::normal(text).is_some())
 }
 
 fn walk(

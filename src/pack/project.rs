@@ -55,7 +55,7 @@ pub struct Project {
 const LICENSE_FILES: &[&str] = &["LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*"];
 
 /// Bytes of a name and a version: 255 less a wheel's longest tag and its suffix.
-const LONGEST: usize = 180;
+pub const LONGEST: usize = 180;
 
 /// Packages that are for those who work on a project, where it has no `src`.
 const HELPERS: &[&str] = &["tests", "test", "docs", "examples", "benchmarks", "tools"];
@@ -94,7 +94,7 @@ pub fn load(
     let Some(written) = pyproject::read(text, source, &mut diagnostics) else {
         return Ok((None, diagnostics));
     };
-    let files = files(folder, &written.tool)?;
+    let files = files(folder, &written.metadata.name, &written.tool)?;
     let mut reader = Reader {
         folder,
         files,
@@ -246,6 +246,7 @@ impl Project {
                 let wrong = Diagnostic::error(*span, message).also(other, "the other one");
                 diagnostics.push(wrong.hint("give one of them another name"));
             }
+            self.below(name, *span, modules, &mut diagnostics);
             if tops.contains(name) || tops.contains(&format!("{name}.py")) {
                 let message = format!("the project has Python code of the name `{name}`, too");
                 let hint = format!(
@@ -255,6 +256,31 @@ impl Project {
             }
         }
         diagnostics
+    }
+
+    /// Nothing can be in a module that is in a package: it is a file there. Python code takes its place, other modules cannot be reached.
+    fn below(&self, name: &str, span: Span, modules: &[&Module], diagnostics: &mut Diagnostics) {
+        if !name.contains('.') {
+            return;
+        }
+        let folder = format!("{}/", name.replace('.', "/"));
+        let is_code = |path: &str| path.starts_with(&folder) && path.ends_with(".py");
+        let hint = format!("give it the name of a module in there, like `{name}._speed`");
+        if let Some((path, _)) = self.python.iter().find(|(path, _)| is_code(path)) {
+            let message = format!("`{name}` is a package of Python code, too: it has {path}");
+            diagnostics.push(Diagnostic::error(span, message).hint(hint));
+        }
+        let inside = |module: &&&Module| {
+            let rest = module.name.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        if let Some(inside) = modules.iter().find(inside) {
+            let message = format!("`{}` cannot be in the module `{name}`", inside.name);
+            let wrong = Diagnostic::error(inside.span, message).also(span, "this is a file");
+            let hint =
+                format!("give `{name}` the name of a module beside it, like `{name}._speed`");
+            diagnostics.push(wrong.hint(hint));
+        }
     }
 }
 

@@ -144,8 +144,8 @@ fn common(
         // What the project brings along itself is better.
         let own = files.remove(&format!("{}.pyi", name.replace('.', "/")));
         files.insert(stub, own.unwrap_or_else(|| stub::stub(module).into_bytes()));
-        let top = name.split('.').next().unwrap_or(name);
-        files.entry(format!("{top}/py.typed")).or_default();
+        let marker = format!("{}/py.typed", typed(project, sources, name));
+        files.entry(marker).or_default();
     }
     if *kind != Kind::Copied && !project.python.is_empty() {
         let folder = fs::canonicalize(if project.source.as_os_str().is_empty() {
@@ -163,6 +163,22 @@ fn common(
         files.insert(name, format!("{folder}\n").into_bytes());
     }
     Ok(files)
+}
+
+/// The folder that says that a module has types: the outermost package that has code of its own. Namespaces around it are shared with other
+/// distributions (PEP 561, "Packaging Type Information"); where there is nothing else, the outermost of them has to do.
+fn typed(project: &Project, sources: &[&Module], name: &str) -> String {
+    let is_package = |package: &str| {
+        let init = format!("{}/__init__.py", package.replace('.', "/"));
+        let is_init = |path: &str| path == init || path.strip_suffix('i') == Some(&init);
+        project.python.iter().any(|(path, _)| is_init(path))
+            || sources.iter().any(|module| module.name == package)
+    };
+    let dots = name.match_indices('.').map(|(at, _)| at);
+    let mut packages = dots.chain([name.len()]).map(|at| &name[..at]);
+    let outermost = packages.clone().next().unwrap_or(name);
+    let inner = packages.find(|package| is_package(package) && package.len() < name.len());
+    inner.unwrap_or(outermost).replace('.', "/")
 }
 
 /// Where a module stands in a wheel, without the end of its name.

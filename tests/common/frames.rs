@@ -67,7 +67,7 @@ pub fn check(code: &Code, program: &Program, target: &Target) {
             assert!(aligned || to_leaf, "a call at {ip:x}");
             assert_eq!(frame.pointer.is_some(), target.frame_pointer, "at {ip:x}");
         }
-        step(&mut frame, &mut restored, &instruction);
+        step(&mut frame, &mut restored, &instruction, target);
         let next = instruction.next_ip();
         // A field that refers elsewhere is 0 now: a jump out of the function.
         let is_out = code.refs.iter().any(|r| r.at as u64 + 4 == next);
@@ -94,13 +94,27 @@ pub fn check(code: &Code, program: &Program, target: &Target) {
 }
 
 /// What an instruction does to the frame.
-fn step(frame: &mut FrameAt, restored: &mut BTreeSet<Reg>, instruction: &Instruction) {
+fn step(
+    frame: &mut FrameAt,
+    restored: &mut BTreeSet<Reg>,
+    instruction: &Instruction,
+    target: &Target,
+) {
     let ip = instruction.ip();
     let immediate = || instruction.immediate(1) as u32;
     let first = instruction.op0_register();
     let number = || int(first.number() as u8);
     let place = |frame: &FrameAt| frame.depth - instruction.memory_displacement64() as u32;
+    // Registers that no convention saves are pushed and popped to move the stack pointer.
+    let is_saved = || ![x64::RAX, x64::RCX].contains(&number());
+    let free = |frame: &mut FrameAt, restored: &mut BTreeSet<Reg>, bytes| {
+        frame.depth -= bytes;
+        let stored = std::mem::take(&mut frame.stored);
+        assert!(stored.into_keys().eq(std::mem::take(restored)), "at {ip:x}");
+    };
     match instruction.mnemonic() {
+        Mnemonic::Push if !is_saved() => frame.depth += 8,
+        Mnemonic::Pop if !is_saved() => free(frame, restored, 8),
         Mnemonic::Push => {
             frame.depth += 8;
             frame.pushed.push((number(), frame.depth));
@@ -111,12 +125,8 @@ fn step(frame: &mut FrameAt, restored: &mut BTreeSet<Reg>, instruction: &Instruc
             frame.pointer = frame.pointer.filter(|&(reg, _)| reg != number());
         }
         Mnemonic::Sub if first == Register::RSP => frame.depth += immediate(),
-        Mnemonic::Add if first == Register::RSP => {
-            frame.depth -= immediate();
-            let stored = std::mem::take(&mut frame.stored);
-            assert!(stored.into_keys().eq(std::mem::take(restored)), "at {ip:x}");
-        }
-        Mnemonic::Mov if instruction.op1_register() == Register::RSP => {
+        Mnemonic::Add if first == Register::RSP => free(frame, restored, immediate()),
+        Mnemonic::Mov if instruction.op1_register() == Register::RSP && target.frame_pointer => {
             frame.pointer = Some((number(), frame.depth));
         }
         Mnemonic::Movaps if instruction.op0_kind() == OpKind::Memory => {

@@ -182,6 +182,41 @@ def after_clear(job):
     return found + right_or_system_error(job, names)
 
 
+def crowded(job):
+    """Threads that are the first to enter a module, all at once: each finds the whole of it."""
+    import ctypes
+    import os
+    import shutil
+    import tempfile
+    import threading
+
+    Py_mod_name = 100                   # PySlot: id, flags, a reserved word, value; 16 bytes
+    base_name = job["name"].rpartition(".")[2]
+    found, crowd = [], 4
+
+    def enter(entry, barrier):
+        barrier.wait()
+        slots = entry()
+        ids = [ctypes.c_uint16.from_address(slots + 16 * n).value for n in range(4)]
+        name = ctypes.c_void_p.from_address(slots + 16 * ids.index(Py_mod_name) + 8).value
+        said = ctypes.string_at(name).decode()
+        if said.rpartition(".")[2] != base_name:
+            found.append("a thread sees a module named %r" % said)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(25):
+            copy = shutil.copy(job["file"], os.path.join(folder, "%d.so" % number))
+            entry = getattr(ctypes.CDLL(copy), "PyModExport_" + base_name)
+            entry.restype = ctypes.c_void_p
+            barrier = threading.Barrier(crowd)
+            threads = [threading.Thread(target=enter, args=(entry, barrier)) for _ in range(crowd)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    return found
+
+
 def dropped(job):
     """Functions outlive the name of their module."""
     module = load(job)
@@ -331,7 +366,7 @@ def main():
         job = json.load(file)
     modes = {
         "tests": tests, "reimport": reimport, "reload": reload, "before_exec": before_exec, "after_clear": after_clear,
-        "dropped": dropped, "descriptions": descriptions, "references": references, "gil_stays_off": gil_stays_off,
+        "dropped": dropped, "crowded": crowded, "descriptions": descriptions, "references": references, "gil_stays_off": gil_stays_off,
         "legacy": lambda job: tests(job) + subinterpreters(sys.argv[1], False) + tests(job),
         "isolated": lambda job: tests(job) + subinterpreters(sys.argv[1], True) + tests(job),
     }

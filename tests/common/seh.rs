@@ -8,7 +8,7 @@ use pyasmgen::backend::isa::code::Code;
 use pyasmgen::backend::obj::image::{SectionId, SymbolId, Unwind};
 use pyasmgen::backend::obj::unwind::tables::{Rva, Table};
 use pyasmgen::backend::obj::unwind::win64::function_tables;
-use pyasmgen::target::regs::{Reg, float, int};
+use pyasmgen::target::regs::{Reg, float, int, x64};
 
 use crate::frames::FrameAt;
 
@@ -57,8 +57,11 @@ impl<'a> Unwinder<'a> {
                 "{reg:?} from {ip:x}: {caller:?}, not {at}"
             );
         }
+        // What is popped into a register that nobody saves is nobody's.
         let known = |reg: &Reg| {
-            frame.stored.contains_key(reg) || frame.pushed.iter().any(|(pushed, _)| pushed == reg)
+            [x64::RAX, x64::RCX].contains(reg)
+                || frame.stored.contains_key(reg)
+                || frame.pushed.iter().any(|(pushed, _)| pushed == reg)
         };
         assert!(caller.saved.keys().all(known), "from {ip:x}: {caller:?}");
     }

@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use goblin::mach::load_command::CommandVariant as Command;
 use goblin::mach::segment::Segment;
 use goblin::mach::{MachO, exports::ExportInfo};
+use pyasmgen::backend::isa::code::Code;
 use pyasmgen::backend::obj::{build::build, module};
 use pyasmgen::base::digest::sha256;
 use pyasmgen::inspect;
+use pyasmgen::ir::program::Program;
 use pyasmgen::target::{self, Target};
 
-use crate::programs::{random_program, tiny};
+use crate::programs::{example, random_program, tiny};
 
-const PAGE: u64 = 0x1000;
 const READ_ONLY: u32 = 0x10;
 
 /// What must be in `__LINKEDIT`: name, offset, size, alignment.
@@ -53,7 +54,7 @@ fn name(segment: &Segment) -> String {
     segment.name().unwrap().to_owned()
 }
 
-fn check_segments(mach: &MachO, size: u64) {
+fn check_segments(mach: &MachO, page: u64, size: u64) {
     let rows = [
         ("__TEXT", 5, 0),
         ("__DATA_CONST", 3, READ_ONLY),
@@ -67,7 +68,7 @@ fn check_segments(mach: &MachO, size: u64) {
         let found = (segment.maxprot, segment.initprot, segment.flags);
         assert_eq!(found, (row.1, row.1, row.2), "{}", row.0);
         assert_eq!((segment.vmaddr, segment.fileoff), (end, end), "{}", row.0);
-        assert_eq!((end % PAGE, segment.vmsize % PAGE), (0, 0), "{}", row.0);
+        assert_eq!((end % page, segment.vmsize % page), (0, 0), "{}", row.0);
         assert!(segment.filesize <= segment.vmsize);
         end += segment.vmsize;
         let mut before = segment.fileoff;
@@ -232,18 +233,14 @@ fn uuid(mach: &MachO) -> [u8; 16] {
 #[test]
 fn dyld_has_no_objection() {
     let row = target::find("x86_64-apple-darwin").unwrap();
+    let arm64 = target::find("aarch64-apple-darwin").unwrap();
     let mut uuids = BTreeSet::new();
-    for seed in 0..100 {
-        let (program, codes) = if seed == 0 {
-            tiny()
-        } else {
-            random_program(seed)
-        };
+    let mut check = |program: &Program, codes: &[Code], row: &Target, page| {
         for min_os in [row.min_os, Some((12, 0))] {
             let target = Target { min_os, ..*row };
-            let file = module::write(&build(&program, &codes, &target), &target);
+            let file = module::write(&build(program, codes, &target), &target);
             let mach = MachO::parse(&file, 0).unwrap();
-            check_segments(&mach, file.len() as u64);
+            check_segments(&mach, page, file.len() as u64);
             check_linkedit(&mach);
             check_commands(&mach, &target);
             check_symbols(&mach);
@@ -251,5 +248,19 @@ fn dyld_has_no_objection() {
             check_signature(&mach, &file, &format!("{}.abi3.so", program.name));
             assert!(uuids.insert(uuid(&mach)), "two modules have one UUID");
         }
+    };
+    for name in ["minijit", "numbers", "pymult", "shapes"] {
+        for (row, page) in [(row, 0x1000), (arm64, 0x4000)] {
+            let (program, codes) = example(name, row);
+            check(&program, &codes, row, page);
+        }
+    }
+    for seed in 0..100 {
+        let (program, codes) = if seed == 0 {
+            tiny()
+        } else {
+            random_program(seed)
+        };
+        check(&program, &codes, row, 0x1000);
     }
 }

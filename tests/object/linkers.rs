@@ -86,6 +86,12 @@ fn check_module(bytes: &[u8], linker: &str) {
     let info = &elf.dynamic.as_ref().unwrap().info;
     assert_ne!(info.flags & dynamic::DF_BIND_NOW, 0, "{linker}");
     assert_eq!(info.flags & dynamic::DF_TEXTREL, 0, "{linker}");
+    let constructors = info.init_arraysz + info.fini_arraysz;
+    let constructors = [info.init, info.fini, constructors as u64];
+    if linker != "cc" {
+        // Compilers link their own.
+        assert_eq!(constructors, [0; 3], "{linker}: runs code at load");
+    }
     let exports: Vec<&str> = elf
         .dynsyms
         .iter()

@@ -103,8 +103,15 @@ fn checksum(bytes: &[u8], field: usize) -> u32 {
 #[test]
 fn headers_and_tables_protect_what_they_can() {
     let programs = std::iter::once(tiny()).chain((0..60).map(windows_program));
-    for (program, codes) in programs.chain([example("numbers", target())]) {
-        let bytes = module::write(&build(&program, &codes, target()), target());
+    let programs = programs.chain([example("numbers", target())]);
+    let arm64 = target::find("aarch64-pc-windows-msvc").unwrap();
+    let there = [example("numbers", arm64), example("pymult", arm64)];
+    let programs = programs
+        .map(|made| (made, target()))
+        .chain(there.map(|made| (made, arm64)));
+    for ((program, codes), target) in programs {
+        let is_x64 = target.triple == self::target().triple;
+        let bytes = module::write(&build(&program, &codes, target), target);
         let file = File::new(&bytes);
         let (coff, optional) = (
             file.pe.header.coff_header,
@@ -137,11 +144,15 @@ fn headers_and_tables_protect_what_they_can() {
             .step_by(28)
             .map(|at| file.u32(at + 12))
             .collect();
-        assert_eq!(kinds, [20, 16]);
-        let features = file.u32(debug + 24) as usize;
-        assert_eq!(file.u32(features), 1, "shadow stacks");
-        assert_eq!(file.offset(file.u32(debug + 20)), features);
-        let hash = file.u32(debug + 28 + 24) as usize;
+        if is_x64 {
+            assert_eq!(kinds, [20, 16]);
+            let features = file.u32(debug + 24) as usize;
+            assert_eq!(file.u32(features), 1, "shadow stacks");
+            assert_eq!(file.offset(file.u32(debug + 20)), features);
+        } else {
+            assert_eq!(kinds, [16]);
+        }
+        let hash = file.u32(debug + size as usize - 4) as usize;
         assert_eq!(file.u32(hash), 32);
         let mut without = bytes.clone();
         without[header + 88..][..4].fill(0);
@@ -164,8 +175,12 @@ fn headers_and_tables_protect_what_they_can() {
             let pointer = file.offset(file.pointer(config + field));
             file.offset(file.pointer(pointer))
         };
-        assert_eq!(bytes[stub(0x70)], 0xc3, "ret");
-        assert_eq!(bytes[stub(0x78)..][..2], [0xff, 0xe0], "jmp rax");
+        if is_x64 {
+            assert_eq!(bytes[stub(0x70)], 0xc3, "ret");
+            assert_eq!(bytes[stub(0x78)..][..2], [0xff, 0xe0], "jmp rax");
+        } else {
+            assert_eq!(file.u32(stub(0x70)), 0xd65f_03c0, "ret");
+        }
         assert!(file.guarded().contains(&0), "the entry may be called");
 
         // Names of exports are sorted; functions with unwind data, too.
@@ -173,7 +188,8 @@ fn headers_and_tables_protect_what_they_can() {
         assert!(names.is_sorted() && !names.is_empty());
         if optional.data_directories.get_exception_table().is_some() {
             let (functions, size) = file.directory(3);
-            let entries = (functions..functions + size as usize).step_by(12);
+            let entry = if is_x64 { 12 } else { 8 };
+            let entries = (functions..functions + size as usize).step_by(entry);
             assert!(entries.map(|at| file.u32(at)).is_sorted());
         }
     }

@@ -109,6 +109,27 @@ fn a_new_project_installs_and_passes_its_tests_wherever_its_workflow_goes() {
 }
 
 #[test]
+fn no_project_hides_behind_a_module_of_pythons_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for python in python::all() {
+        if python.version < (3, 10) {
+            continue;
+        }
+        let code =
+            "import sys; print(*(name for name in sys.stdlib_module_names if name[0] != '_'))";
+        let names = succeed(python.command().args(["-c", code]));
+        let names: Vec<&str> = names.split_whitespace().collect();
+        assert!(names.len() > 150, "{names:?}");
+        for name in names {
+            let name = name.replace('_', "-");
+            let output = new(folder.path(), &name).output().unwrap();
+            assert_eq!(output.status.code(), Some(2), "{}: {name}", python.name());
+        }
+    }
+    assert_eq!(listing(folder.path()), [""; 0]);
+}
+
+#[test]
 fn nothing_is_written_over_and_names_are_those_of_projects() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
@@ -128,6 +149,9 @@ fn nothing_is_written_over_and_names_are_those_of_projects() {
         ("2fast", "`2fast` is not a Python identifier"),
         ("Class", "`class` is a Python keyword"),
         ("pyproject", "the spec would be named pyproject.toml"),
+        ("Random", "`random`, as one of Python's own"),
+        ("pyasmgen", "is what builds the project"),
+        (&"x".repeat(200), "the name has 200 bytes"),
     ] {
         let output = new(here, name).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{name}");

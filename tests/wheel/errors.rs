@@ -85,6 +85,31 @@ fn names_that_do_not_go_together_are_shown() {
             &["Python code of the name `speed`", "speed.toml:2:9"],
         );
     }
+    let below = project("1");
+    write(&below.path().join("src/demo/fast/more.py"), "");
+    write(&below.path().join("src/speed.toml"), &spec("demo.fast"));
+    says(
+        &below,
+        &[
+            "package of Python code",
+            "demo/fast/more.py",
+            "speed.toml:2:9",
+        ],
+    );
+    let inside = project("1");
+    write(&inside.path().join("src/speed.toml"), &spec("demo.fast"));
+    write(
+        &inside.path().join("src/more.toml"),
+        &spec("demo.fast.more"),
+    );
+    says(
+        &inside,
+        &[
+            "`demo.fast.more` cannot be in",
+            "speed.toml:2:9",
+            "more.toml:2:9",
+        ],
+    );
     let long = project(&format!("1.{}", "9".repeat(200)));
     says(&long, &["207 bytes", "pyproject.toml:1:1"]);
 

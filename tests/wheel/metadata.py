@@ -1,10 +1,12 @@
 # The judge of `metadata.rs`: `packaging`'s opinion of texts, and of the METADATA of generated projects.
+import importlib.metadata
 import json
 import pathlib
 import random
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.markers import InvalidMarker
@@ -97,7 +99,7 @@ def project(dice):
             lines.append(f"{name} = {shown or quoted(value)}")
             meant[key] = value
 
-    field("description", "summary", " ".join(some()))
+    field("description", "summary", dice.choice(["", " ".join(some())]))
     field("requires-python", "requires_python", dice.choice([">=3.9", ">=3.9,<4", "~=3.10"]))
     field("keywords", "keywords", [word.replace(",", "") for word in some()])
     field("classifiers", "classifiers", ["Programming Language :: Python :: 3", "Topic :: Utilities"])
@@ -121,13 +123,26 @@ def project(dice):
     if dice.random() < 0.5:
         lines += ["[project.optional-dependencies]", "Some_Extra = ['e>=1; os_name == \"nt\" or os_name == \"posix\"']"]
         meant["extra"] = "some-extra"
+    if dice.random() < 0.5:
+        lines += ["[project.scripts]", 'one = "demo.a:b.c"', 'two = "demo:main [Some_Extra]"']
     return "\n".join(lines) + "\n", meant, people
+
+
+def entry_points(written, text):
+    """What `importlib` reads is what was said."""
+    said = tomllib.loads(text)["project"].get("scripts", {})
+    read = importlib.metadata.EntryPoints._from_text(written) if hasattr(importlib.metadata.EntryPoints, "_from_text") else None
+    found = {point.name: point.value for point in read or () if point.group == "console_scripts"}
+    assert read is None or found == said, (found, said)
+    for point in read or ():
+        assert point.module == "demo" or point.attr == "b.c", point
+        assert point.name != "two" or point.extras == ["Some_Extra"], point.extras
 
 
 def same(metadata, meant, people):
     for key in "summary", "keywords", "license_expression", "description", "classifiers":
         value = getattr(metadata, key)
-        assert (value or None) == meant.get(key), (key, value)
+        assert value != "" and (value or None) == (meant.get(key) or None), (key, value)
     assert str(metadata.requires_python or "") == str(SpecifierSet(meant.get("requires_python", "")))
     own = [str(r) for r in metadata.requires_dist or [] if "extra" not in str(r)]
     assert own == [str(Requirement(r)) for r in meant.get("dependencies", [])], own
@@ -155,6 +170,8 @@ def projects():
             try:
                 metadata = Metadata.from_email(written, validate=True)
                 same(metadata, meant, people)
+                points = folder / done.stdout.strip() / "entry_points.txt"
+                entry_points(points.read_text("utf-8") if points.exists() else "", text)
                 done = run("wheel", "--tag", "cp310-abi3")
                 wheel = pathlib.PurePath(done.stdout.strip()).name
                 of, number, build, tags = parse_wheel_filename(wheel)

@@ -25,6 +25,13 @@ fn a_second_run_elsewhere_gives_the_same_files() {
     assert!(bytes(&again) == bytes(&made().wheels));
     let sdist = written(&folder, &["sdist", "-o", "elsewhere"]);
     assert!(fs::read(&sdist[0]).unwrap() == fs::read(&made().sdist).unwrap());
+    // Those of before lie in the project now, which has no part in them.
+    fs::copy(&sdist[0], folder.join("elsewhere/demo.thing-0.9.tar.gz")).unwrap();
+    let again = written(&folder, &["sdist", "-o", "elsewhere"]);
+    assert!(fs::read(&again[0]).unwrap() == fs::read(&made().sdist).unwrap());
+    fs::write(folder.join("elsewhere/demo_thing-data.tar.gz"), "").unwrap();
+    let again = written(&folder, &["sdist", "-o", "elsewhere"]);
+    assert!(fs::read(&again[0]).unwrap() != fs::read(&made().sdist).unwrap());
 }
 
 #[test]

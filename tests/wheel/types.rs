@@ -43,6 +43,53 @@ fn stubs_agree_with_the_modules() {
     assert!(output.status.success(), "{}", said(&output));
 }
 
+/// Two distributions may have parts of one namespace, and no file may be in both (PEP 561).
+#[test]
+fn namespaces_have_no_marker_where_a_package_can_have_it() {
+    let markers = |files: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        let project = "[project]\nname = \"demo\"\nversion = \"1\"\n";
+        crate::project::write(&folder.path().join("pyproject.toml"), project);
+        for (path, text) in files {
+            crate::project::write(&folder.path().join(path), text);
+        }
+        let wheels = crate::project::written(folder.path(), &["wheel", "--tag", "cp311-abi3"]);
+        let files = pyasmgen::pack::archive::unzip(&fs::read(&wheels[0]).unwrap()).unwrap();
+        let mut found: Vec<String> = files.into_iter().map(|file| file.path).collect();
+        found.retain(|path| path.ends_with("py.typed"));
+        found
+    };
+    let spec = crate::project::spec;
+    let (deep, other, lonely) = (
+        spec("corp.tools.fast"),
+        spec("corp.b.c.fast"),
+        spec("corp.x"),
+    );
+    let init = ("src/corp/tools/__init__.py", "");
+    assert_eq!(
+        markers(&[("src/a.toml", &deep), init]),
+        ["corp/tools/py.typed"]
+    );
+    let inits = [
+        init,
+        ("src/corp/b/__init__.py", ""),
+        ("src/corp/b/c/__init__.py", ""),
+    ];
+    let files = [
+        &[("src/a.toml", &deep[..]), ("src/b.toml", &other[..])],
+        &inits[..],
+    ]
+    .concat();
+    assert_eq!(markers(&files), ["corp/b/py.typed", "corp/tools/py.typed"]);
+    // The namespace is all there is; and the package is a module of the project.
+    assert_eq!(markers(&[("a.toml", &lonely)]), ["corp/py.typed"]);
+    let (package, inside) = (spec("corp"), spec("corp.x"));
+    assert_eq!(
+        markers(&[("a.toml", &package), ("b.toml", &inside)]),
+        ["corp/py.typed"]
+    );
+}
+
 #[test]
 fn installed_wheels_tell_their_types() {
     let folder = tempfile::tempdir().unwrap();

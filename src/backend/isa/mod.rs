@@ -9,6 +9,7 @@ pub mod course;
 pub mod flow;
 pub mod frame;
 pub mod lower;
+pub mod moves;
 pub mod named;
 pub mod order;
 pub mod plan;
@@ -69,14 +70,19 @@ impl<'a> Compiler<'a> {
                 let lowered =
                     lower::lower::<x64::lower::X64>(func, self.program, self.target, self.options);
                 let shape = &lowered.code.shape;
-                let allocation = self.allocate(func, shape);
+                let mut allocation = self.allocate(func, shape);
+                let insts = &lowered.code.insts;
+                moves::clean(shape, &mut allocation, |at| insts[at as usize].is_silent());
                 x64::emit::emit(func, self.target, &lowered, &allocation)
             }
             Arch::Aarch64 => {
                 let (program, target) = (self.program, self.target);
                 let lowered =
                     lower::lower::<aarch64::lower::A64>(func, program, target, self.options);
-                let allocation = self.allocate(func, &lowered.code.shape);
+                let shape = &lowered.code.shape;
+                let mut allocation = self.allocate(func, shape);
+                let insts = &lowered.code.insts;
+                moves::clean(shape, &mut allocation, |at| insts[at as usize].is_silent());
                 aarch64::emit::emit(func, target, &lowered, &allocation)
             }
         }

@@ -1,8 +1,10 @@
-//! What emission wants to know before the first byte: which blocks need a frame, and which
-//! blocks are empty, so that jumps go past them. In: a [`Shape`] and its [`Allocation`]. Nothing is written here.
+//! What emission wants to know before the first byte: which blocks need a frame, which are empty, so that jumps go past them, and which
+//! are what another is. In: a [`Shape`] and its [`Allocation`]. Nothing is written here.
 
-use super::regalloc::{Allocation, Loc};
-use super::vcode::{BlockShape, Shape, VBlock};
+use std::collections::BTreeMap;
+
+use super::regalloc::{Allocation, Loc, Move};
+use super::vcode::{BlockShape, Shape, VBlock, VCode};
 use crate::target::regs::Reg;
 
 /// Which blocks call, use the frame's memory, or write a register that must be saved first. `uses_frame` tells whether the instruction of a
@@ -71,4 +73,74 @@ pub fn forward(
         targets[at] = to;
     }
     targets
+}
+
+/// Has jumps to a cold block go to another one that does the same, from the same line of the source, and lies further down. `forwarded` is
+/// what [`forward`] found, `layout` the order of memory.
+pub fn merge<I: PartialEq>(
+    code: &VCode<I>,
+    allocation: &Allocation,
+    layout: &[VBlock],
+    framed: &[bool],
+    forwarded: &mut [VBlock],
+) {
+    // Of the blocks that go on alike, so many different ones are looked at.
+    const MOST: usize = 8;
+    let shape = &code.shape;
+    let ways = |block: VBlock| -> Vec<VBlock> {
+        let succs = shape.blocks[block.index()].succs.iter();
+        succs.map(|succ| forwarded[succ.index()]).collect()
+    };
+    let mut known: BTreeMap<Vec<VBlock>, Vec<VBlock>> = BTreeMap::new();
+    let mut same = Vec::new();
+    for &block in layout.iter().rev() {
+        let at = block.index();
+        if at == 0 || !shape.blocks[at].is_cold || forwarded[at] != block {
+            continue;
+        }
+        let others = known.entry(ways(block)).or_default();
+        let other = others.iter().rev().take(MOST).copied().find(|&other| {
+            framed[other.index()] == framed[at] && does_same(code, allocation, block, other)
+        });
+        match other {
+            Some(other) => same.push((block, other)),
+            None => others.push(block),
+        }
+    }
+    for (block, other) in same {
+        forwarded[block.index()] = other;
+    }
+    for at in 0..forwarded.len() {
+        forwarded[at] = forwarded[forwarded[at].index()];
+    }
+}
+
+/// Whether two blocks have the same instructions with the same operands, and the same moves.
+fn does_same<I: PartialEq>(
+    code: &VCode<I>,
+    allocation: &Allocation,
+    one: VBlock,
+    other: VBlock,
+) -> bool {
+    let shape = &code.shape;
+    let [one, other] = [one, other].map(|block| shape.blocks[block.index()].insts.clone());
+    let locs = |at: u32| &allocation.locs[shape.operand_range(at as usize)];
+    let same_insts = one.len() == other.len()
+        && one.clone().zip(other.clone()).all(|(a, b)| {
+            let (at, bt) = (a as usize, b as usize);
+            code.insts[at] == code.insts[bt]
+                && code.spans[at] == code.spans[bt]
+                && locs(a) == locs(b)
+        });
+    let moves = |of: &std::ops::Range<u32>| {
+        let (start, end) = (of.start, of.end);
+        let all = &allocation.moves;
+        let first = all.partition_point(|m| m.inst < start);
+        let here = all[first..].iter().take_while(move |m| m.inst < end);
+        here.map(move |m| Move {
+            inst: m.inst - start,
+            ..*m
+        })
+    };
+    same_insts && moves(&one).eq(moves(&other))
 }

@@ -56,7 +56,7 @@ pub enum Fact {
     SmallInts,
     /// How many of them there are. Found out at import.
     SmallCount,
-    /// Ints of a smaller magnitude are made in place; at most 2^60. Found out at import.
+    /// Ints of a smaller magnitude are made in place: those of two digits at most, in all versions.
     MadeBelow,
 }
 

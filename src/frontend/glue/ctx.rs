@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::Access;
 use super::probe::Kind;
+use super::tables;
 use crate::frontend::capi::funcs;
 use crate::frontend::spec::module::Module;
 use crate::ir::builder::Builder;
@@ -18,6 +19,8 @@ use crate::target::Target;
 pub struct Ctx<'a> {
     /// What is built.
     pub module: &'a Module,
+    /// Methods have functions that look into objects.
+    pub fast: bool,
     /// Whose `long` it is.
     pub target: &'a Target,
     /// Functions of standard modules that bodies call, by module and name; the module's state keeps them.
@@ -48,6 +51,7 @@ impl<'a> Ctx<'a> {
         Ctx {
             methods: program.add_data(Data::new("methods", DataKind::Writable, 8)),
             module,
+            fast: tables::are_fast(module),
             target,
             functions: Vec::new(),
             names: BTreeMap::new(),

@@ -14,7 +14,7 @@ use super::body::Bodies;
 use super::ctx::Ctx;
 use super::state::{self, StateFuncs};
 use super::tables::{self, Tables};
-use super::version::{interpreter, is_plain};
+use super::version::{exit_unless_plain, interpreter};
 use super::{access, exec, facts};
 use crate::frontend::capi::layout::{
     HEAD, HEAD_FT, PY_ABI_INFO, PY_MODULE_DEF_FT, PY_MODULE_DEF_IN_FT, PY_MODULE_DEF_SLOT, PY_SLOT,
@@ -225,12 +225,12 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
         tables::put(ctx, &mut b, lasting);
         b.jump(next, &[]);
         b.seal_and_switch_to(early);
-        count_in_place(ctx, &mut b, minor, counted);
+        count_in_place(ctx, &mut b, (minor, free_threaded), counted);
         b.jump(next, &[]);
         b.seal_and_switch_to(next);
     }
     if !tables.counting.is_empty() {
-        count_in_place(ctx, &mut b, minor, &tables.counting);
+        count_in_place(ctx, &mut b, (minor, free_threaded), &tables.counting);
     }
     let address = b.op(Op::Select, &[free_threaded, ft, gil]);
     let module = ctx.call1(&mut b, "PyModuleDef_Init", &[address]);
@@ -240,12 +240,16 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
 }
 
 /// Puts the functions into the table that count references in place, where they may.
-fn count_in_place(ctx: &mut Ctx, b: &mut Builder, minor: Value, functions: &[(usize, FuncId)]) {
+fn count_in_place(
+    ctx: &mut Ctx,
+    b: &mut Builder,
+    (minor, free_threaded): (Value, Value),
+    functions: &[(usize, FuncId)],
+) {
     let done = b.block();
     let old = b.icmp_imm(IntCc::Sle, minor, access::COUNTS_UP_TO);
     b.exit_unless(old, done, &[]);
-    let plain = is_plain(ctx, b);
-    b.exit_unless(plain, done, &[]);
+    exit_unless_plain(ctx, b, free_threaded, done);
     tables::put(ctx, b, functions);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);

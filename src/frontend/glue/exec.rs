@@ -70,11 +70,12 @@ pub fn exec(ctx: &mut Ctx, tables: &Tables) -> Option<FuncId> {
 
 /// Where objects look as they should, puts the functions that look into them in place of those that do not.
 fn fast(ctx: &mut Ctx, b: &mut Builder, module: Value, tables: &Tables) {
-    let (known, done) = (b.cold_block(), b.cold_block());
-    let are_known = probe::are_objects_known(ctx, b, module);
-    b.br(are_known, known, &[], done, &[]);
-    b.seal_and_switch_to(known);
+    let (unknown, done) = (b.cold_block(), b.cold_block());
+    probe::examine(ctx, b, module, unknown);
     tables::put(ctx, b, &tables.fast);
+    b.jump(done, &[]);
+    b.seal_and_switch_to(unknown);
+    ctx.call(b, "PyErr_Clear", &[]);
     b.jump(done, &[]);
     b.seal_and_switch_to(done);
 }

@@ -4,7 +4,7 @@
 //! They are found out when the module is imported (`probe`); whether `None` has a count, before the module is made (`entry`).
 
 use super::ctx::Ctx;
-use crate::frontend::capi::objects::Fact;
+use crate::frontend::capi::objects::{DIGIT_BITS, Fact};
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind};
 use crate::ir::func::Value;
@@ -16,6 +16,8 @@ fn variables(ctx: &mut Ctx) -> DataId {
     ctx.shared_data(NAME, |_, name| {
         let mut data = Data::new(name, DataKind::Writable, 8);
         data.bytes = vec![0; 8 * Fact::COUNT];
+        let two_digits = 1_i64 << (2 * DIGIT_BITS);
+        data.bytes[Fact::MadeBelow.offset() as usize..].copy_from_slice(&two_digits.to_le_bytes());
         data
     })
 }

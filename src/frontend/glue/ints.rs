@@ -21,25 +21,27 @@ pub fn read(ctx: &mut Ctx, b: &mut Builder, object: Value, exits: &Exits) -> Val
     let minus_one = b.icmp_imm(IntCc::Eq, read, -1);
     b.br(minus_one, suspect, &[], fine, &[read]);
     b.seal_and_switch_to(suspect);
-    let sig = Signature::internal(&[], &[AbiType::I64; 2]);
+    let sig = Signature::internal(&[], &[AbiType::I64]);
     let (func, sig) = ctx.shared("int.failed", sig, make_int_failed);
-    let results = b.call(func, &sig, &[]);
-    b.br(results[1], exits.cold, &exits.known, fine, &[results[0]]);
+    let again = b.call(func, &sig, &[])[0];
+    b.br(again, fine, &[again], exits.cold, &exits.known);
     b.seal_and_switch_to(fine);
     value
 }
 
-/// -1, and whether it stands for an exception, which is forgotten. The first is said again so that the usual path keeps nothing over this call.
+/// -1 where that is the value; 0 where it stands for an exception, which is forgotten. The value is said again so that the usual path keeps
+/// nothing over this call.
 fn make_int_failed(ctx: &mut Ctx, func: Func) -> Func {
     let mut b = Builder::new(Func { cold: true, ..func });
     let (failed, fine) = (b.block(), b.block());
-    let (minus_one, no, yes) = (b.iconst(-1), b.iconst(0), b.iconst(1));
     let error = ctx.call1(&mut b, "PyErr_Occurred", &[]);
     b.br(error, failed, &[], fine, &[]);
     b.seal_and_switch_to(failed);
     ctx.call(&mut b, "PyErr_Clear", &[]);
-    b.ret(&[minus_one, yes]);
+    let nothing = b.iconst(0);
+    b.ret(&[nothing]);
     b.seal_and_switch_to(fine);
-    b.ret(&[minus_one, no]);
+    let minus_one = b.iconst(-1);
+    b.ret(&[minus_one]);
     b.finish()
 }

@@ -13,19 +13,26 @@ pub fn tuple(ctx: &mut Ctx, b: &mut Builder, args: Value, count: Value) -> Value
     let (func, sig) = ctx.shared("pack.tuple", sig, |ctx, func| {
         let mut b = Builder::new(Func { cold: true, ..func });
         let (args, count) = (b.func.params()[0], b.func.params()[1]);
-        let (null, done) = (b.cold_block(), b.block());
+        let (next, item, done) = (b.block(), b.block(), b.block());
+        let left = b.param(next, Type::I64);
         let tuple = ctx.call1(&mut b, "PyTuple_New", &[count]);
-        b.exit_unless(tuple, null, &[]);
-        each(&mut b, count, done, |b, at| {
-            let item = load_item(b, args, at);
-            ctx.call(b, "Py_IncRef", &[item]);
-            ctx.call(b, "PyTuple_SetItem", &[tuple, at, item]);
-        });
+        b.exit_unless(tuple, done, &[]);
+        b.jump(next, &[count]);
+        // From the last to the first: one thing less to keep over the calls.
+        b.switch_to(next);
+        let one = b.iconst(1);
+        let at = b.op(Op::Isub, &[left, one]);
+        let more = b.icmp_imm(IntCc::Sge, at, 0);
+        b.br(more, item, &[], done, &[]);
+        b.seal_and_switch_to(item);
+        let object = load_item(&mut b, args, at);
+        ctx.call(&mut b, "Py_IncRef", &[object]);
+        let object = load_item(&mut b, args, at);
+        ctx.call(&mut b, "PyTuple_SetItem", &[tuple, at, object]);
+        b.jump(next, &[at]);
+        b.seal(next);
         b.seal_and_switch_to(done);
         b.ret(&[tuple]);
-        b.seal_and_switch_to(null);
-        let none = b.iconst(0);
-        b.ret(&[none]);
         b.finish()
     });
     b.call(func, &sig, &[args, count])[0]

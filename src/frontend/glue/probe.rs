@@ -1,20 +1,20 @@
 //! Whether objects look as we think: when a module is imported, the row of the running version becomes the [`facts`], and objects whose values
 //! are known are held against them. Only if all agree may functions look into objects.
 //!
-//! In: the module object. Out: 1 or 0; no exception is left. What nothing in the module reads is not examined.
+//! In: the module object, where to go if something looks otherwise. Out: nothing, where all agree. What nothing in the module reads is not
+//! examined.
 
+use super::convert::Exits;
 use super::ctx::Ctx;
-use super::pack::each;
-use super::version::{interpreter, is_plain};
+use super::version::{exit_unless_plain, interpreter};
 use super::{direct, facts};
 use crate::frontend::capi::objects::{
-    DIGIT_BITS, FIRST, Fact, INT_SIZE, LEAST_SMALL_INT, OB_DIGIT, OB_FVAL, OB_REFCNT, OB_SIZE,
-    OB_SVAL, ROW, ROWS,
+    FIRST, Fact, INT_SIZE, LEAST_SMALL_INT, OB_FVAL, OB_REFCNT, OB_SIZE, OB_SVAL, ROW, ROWS,
 };
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataId, DataKind};
-use crate::ir::func::{AbiType, Block, Func, Signature, Value};
-use crate::ir::op::{IntCc, MemType, Op};
+use crate::ir::func::{Block, Value};
+use crate::ir::op::{IntCc, MemType, Op, Type};
 
 /// Kinds of objects that functions look into, or make in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,43 +38,21 @@ const SAMPLES: [(i64, Fact); 4] = [
 ];
 /// A float whose bytes all differ.
 const FLOAT: f64 = f64::from_bits(0x4012_3456_789a_bcde);
-/// Two digits have so many values.
-const TWO_DIGITS: i64 = 1 << (2 * DIGIT_BITS);
 
-/// Looks up and examines; makes the function that does.
-pub fn are_objects_known(ctx: &mut Ctx, b: &mut Builder, module: Value) -> Value {
-    let sig = Signature::internal(&[AbiType::I64], &[AbiType::I64]);
-    let (func, sig) = ctx.shared("objects.known", sig, make);
-    b.call(func, &sig, &[module])[0]
-}
-
-fn make(ctx: &mut Ctx, func: Func) -> Func {
-    let mut b = Builder::new(Func { cold: true, ..func });
-    let module = b.func.params()[0];
-    let unknown = b.block();
-    look_up(ctx, &mut b, unknown);
+/// Looks up and examines. Goes to `unknown` where an object is not as the row says, or where there is no row; an exception may be set there.
+pub fn examine(ctx: &mut Ctx, b: &mut Builder, module: Value, unknown: Block) {
+    look_up(ctx, b, unknown);
     for kind in ctx.read.clone() {
         match kind {
-            Kind::Int => ints(ctx, &mut b, unknown),
-            Kind::MadeInt => {
-                small_ints(ctx, &mut b, unknown);
-                let limit = b.iconst(TWO_DIGITS);
-                facts::store(ctx, &mut b, Fact::MadeBelow, limit);
-            }
-            Kind::Float => float(ctx, &mut b, unknown),
-            Kind::Str => str(ctx, &mut b, unknown),
-            Kind::Bytes => bytes(ctx, &mut b, unknown),
-            Kind::Tuple => tuple(ctx, &mut b, module, unknown),
-            Kind::State => state(ctx, &mut b, module, unknown),
+            Kind::Int => ints(ctx, b, unknown),
+            Kind::MadeInt => small_ints(ctx, b, unknown),
+            Kind::Float => float(ctx, b, unknown),
+            Kind::Str => str(ctx, b, unknown),
+            Kind::Bytes => bytes(ctx, b, unknown),
+            Kind::Tuple => tuple(ctx, b, module, unknown),
+            Kind::State => state(ctx, b, module, unknown),
         }
     }
-    let yes = b.iconst(1);
-    b.ret(&[yes]);
-    b.seal_and_switch_to(unknown);
-    ctx.call(&mut b, "PyErr_Clear", &[]);
-    let no = b.iconst(0);
-    b.ret(&[no]);
-    b.finish()
 }
 
 fn rows(ctx: &mut Ctx) -> DataId {
@@ -87,29 +65,39 @@ fn rows(ctx: &mut Ctx) -> DataId {
 
 /// Makes the running version's row the facts.
 fn look_up(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
-    let plain = is_plain(ctx, b);
-    b.exit_unless(plain, unknown, &[]);
-    let (minor, _) = interpreter(ctx, b);
+    let (minor, free_threaded) = interpreter(ctx, b);
     let first = b.iconst(FIRST);
     let version = b.op(Op::Isub, &[minor, first]);
     let has_row = b.icmp_imm(IntCc::Ult, version, ROWS.len() as i64);
     b.exit_unless(has_row, unknown, &[]);
-    let rows = rows(ctx);
-    let rows = b.data_addr(rows, 0);
     let length = b.iconst(ROW as i64);
     let offset = b.op(Op::Imul, &[version, length]);
+    let rows = rows(ctx);
+    let rows = b.data_addr(rows, 0);
     let row = b.op(Op::Iadd, &[rows, offset]);
-    // A row of zeros says that nothing is known of the version.
-    let says = b.load(MemType::U8, row, Fact::IntOne as i32);
-    b.exit_unless(says, unknown, &[]);
-    let variables = facts::address(ctx, b);
-    let (count, done) = (b.iconst(ROW as i64), b.block());
-    each(b, count, done, |b, at| {
+    times(b, ROW, |b, at| {
         let place = b.op(Op::Iadd, &[row, at]);
         let value = b.load(MemType::I8, place, 0);
+        let variables = facts::address(ctx, b);
         let place = item(b, variables, at);
         b.store(MemType::I64, value, place, 0);
     });
+    exit_unless_plain(ctx, b, free_threaded, unknown);
+}
+
+/// Runs `body` for 0, 1, ... `count` - 1; at least once.
+fn times(b: &mut Builder, count: usize, body: impl FnOnce(&mut Builder, Value)) {
+    let (again, done) = (b.block_like_current(), b.block_like_current());
+    let at = b.param(again, Type::I64);
+    let zero = b.iconst(0);
+    b.jump(again, &[zero]);
+    b.switch_to(again);
+    body(b, at);
+    let one = b.iconst(1);
+    let next = b.op(Op::Iadd, &[at, one]);
+    let more = b.icmp_imm(IntCc::Slt, next, count as i64);
+    b.br(more, again, &[next], done, &[]);
+    b.seal(again);
     b.seal_and_switch_to(done);
 }
 
@@ -125,64 +113,52 @@ fn fresh(ctx: &mut Ctx, b: &mut Builder, object: Value, class: &str, unknown: Bl
     b.exit_unless(object, unknown, &[]);
     let is_of_class = direct::is_of_class(ctx, b, object, class);
     b.exit_unless(is_of_class, unknown, &[]);
+    single(b, object, unknown);
+}
+
+/// An object has one reference.
+fn single(b: &mut Builder, object: Value, unknown: Block) {
     let count = b.load(MemType::I64, object, OB_REFCNT);
     let single = b.icmp_imm(IntCc::Eq, count, 1);
     b.exit_unless(single, unknown, &[]);
 }
 
-/// All of [`SAMPLES`].
+/// All of [`SAMPLES`] are read as functions read them.
 fn ints(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
     let samples = ctx.shared_data("objects.ints", |_, name| {
         let mut data = Data::new(name, DataKind::ReadOnly, 8);
         data.bytes = SAMPLES.iter().flat_map(|row| row.0.to_le_bytes()).collect();
         data
     });
-    let samples = b.data_addr(samples, 0);
     let first = SAMPLES[0].1;
     debug_assert!(
         (0..)
             .zip(SAMPLES)
             .all(|(at, row)| row.1.offset() == first.offset() + 8 * at)
     );
-    let (count, done) = (b.iconst(SAMPLES.len() as i64), b.block());
-    each(b, count, done, |b, at| {
+    let exits = Exits {
+        cold: unknown,
+        forget: unknown,
+        known: Vec::new(),
+    };
+    times(b, SAMPLES.len(), |b, at| {
+        let samples = b.data_addr(samples, 0);
         let place = item(b, samples, at);
         let number = b.load(MemType::I64, place, 0);
         let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
-        fresh(ctx, b, object, "PyLong_Type", unknown);
+        b.exit_unless(object, unknown, &[]);
+        single(b, object, unknown);
         let variables = facts::address(ctx, b);
         let place = item(b, variables, at);
         let wanted = b.load(MemType::I64, place, first.offset());
         let size = b.load(MemType::I64, object, OB_SIZE);
         let same = b.icmp(IntCc::Eq, size, wanted);
         b.exit_unless(same, unknown, &[]);
-        int(b, (object, number), unknown);
+        let read = direct::int(ctx, b, object, &exits);
+        let same = b.icmp(IntCc::Eq, read, number);
+        b.exit_unless(same, unknown, &[]);
         ctx.call(b, "Py_DecRef", &[object]);
     });
-    b.seal_and_switch_to(done);
-}
-
-/// An int has the digits of a number.
-fn int(b: &mut Builder, (object, number): (Value, Value), unknown: Block) {
-    let zero = b.iconst(0);
-    let is_negative = b.icmp(IntCc::Slt, number, zero);
-    let negated = b.op(Op::Ineg, &[number]);
-    let magnitude = b.op(Op::Select, &[is_negative, negated, number]);
-    let done = b.block();
-    let mask = b.iconst((1 << DIGIT_BITS) - 1);
-    let digit = b.op(Op::Band, &[magnitude, mask]);
-    let its = b.load(MemType::U32, object, OB_DIGIT);
-    let same = b.icmp(IntCc::Eq, its, digit);
-    b.exit_unless(same, unknown, &[]);
-    let bits = b.iconst(DIGIT_BITS);
-    let digit = b.op(Op::Ushr, &[magnitude, bits]);
-    // Ints of one digit have nothing there.
-    b.exit_unless(digit, done, &[]);
-    let its = b.load(MemType::U32, object, OB_DIGIT + 4);
-    let same = b.icmp(IntCc::Eq, its, digit);
-    b.exit_unless(same, unknown, &[]);
-    b.jump(done, &[]);
-    b.seal_and_switch_to(done);
 }
 
 fn float(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
@@ -277,19 +253,19 @@ fn small_ints(ctx: &mut Ctx, b: &mut Builder, unknown: Block) {
     let most = b.op(Op::Ishl, &[pages, eight]);
     let [first, last] = [least, most].map(|number| {
         let object = ctx.call1(b, "PyLong_FromLongLong", &[number]);
-        b.exit_unless(object, unknown, &[]);
-        // Whoever else has a reference, the address says enough.
+        // Whoever else has a reference, the address says enough. NULL is no address that far from another; Py_DecRef takes it.
         ctx.call(b, "Py_DecRef", &[object]);
         object
     });
-    let distance = b.op(Op::Isub, &[most, least]);
+    let behind = b.iconst(-LEAST_SMALL_INT);
+    let distance = b.op(Op::Iadd, &[most, behind]);
     let size = b.iconst(INT_SIZE);
-    let distance = b.op(Op::Imul, &[distance, size]);
-    let place = b.op(Op::Iadd, &[first, distance]);
+    let bytes = b.op(Op::Imul, &[distance, size]);
+    let place = b.op(Op::Iadd, &[first, bytes]);
     let same = b.icmp(IntCc::Eq, last, place);
     b.exit_unless(same, unknown, &[]);
-    let behind = b.iconst(1 - LEAST_SMALL_INT);
-    let count = b.op(Op::Iadd, &[most, behind]);
+    let one = b.iconst(1);
+    let count = b.op(Op::Iadd, &[distance, one]);
     facts::store(ctx, b, Fact::SmallInts, first);
     facts::store(ctx, b, Fact::SmallCount, count);
 }

@@ -32,8 +32,8 @@ const WORTH: usize = 3;
 const MOST_VALUES: usize = 3;
 
 /// The shape of each method that others share, and that is to be small.
-pub fn shared(module: &Module) -> Vec<Option<String>> {
-    let small = |method: &Method| !module.fast || tables::gains(method);
+pub fn shared(module: &Module, fast: bool) -> Vec<Option<String>> {
+    let small = |method: &Method| !fast || tables::gains(method);
     let methods = module.methods.iter();
     let shapes = methods.map(|method| small(method).then(|| of(method)).flatten());
     let mut shapes: Vec<Option<String>> = shapes.collect();

@@ -20,7 +20,7 @@ use super::shape;
 use super::wrap::{self, Call, Functions};
 use crate::frontend::capi::layout::{PY_METHOD_DEF, Record};
 use crate::frontend::lang::typed::Shape;
-use crate::frontend::spec::module::{Convert, Method, ResultUnit};
+use crate::frontend::spec::module::{Convert, Method, Module, ResultUnit};
 use crate::ir::builder::Builder;
 use crate::ir::data::{Data, DataKind, Pointee};
 use crate::ir::op::MemType;
@@ -29,6 +29,10 @@ use crate::ir::program::{FuncId, Program};
 /// Instructions of a function, before they are optimised, up to which it shows whether a reference is counted by a call (about six instructions)
 /// or in place.
 const SHORT: usize = 48;
+
+/// So many methods that gain by looking into objects are worth what tells whether a module may: some 1.2 kB, whether one method or a thousand
+/// are the quicker for it. It would be a quarter of a module of one method.
+const WORTH: usize = 2;
 
 /// What may be put into a module's method table: functions by the number of their method.
 #[derive(Clone, Debug)]
@@ -44,8 +48,8 @@ pub struct Tables {
 impl Tables {
     /// Makes the functions and the table. Behind each method, `made` may take functions away.
     pub fn new(ctx: &mut Ctx, bodies: &Bodies, made: &mut dyn FnMut(&mut Program)) -> Tables {
-        let module = ctx.module;
-        let shapes = shape::shared(module);
+        let (module, is_fast) = (ctx.module, ctx.fast);
+        let shapes = shape::shared(module, is_fast);
         let (mut all, mut counting, mut fast) = (Vec::new(), Vec::new(), Vec::new());
         let mut lasting = [Vec::new(), Vec::new()];
         for (at, method) in module.methods.iter().enumerate() {
@@ -62,7 +66,7 @@ impl Tables {
                 functions.main
             };
             all.push((method, portable.main));
-            if module.fast && is_short && counts(method) {
+            if is_fast && is_short && counts(method) {
                 if gives_objects(method) {
                     counting.push((at, version(Access::Counts)));
                 } else {
@@ -70,7 +74,7 @@ impl Tables {
                     lasting[1].push((at, version(Access::Lasting)));
                 }
             }
-            if module.fast && gains(method) {
+            if is_fast && gains(method) {
                 fast.push((at, version(Access::Fields)));
             }
             made(&mut ctx.program);
@@ -93,6 +97,12 @@ pub fn put(ctx: &Ctx, b: &mut Builder, functions: &[(usize, FuncId)]) {
         let field = PY_METHOD_DEF.field("ml_meth").offset as i32;
         b.store(MemType::I64, function, place, field);
     }
+}
+
+/// Whether methods have versions that look into objects: as the spec says, or where enough of them gain.
+pub fn are_fast(module: &Module) -> bool {
+    let gaining = module.methods.iter().filter(|method| gains(method));
+    module.fast.unwrap_or_else(|| gaining.count() >= WORTH)
 }
 
 /// Whether the result counts a reference.

@@ -237,7 +237,7 @@ pub fn run_body(
 /// Whether a function is better small: one that only parses, one that has a quicker twin, and where nothing is to be fast.
 fn is_cold(ctx: &Ctx, method: &Method, role: Role) -> bool {
     let has_twin = ctx.access == Access::Calls && tables::gains(method);
-    matches!(role, Role::Parsed) || has_twin || !ctx.module.fast
+    matches!(role, Role::Parsed) || has_twin || !ctx.fast
 }
 
 /// Whether parsing would be in the way of the hot path: it holds more, the path would have to bring several values to where they meet, or it needs

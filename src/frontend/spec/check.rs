@@ -93,7 +93,7 @@ impl<'a> Checker<'a> {
             span: Span::new(self.source, 0..0),
             doc: None,
             gil_used: false,
-            fast: true,
+            fast: None,
             constants: Vec::new(),
             tables: Vec::new(),
             exceptions: Vec::new(),
@@ -177,9 +177,7 @@ impl<'a> Checker<'a> {
             None => {}
         }
         module.doc = method::doc(table.doc.as_ref(), self.diagnostics);
-        if let Some(fast) = &table.fast {
-            module.fast = fast.value;
-        }
+        module.fast = table.fast.as_ref().map(|fast| fast.value);
         if let Some(gil) = &table.gil {
             match gil.text.text.as_str() {
                 "used" => module.gil_used = true,

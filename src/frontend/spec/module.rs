@@ -18,8 +18,8 @@ pub struct Module {
     pub doc: Option<String>,
     /// `gil = "used"`.
     pub gil_used: bool,
-    /// Functions may look into objects, where these look as they should.
-    pub fast: bool,
+    /// Whether there are functions that look into objects; where the spec does not say, there are where they pay.
+    pub fast: Option<bool>,
     /// Attributes.
     pub constants: Vec<(String, ConstValue)>,
     /// Tables that bodies read.

@@ -60,9 +60,10 @@ struct Module {
     overflow: Overflow,
     #[schemars(default)]
     gil: Gil,
-    /// `false`: no functions that look into objects. The module is smaller, its calls are slower.
-    #[schemars(default, extend("default" = true))]
-    fast: bool,
+    /// Whether functions read numbers, text and bytes inside of Python's objects: calls are quicker, the module is larger. Where this is not said,
+    /// they do in modules of at least two methods that gain by it.
+    #[schemars(extend("type" = "boolean"))]
+    fast: Option<bool>,
     /// A Python file, from the folder of the spec, whose functions are bodies.
     #[schemars(default)]
     source: Text,

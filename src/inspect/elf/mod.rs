@@ -309,7 +309,7 @@ impl<'a> File<'a> {
         let packed = packed.into_iter().map(|at| (at, "RELR"));
         out.extend(
             packed
-                .chain(own.into_iter().map(|at| (at, "DT_INIT")))
+                .chain(own.into_iter().map(|at| (at, "SELF")))
                 .map(|(at, kind)| report::Relocation {
                     section: String::new(),
                     offset: at,

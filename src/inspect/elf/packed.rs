@@ -5,27 +5,27 @@
 use goblin::elf::header::EM_AARCH64;
 
 use super::{EM_X86_64, File};
-use crate::backend::obj::module::so::init;
+use crate::backend::obj::module::so::relocate;
 use crate::inspect::memory::Memory;
 use crate::target::Arch;
 
-const DT_INIT: u64 = 12;
 const DT_RELR: u64 = 36;
 const DT_RELRSZ: u64 = 35;
 
 impl File<'_> {
-    /// Pointers that a module of ours fills in itself, at `DT_INIT`.
+    /// Pointers that a module of ours fills in itself when an export is called.
     pub fn own_pointers(&self, memory: &Memory) -> Vec<u64> {
         let arch = match self.elf.header.e_machine {
             EM_X86_64 => Arch::X86_64,
             EM_AARCH64 => Arch::Aarch64,
             _ => return Vec::new(),
         };
-        let Some(at) = self.dynamic_entry(DT_INIT) else {
-            return Vec::new();
-        };
-        let code = memory.bytes(at..u64::MAX);
-        init::filled_in(arch, at, code, |at| Some(memory.read(at, 4)? as u32))
+        let symbols = self.elf.dynsyms.iter();
+        let mut exports = symbols.filter(|symbol| symbol.is_function() && !symbol.is_import());
+        let first = exports.next().map(|symbol| symbol.st_value);
+        first.map_or(Vec::new(), |export| {
+            relocate::filled_in(arch, export, |at| memory.bytes(at..u64::MAX))
+        })
     }
 
     /// What `.dynamic` has for a tag.

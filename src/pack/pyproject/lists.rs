@@ -177,8 +177,16 @@ impl FileReader<'_> {
     }
 }
 
-/// `package.module:object.attribute`; the object may be left out where the module itself is meant.
+/// `package.module:object.attribute`; the object may be left out where the module itself is meant. Extras behind it are of old times, and still
+/// allowed ("Entry points specification", data model).
 fn is_object(text: &str, script: bool) -> bool {
+    let (text, extras) = match text.split_once('[') {
+        Some((text, extras)) => (text, extras.trim_end().strip_suffix(']')),
+        None => (text, Some("x")),
+    };
+    if !extras.is_some_and(|extras| extras.split(',').all(|extra| is_name(extra.trim()))) {
+        return false;
+    }
     let names = |text: &str| {
         let name = |name: &str| {
             let first = name.chars().next();

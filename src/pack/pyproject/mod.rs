@@ -148,7 +148,9 @@ impl FileReader<'_> {
         match name {
             "name" => metadata.name = self.name(value).unwrap_or_default(),
             "version" => metadata.version = self.version(value).unwrap_or_default(),
-            "description" => metadata.summary = self.line(name, value),
+            "description" => {
+                metadata.summary = self.line(name, value).filter(|line| !line.is_empty())
+            }
             "readme" => out.readme = self.readme(value),
             "requires-python" => metadata.requires_python = self.requires_python(value),
             "license" => self.license(out, value),

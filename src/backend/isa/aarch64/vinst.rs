@@ -53,7 +53,7 @@ pub enum Access {
 }
 
 /// The forms of an access, by how they say the address.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forms {
     /// An offset without sign, in units of the size.
     pub scaled: Op,
@@ -132,7 +132,7 @@ impl Cond {
 }
 
 /// A machine instruction on virtual registers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstA64 {
     /// A row's instruction. Its operands are the row's registers, in their order; one that is changed is a use and a definition.
     Row {
@@ -164,6 +164,13 @@ pub enum InstA64 {
     Branch(Cond),
     /// What all machines have.
     Common(Common),
+}
+
+impl InstA64 {
+    /// Whether nothing is written for it: it only wants values to be somewhere.
+    pub fn is_silent(&self) -> bool {
+        *self == InstA64::Common(Common::Keep)
+    }
 }
 
 impl From<Common> for InstA64 {

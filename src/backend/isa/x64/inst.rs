@@ -309,6 +309,8 @@ rows! {
     Test8MI     "test"      -    - [0xf6]        0 [Use RM8 Use U8];             // TEST r/m8, imm8
     NotM        "not"       -    W [0xf7]        2 [Mod RM64];                   // NOT r/m64
     NegM        "neg"       -    W [0xf7]        3 [Mod RM64];                   // NEG r/m64
+    IncM        "inc"       -    W [0xff]        0 [Mod RM64];                   // INC r/m64
+    DecM        "dec"       -    W [0xff]        1 [Mod RM64];                   // DEC r/m64
     ImulRM      "imul"      -    W [0x0f 0xaf]   - [Mod R64 Use RM64];           // IMUL r64, r/m64
     ImulRMI8    "imul"      -    W [0x6b]        - [Def R64 Use RM64 Use I8];    // IMUL r64, r/m64, imm8
     ImulRMI     "imul"      -    W [0x69]        - [Def R64 Use RM64 Use I32];   // IMUL r64, r/m64, imm32

@@ -110,15 +110,15 @@ fn a_loop_is_tested_at_its_end_and_addresses_take_in_what_they_can() {
     let expected = "
           0  xor r8d, r8d
           3  xor eax, eax
-          5  jmp short 0x12
+          5  jmp short 0x11
           7  add rax, [rdi+r8*8+0x10]
-          c  jo short 0x18
-          e  add r8, 1
-         12  cmp r8, rsi
-         15  jl short 7
-         17  ret
-         18  mov rax, 0xFFFFFFFFFFFFFFFF
-         1f  ret
+          c  jo short 0x17
+          e  inc r8
+         11  cmp r8, rsi
+         14  jl short 7
+         16  ret
+         17  or rax, 0xFFFFFFFFFFFFFFFF
+         1b  ret
         ";
     check(&program, &b.finish(), expected);
 }
@@ -189,17 +189,17 @@ fn rare_calls_cost_the_usual_path_nothing() {
           d  add rax, r8
          10  jo short 0x13
          12  ret
-         13  sub rsp, 8
-         17  mov [rsp], rsi
-         1b  call qword ptr [rip]
-         21  mov rcx, [rsp]
-         25  mov rdi, rax
-         28  add rdi, rcx
-         2b  call qword ptr [rip]
-         31  mov rcx, [rsp]
-         35  add rax, rcx
-         38  add rsp, 8
-         3c  ret
+         13  push rax
+         14  mov [rsp], rsi
+         18  call qword ptr [rip]
+         1e  mov rcx, [rsp]
+         22  mov rdi, rax
+         25  add rdi, rcx
+         28  call qword ptr [rip]
+         2e  mov rcx, [rsp]
+         32  add rax, rcx
+         35  pop rcx
+         36  ret
         ";
     check(&program, &b.finish(), expected);
 }
@@ -233,12 +233,12 @@ fn a_rare_call_that_comes_back_saves_what_it_must_itself() {
           b  add rax, rsi
           e  imul rax, rsi
          12  ret
-         13  sub rsp, 8
-         17  mov [rsp], rsi
-         1b  call qword ptr [rip]
-         21  mov rsi, [rsp]
-         25  add rsp, 8
-         29  jmp short 0xB
+         13  push rax
+         14  mov [rsp], rsi
+         18  call qword ptr [rip]
+         1e  mov rsi, [rsp]
+         22  add rsp, 8
+         26  jmp short 0xB
         ";
     check(&program, &b.finish(), expected);
 }
@@ -315,11 +315,10 @@ fn windows_recognises_a_last_jump_behind_an_epilogue() {
           c  call qword ptr [rip]
          12  xorps xmm0, xmm0
          15  cvtsi2sd xmm0, rax
-         1a  movaps xmm1, xmm7
-         1d  addsd xmm0, xmm1
-         21  movaps xmm7, [rsp+0x20]
-         26  add rsp, 0x38
-         2a  jmp qword ptr [rip]
+         1a  addsd xmm0, xmm7
+         1e  movaps xmm7, [rsp+0x20]
+         23  add rsp, 0x38
+         27  jmp qword ptr [rip]
         ";
     check_for("x86_64-pc-windows-msvc", &program, &b.finish(), expected);
 }
@@ -365,15 +364,14 @@ fn what_a_rare_call_takes_and_others_want_costs_the_usual_path_nothing() {
           3  imul rax, rsi
           7  jo short 0xA
           9  ret
-          a  sub rsp, 8
-          e  mov rax, rdi
-         11  mov rdi, rax
-         14  mov [rsp], rax
-         18  call qword ptr [rip]
-         1e  mov rdi, [rsp]
-         22  add rax, rdi
-         25  add rsp, 8
-         29  ret
+          a  push rax
+          b  mov rax, rdi
+          e  mov [rsp], rax
+         12  call qword ptr [rip]
+         18  mov rdi, [rsp]
+         1c  add rax, rdi
+         1f  pop rcx
+         20  ret
         ";
     check(&program, &b.finish(), expected);
 }

@@ -52,7 +52,7 @@ pub enum Base {
 
 /// A machine instruction on virtual registers. Its operands stand beside it, in the order of the row's operands: a `Mod`
 /// operand is a use and a definition, memory is base and index as far as there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inst64 {
     /// A row's instruction.
     Row {
@@ -67,6 +67,8 @@ pub enum Inst64 {
     },
     /// An integer register becomes 0; flags are destroyed.
     Zero,
+    /// An integer register becomes -1, in few bytes but not before its old value is there; flags are destroyed.
+    Ones,
     /// A float register becomes 0.
     FloatZero,
     /// All bits of a float register become 1.
@@ -92,6 +94,13 @@ pub fn operand_count(role: Role, place: Place, rm: RmShape) -> usize {
             }
             RmShape::Same | RmShape::Ref { .. } | RmShape::ImportSlot(_) => 0,
         },
+    }
+}
+
+impl Inst64 {
+    /// Whether nothing is written for it: it only wants values to be somewhere.
+    pub fn is_silent(&self) -> bool {
+        *self == Inst64::Common(Common::Keep)
     }
 }
 

@@ -98,7 +98,7 @@ pub fn module(functions: Vec<Function>) -> Module {
         span: span(),
         doc: None,
         gil_used: false,
-        fast: true,
+        fast: None,
         constants: Vec::new(),
         tables: Vec::new(),
         exceptions: vec![ExceptionClass {

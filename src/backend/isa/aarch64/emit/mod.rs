@@ -14,7 +14,7 @@ use crate::backend::isa::course::{Course, Emitter, Fork, Item, Told, write_block
 use crate::backend::isa::frame::{Frame, Step};
 use crate::backend::isa::lower::common::{Callee, Common};
 use crate::backend::isa::named::Spots;
-use crate::backend::isa::plan::{forward, needs_frame};
+use crate::backend::isa::plan::{forward, merge, needs_frame};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
 use crate::backend::isa::vcode::{Shape, VBlock};
 use crate::backend::isa::wrap::framed_blocks;
@@ -48,7 +48,14 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         framed_blocks(shape, &needs, lowered.keeps_frame)
     };
     let is_jump = |at| matches!(inst(at), InstA64::Common(Common::Jump));
-    let forwarded = forward(shape, allocation, &framed, is_jump);
+    let mut forwarded = forward(shape, allocation, &framed, is_jump);
+    merge(
+        &lowered.code,
+        allocation,
+        &lowered.layout,
+        &framed,
+        &mut forwarded,
+    );
     // `paciasp` is a landing pad itself.
     let pads = target.landing_pads && (func.export || func.address_taken);
     let pads = pads && !(framed[0] && frame.signs_return);

@@ -1,8 +1,12 @@
-//! How the frame is made and undone.
+//! How the frame is made and undone. One of eight bytes is pushed and popped like a register, which takes a byte each: it is there for
+//! alignment, or for a value that is stored later.
 
 use super::encode::{self, encode};
-use super::{Emit, FrameChange, Op, RSP, Rm, Step, VBlock, simple, stack, with};
+use super::{Emit, FrameChange, Loc, Op, RSP, Reg, Rm, Step, VBlock, simple, stack, with};
 use crate::target::regs::x64;
+
+/// What a push moves the stack pointer by.
+const WORD: u32 = 8;
 
 impl Emit<'_> {
     /// Makes the frame.
@@ -24,7 +28,8 @@ impl Emit<'_> {
         }
     }
 
-    pub(super) fn epilogue(&mut self) {
+    /// Undoes the frame, before what reads these registers; a jump between blocks may leave any for others to read.
+    pub(super) fn epilogue(&mut self, read: Option<&[Loc]>) {
         if !self.is_framed {
             return;
         }
@@ -35,8 +40,16 @@ impl Emit<'_> {
             );
         }
         self.buffer.frame(FrameChange::EpilogueBegin);
+        let is_free = |reg: &Reg| read.is_some_and(|read| !read.contains(&Loc::Reg(*reg)));
+        let spare = [x64::RCX, x64::RAX].into_iter().find(is_free);
         for change in self.frame.epilogue() {
-            self.frame_change(change);
+            match (change, spare) {
+                (FrameChange::Free(WORD), Some(reg)) => {
+                    self.push_or_pop(Op::PopO, reg);
+                    self.buffer.frame(change);
+                }
+                _ => self.frame_change(change),
+            }
         }
     }
 
@@ -48,14 +61,10 @@ impl Emit<'_> {
 
     fn frame_change(&mut self, change: FrameChange) {
         match change {
-            FrameChange::Push(reg) => self.inst(&encode::Inst {
-                reg: reg.number,
-                ..simple(Op::PushO)
-            }),
-            FrameChange::Pop(reg) => self.inst(&encode::Inst {
-                reg: reg.number,
-                ..simple(Op::PopO)
-            }),
+            FrameChange::Push(reg) => self.push_or_pop(Op::PushO, reg),
+            FrameChange::Pop(reg) => self.push_or_pop(Op::PopO, reg),
+            // Whatever is in the register: the byte is what it is about.
+            FrameChange::Alloc(WORD) => self.push_or_pop(Op::PushO, x64::RAX),
             FrameChange::Alloc(bytes) => self.move_stack(Op::SubMI8, Op::SubMI, bytes),
             FrameChange::Free(bytes) => self.move_stack(Op::AddMI8, Op::AddMI, bytes),
             FrameChange::Save(reg, at) => {
@@ -71,6 +80,13 @@ impl Emit<'_> {
             | FrameChange::EpilogueEnd => unreachable!("no frame of ours has a step {change:?}"),
         }
         self.buffer.frame(change);
+    }
+
+    fn push_or_pop(&mut self, op: Op, reg: Reg) {
+        self.inst(&encode::Inst {
+            reg: reg.number,
+            ..simple(op)
+        });
     }
 
     fn move_stack(&mut self, short: Op, long: Op, bytes: u32) {

@@ -14,7 +14,7 @@ use crate::backend::isa::course::{Course, Emitter, Fork, Item, Told, write_block
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
 use crate::backend::isa::lower::common::{Callee, Common};
 use crate::backend::isa::named::Spots;
-use crate::backend::isa::plan::{forward, needs_frame};
+use crate::backend::isa::plan::{forward, merge, needs_frame};
 use crate::backend::isa::regalloc::{Allocation, Loc, Move};
 use crate::backend::isa::vcode::{Shape, VBlock};
 use crate::backend::isa::wrap::framed_blocks;
@@ -66,7 +66,14 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         framed_blocks(shape, &needs, lowered.keeps_frame)
     };
     let is_jump = |at| matches!(inst(at), Inst64::Common(Common::Jump));
-    let forwarded = forward(shape, allocation, &framed, is_jump);
+    let mut forwarded = forward(shape, allocation, &framed, is_jump);
+    merge(
+        &lowered.code,
+        allocation,
+        &lowered.layout,
+        &framed,
+        &mut forwarded,
+    );
     let (course, items) = Course::new(shape, &lowered.layout, framed, forwarded);
     let mut emit = Emit {
         lowered,
@@ -188,6 +195,11 @@ impl Emit<'_> {
             Inst64::Row { op, rm, imm, cc } => self.row(op, rm, imm, cc, locs),
             Inst64::Common(Common::Args | Common::Keep) => {}
             Inst64::Zero => self.inst(&with(Op::Xor32RM, reg(0), Rm::Reg(reg(0).number))),
+            Inst64::Ones => self.inst(&encode::Inst {
+                rm: Rm::Reg(reg(0).number),
+                imm: -1,
+                ..simple(Op::OrMI8)
+            }),
             Inst64::FloatZero => self.inst(&with(Op::XorpsRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatOnes => self.inst(&with(Op::PcmpeqdRM, reg(0), Rm::Reg(reg(0).number))),
             Inst64::FloatCmov(cond) => self.float_cmov(cond, reg(1), reg(2)),
@@ -195,7 +207,7 @@ impl Emit<'_> {
                 self.transfer(callee, Op::CallD, Op::CallM, locs)
             }
             Inst64::Common(Common::TailCall(callee)) => {
-                self.epilogue();
+                self.epilogue(Some(locs));
                 // Behind an epilogue, REX.W says that the jump leaves the function: its target tells nothing.
                 let reads = self.reads_epilogues && self.is_framed;
                 let indirect = if reads { Op::JmpWM } else { Op::JmpM };
@@ -203,7 +215,7 @@ impl Emit<'_> {
                 self.end_epilogue();
             }
             Inst64::Common(Common::Ret) => {
-                self.epilogue();
+                self.epilogue(Some(locs));
                 self.plain(Op::Ret);
                 self.end_epilogue();
             }
@@ -216,7 +228,7 @@ impl Emit<'_> {
     fn jump(&mut self, block: VBlock) {
         let undoes = self.is_framed && !self.course.is_framed(self.course.successor(block, 0));
         if undoes {
-            self.epilogue();
+            self.epilogue(None);
         }
         let to = self.course.target(block, 0);
         // An epilogue that ends in no jump is not recognised.
@@ -432,6 +444,17 @@ fn simplified(inst: encode::Inst) -> encode::Inst {
         return inst;
     }
     match (index, disp) {
+        (None, 0) => encode::Inst {
+            op: Op::MovRM,
+            rm: Rm::Reg(base),
+            ..inst
+        },
+        (None, 1 | -1) if base == inst.reg => encode::Inst {
+            op: if disp == 1 { Op::IncM } else { Op::DecM },
+            reg: 0,
+            rm: Rm::Reg(base),
+            ..inst
+        },
         (None, disp) if base == inst.reg => encode::Inst {
             op: if i8::try_from(disp).is_ok() {
                 Op::AddMI8
@@ -496,6 +519,7 @@ fn uses_frame(inst: &Inst64) -> bool {
             RmShape::Reg | RmShape::Same | RmShape::Ref { .. } | RmShape::ImportSlot(_) => false,
         },
         Inst64::Zero
+        | Inst64::Ones
         | Inst64::FloatZero
         | Inst64::FloatOnes
         | Inst64::FloatCmov(_)

@@ -19,6 +19,8 @@ impl Lower<'_> {
         let none = no_rm();
         if constant == 0 {
             self.out.push(Inst64::Zero, &[def(dst)], None);
+        } else if constant == -1 && self.flow.blocks[self.vblock.index()].is_cold {
+            self.out.push(Inst64::Ones, &[def(dst)], None);
         } else if u32::try_from(constant).is_ok() {
             self.row_imm(Op::Mov32OI, &[dst], &none, constant);
         } else if i32::try_from(constant).is_ok() {

@@ -298,18 +298,17 @@ impl<'a> Tables<'a> {
 
     /// `IMAGE_DEBUG_DIRECTORY`: characteristics that have no room elsewhere, and that the file's times are a hash of its content.
     fn add_debug(&mut self, arch: Arch) {
-        let features = self.put_words(&[match arch {
-            Arch::X86_64 => CET_COMPAT,
-            Arch::Aarch64 => 0,
-        }]);
+        // Other machines have none of them.
+        let features = match arch {
+            Arch::X86_64 => Some(self.put_words(&[CET_COMPAT])),
+            Arch::Aarch64 => None,
+        };
         let hash = self.put_words(&[HASH as u32]);
         self.hash = self.put(1, &[0; HASH]);
         let start = self.align(4);
-        let rows = [
-            (pe::IMAGE_DEBUG_TYPE_EX_DLLCHARACTERISTICS, features, 4),
-            (pe::IMAGE_DEBUG_TYPE_REPRO, hash, 4 + HASH as u32),
-        ];
-        for (kind, at, size) in rows {
+        let features = features.map(|at| (pe::IMAGE_DEBUG_TYPE_EX_DLLCHARACTERISTICS, at, 4));
+        let hash = (pe::IMAGE_DEBUG_TYPE_REPRO, hash, 4 + HASH as u32);
+        for (kind, at, size) in features.into_iter().chain([hash]) {
             // The last field is the place in the file.
             let entry = self.put_words(&[0, 0, 0, kind.0, size, at, 0]);
             self.stamps.push(entry + 4);

@@ -7,7 +7,7 @@ use object::write::elf::{GnuHashTable, Rel};
 
 use super::super::super::image::{FixupKind, Image, Role, Section, SymbolId};
 use super::super::place::{Placed, Pointee, exports, imports};
-use super::{File, Part, init};
+use super::{File, Part, relocate};
 use crate::target::{Arch, Target};
 
 /// Dynamic relocations of a machine (psABIs).
@@ -104,11 +104,11 @@ impl Names {
 pub fn pointers(file: &File) -> usize {
     let image = file.image;
     let wanted = |section: &Section| {
-        let by_init = file.init.is_some() && section.role == Role::Data;
+        let itself = file.self_relocation.is_some() && section.role == Role::Data;
         let fixups = section.fixups.iter();
         fixups
             .filter(|fixup| fixup.kind == FixupKind::Pointer)
-            .filter(|fixup| !by_init || !init::is_own(image, fixup))
+            .filter(|fixup| !itself || !relocate::is_own(image, fixup))
             .count()
     };
     image.sections.iter().map(wanted).sum()
@@ -145,18 +145,16 @@ pub fn relocations(file: &File, placed: &Placed) -> Vec<u8> {
 
 /// Entries of `.dynamic`.
 pub fn entry_count(file: &File) -> usize {
-    11 + usize::from(file.names.needed.is_some()) + usize::from(file.init.is_some())
+    11 + usize::from(file.names.needed.is_some())
 }
 
 /// `.dynamic`. There is no name and no path, and a library only where the target says so.
-pub fn entries(file: &File, placed: &Placed) -> Vec<u8> {
+pub fn entries(file: &File) -> Vec<u8> {
     let address = |part: Part| file[part].address;
     let size = |part: Part| file[part].bytes.len() as u64;
     let entry = |part: Part| super::ROWS[part as usize].entry;
     let needed = file.names.needed;
     let needed = needed.map(|at| (elf::DT_NEEDED, u64::from(at)));
-    let init = file.init.and_then(|init| placed.address(init.function));
-    let init = init.map(|address| (elf::DT_INIT, address));
     let entries = [
         (elf::DT_GNU_HASH, address(Part::GnuHash)),
         (elf::DT_STRTAB, address(Part::Dynstr)),
@@ -171,7 +169,7 @@ pub fn entries(file: &File, placed: &Placed) -> Vec<u8> {
         (elf::DT_NULL, 0),
     ];
     let mut bytes = Vec::new();
-    for (tag, value) in needed.into_iter().chain(init).chain(entries) {
+    for (tag, value) in needed.into_iter().chain(entries) {
         file.encoder
             .dynamic(&mut bytes, tag, value)
             .unwrap_or_else(|e| panic!("a 64-bit entry that does not fit: {e}"));

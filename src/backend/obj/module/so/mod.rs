@@ -17,7 +17,7 @@
 mod dynamic;
 mod frames;
 mod headers;
-pub mod init;
+pub mod relocate;
 mod symbols;
 
 use object::Endianness;
@@ -30,7 +30,7 @@ use super::place::{Placed, Pointer, slotted};
 use crate::base::digest::sha256;
 use crate::target::{Arch, Target};
 use dynamic::Names;
-use init::Init;
+use relocate::SelfRelocation;
 use symbols::Strings;
 
 /// A section of the file. The order is that of the file.
@@ -189,8 +189,8 @@ impl Content {
 
 /// Writes a module.
 pub fn write(image: &Image, target: &Target) -> Vec<u8> {
-    let (image, init) = init::with_init(image, target.arch);
-    let mut file = File::new(&image, init, target);
+    let (image, own) = relocate::with_self_relocation(image, target.arch);
+    let mut file = File::new(&image, own, target);
     file.lay_out();
     file.fill();
     let mut bytes = file.bytes();
@@ -202,8 +202,8 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
 
 struct File<'a> {
     image: &'a Image,
-    /// What fills in the pointers of `.data` that are into the module; else the loader does.
-    init: Option<Init>,
+    /// How pointers of `.data` into the module are filled in, if not by the loader.
+    self_relocation: Option<SelfRelocation>,
     target: &'a Target,
     encoder: Encoder<Endianness>,
     names: Names,
@@ -235,10 +235,14 @@ impl std::ops::IndexMut<Part> for File<'_> {
 
 impl<'a> File<'a> {
     /// All contents at their sizes; those that depend on addresses are zero.
-    fn new(image: &'a Image, init: Option<Init>, target: &'a Target) -> File<'a> {
+    fn new(
+        image: &'a Image,
+        self_relocation: Option<SelfRelocation>,
+        target: &'a Target,
+    ) -> File<'a> {
         let mut file = File {
             image,
-            init,
+            self_relocation,
             target,
             encoder: Encoder::new(Endianness::Little, true, machine(target.arch)),
             names: Names::new(image, target),
@@ -346,11 +350,11 @@ impl<'a> File<'a> {
         for (at, section) in self.image.sections.iter().enumerate() {
             let id = SectionId(at as u32);
             let (mut bytes, mut pointers) = placed.fill(id);
-            if let Some(init) = self.init {
-                init.settle(&placed, id, &mut bytes);
+            if let Some(own) = self.self_relocation {
+                own.settle(&placed, id, &mut bytes);
                 if section.role == Role::Data {
                     let base = placed.sections[at];
-                    pointers.retain(|pointer| !init::fill_in(&mut bytes, base, pointer));
+                    pointers.retain(|pointer| !relocate::fill_in(&mut bytes, base, pointer));
                 }
             }
             let offset = self.offsets[at] as usize;
@@ -371,7 +375,7 @@ impl<'a> File<'a> {
             (Part::Dynsym, symbols::table(self, &placed, names)),
             (Part::Symtab, symbols.unwrap_or_default()),
             (Part::Rela, dynamic::relocations(self, &placed)),
-            (Part::Dynamic, dynamic::entries(self, &placed)),
+            (Part::Dynamic, dynamic::entries(self)),
             (Part::Frames, frames),
             (Part::FrameIndex, index),
         ];
