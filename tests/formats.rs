@@ -137,6 +137,10 @@ fn interpreters_of_other_systems_are_given_modules_of_theirs() {
         let spec = python::root("specs/pymult.toml").display().to_string();
         let said = pyasmgen(&["test", &spec]);
         assert!(said.contains("20 of 20 tests passed"), "{name}: {said}");
+        // It takes buffers.
+        let octets = python::root("specs/octets.toml").display().to_string();
+        let said = pyasmgen(&["test", &octets]);
+        assert!(said.contains("17 of 17 tests passed"), "{name}: {said}");
         let said = pyasmgen(&["run", &spec, "multiply(6, 7)"]);
         assert_eq!(said.trim_end(), "42", "{name}");
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::Exit;
 use super::specs::{self, Checked};
 use super::ui::Ui;
+use super::{Exit, output};
 use crate::base::diag::Diagnostics;
 use crate::base::source::Sources;
 use crate::frontend::spec::module::Module;
@@ -23,7 +23,7 @@ fn folder(path: &Path) -> Option<PathBuf> {
         return Some(path.to_owned());
     }
     let named = path.file_name().is_some_and(|name| name == project::FILE);
-    named.then(|| path.parent().map(Path::to_owned).unwrap_or_default())
+    named.then(|| output::folder_of(path).to_owned())
 }
 
 /// A project whose specs are sound.

@@ -17,7 +17,7 @@ use super::linker::{self, Choice};
 use super::specs::Checked;
 use super::{output, specs};
 use crate::compile::{self, Options};
-use crate::pack::tags::Interpreter;
+use crate::pack::tags::{self, Interpreter};
 use crate::target::{self, Target};
 
 const DRIVER: &str = include_str!("driver.py");
@@ -36,7 +36,7 @@ pub struct Built {
 ///
 /// # Errors
 /// No folder, no linker, or the linker failed.
-pub fn build(checked: Checked, linker: &Choice) -> anyhow::Result<Built> {
+pub fn build(checked: Checked, linker: &Choice, host: &Host) -> anyhow::Result<Built> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let target = checked.target;
     let compiled = compile::compile(checked.module, target, Options::default());
@@ -44,7 +44,11 @@ pub fn build(checked: Checked, linker: &Choice) -> anyhow::Result<Built> {
     let file = folder
         .path()
         .join(format!("{stem}{}", target.module_suffix));
-    linker::make(linker, &compiled, target, &file)?;
+    let target = match host.version {
+        Some(version) => tags::interpreter_target(target, compiled.imports(), version),
+        None => Target { ..*target },
+    };
+    linker::make(linker, &compiled, &target, &file)?;
     Ok(Built {
         name: compiled.module.name,
         file,
@@ -105,30 +109,44 @@ pub struct Host {
     pub interpreter: OsString,
     /// What it runs on: one that is named may be an emulated one, or Wine's.
     pub target: &'static Target,
+    /// Which one it is, where it was asked.
+    version: Option<Interpreter>,
     /// Why nothing can be tried there. Mistakes of the spec are worth to be told all the same.
-    pub refused: anyhow::Result<()>,
+    refused: anyhow::Result<()>,
+}
+
+impl Host {
+    /// Nothing where modules can be tried.
+    ///
+    /// # Errors
+    /// They cannot.
+    pub fn refused(&mut self) -> anyhow::Result<()> {
+        std::mem::replace(&mut self.refused, Ok(()))
+    }
 }
 
 /// The interpreter named, which is asked where it runs, or the default one, which runs here.
 pub fn host(named: Option<&OsString>) -> Host {
     let here = target::host();
     let found = match named {
-        Some(exe) => ask(exe).and_then(|asked| asked.target()),
-        None if target::runs_here(here) => Ok(here),
+        Some(exe) => ask(exe).and_then(|asked| Ok((asked.target()?, Some(asked.interpreter)))),
+        None if target::runs_here(here) => Ok((here, None)),
         None => Err(anyhow::anyhow!(
             "modules for this machine are not there yet; `pyasmgen targets` lists what can be built for others"
         )),
     };
     let interpreter = named.cloned().unwrap_or_else(|| DEFAULT.into());
     match found {
-        Ok(target) => Host {
+        Ok((target, version)) => Host {
             interpreter,
             target,
+            version,
             refused: Ok(()),
         },
         Err(why) => Host {
             interpreter,
             target: here,
+            version: None,
             refused: Err(why),
         },
     }

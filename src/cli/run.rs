@@ -28,17 +28,17 @@ pub struct Args {
 
 /// Prints the value, or the last line of the traceback.
 pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
-    let host = python::host(args.interpreter.as_ref());
+    let mut host = python::host(args.interpreter.as_ref());
     let spec = std::slice::from_ref(&args.spec);
     let (_, mut checked) = match specs::check(spec, &[host.target], ui) {
         Ok(checked) => checked,
         Err(exit) => return Ok(exit),
     };
-    host.refused?;
+    host.refused()?;
     let Some(checked) = checked.pop() else {
         unreachable!("one spec without errors is one module");
     };
-    let built = python::build(checked, &args.linker)?;
+    let built = python::build(checked, &args.linker, &host)?;
     let interpreter = host.interpreter;
     let mut driver = built.driver(
         &interpreter,

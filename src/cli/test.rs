@@ -1,11 +1,12 @@
 //! `pyasmgen test`: builds specs, imports each in an interpreter and makes the calls of its `[[methods.tests]]`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::linker::Choice;
+use super::python::Host;
 use super::specs::Checked;
 use super::ui::{self, Ui};
 use super::{Exit, python, specs};
@@ -28,15 +29,15 @@ pub struct Args {
 
 /// Tests every spec, even after one failed.
 pub fn run(args: &Args, ui: &Ui) -> anyhow::Result<Exit> {
-    let host = python::host(args.interpreter.as_ref());
+    let mut host = python::host(args.interpreter.as_ref());
     let (sources, checked) = match specs::check(&args.specs, &[host.target], ui) {
         Ok(checked) => checked,
         Err(exit) => return Ok(exit),
     };
-    host.refused?;
+    host.refused()?;
     let mut exit = Exit::Done;
     for checked in checked {
-        let report = test(&sources, checked, &args.linker, &host.interpreter)?;
+        let report = test(&sources, checked, &args.linker, &host)?;
         ui::result(report.text.as_bytes())?;
         if !report.passed {
             exit = Exit::Failed;
@@ -54,11 +55,12 @@ fn test(
     sources: &Sources,
     checked: Checked,
     linker: &Choice,
-    interpreter: &OsStr,
+    host: &Host,
 ) -> anyhow::Result<Report> {
+    let interpreter = host.interpreter.as_os_str();
     let tests = checked.module.tests.clone();
     let path = checked.path.display().to_string();
-    let built = python::build(checked, linker)?;
+    let built = python::build(checked, linker, host)?;
     let job = json!({ "mode": "test", "tests": tests.iter().map(as_job).collect::<Vec<_>>() });
     let output = python::answers(interpreter, built.driver(interpreter, job)?)?;
     let answers: Vec<Value> = String::from_utf8_lossy(&output.stdout)

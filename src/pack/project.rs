@@ -376,6 +376,9 @@ impl Reader<'_> {
                 }
             }
         }
+        if let Some(file) = &self.written.license_file {
+            found.extend(self.matching(file, |file, path| file == path));
+        }
         found
             .into_iter()
             .map(|path| Ok(Entry::new(path.clone(), self.read(&path)?)))

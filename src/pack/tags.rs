@@ -197,6 +197,21 @@ pub fn module_target(target: &Target, tag: &Tag) -> Target {
     }
 }
 
+/// The target whose modules an interpreter can import: Windows' library of the stable ABI lacks what came to that later, which is in the library of
+/// the version.
+pub fn interpreter_target<'a>(
+    target: &Target,
+    imports: impl IntoIterator<Item = &'a str>,
+    interpreter: Interpreter,
+) -> Target {
+    let tags = tags(imports, target);
+    let tag = tags.iter().find(|tag| tag.fits(interpreter));
+    Target {
+        python_library: tag.map_or(target.python_library, |tag| tag.python_library),
+        ..*target
+    }
+}
+
 /// Libraries of Windows' CPythons of one version: 3.x, with a GIL and without (3.13 on).
 static WINDOWS_LIBRARIES: &[(u8, &str, Option<&str>)] = &[
     (9, "python39.dll", None),

@@ -109,6 +109,29 @@ fn a_new_project_installs_and_passes_its_tests_wherever_its_workflow_goes() {
 }
 
 #[test]
+fn uv_builds_again_after_a_change() {
+    let (_, newest) = oldest_and_newest();
+    let Some(environment) = Environment::new(&newest.exe, &["pyasmgen"]) else {
+        return;
+    };
+    succeed(&mut new(&environment.path(""), "demo"));
+    let project = environment.path("demo");
+    let exe = newest.exe.display().to_string();
+    let code = "import demo; print(demo.gcd(12, 18))";
+    let run = || {
+        let mut uv = environment.uv(&["run", "--python", &exe, "python", "-c", code]);
+        succeed(uv.current_dir(&project).env_remove("VIRTUAL_ENV"))
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(run(), "6");
+    let spec = project.join("demo.toml");
+    let text = fs::read_to_string(&spec).unwrap();
+    fs::write(&spec, text.replace("return abs(a)", "return -abs(a)")).unwrap();
+    assert_eq!(run(), "-6");
+}
+
+#[test]
 fn no_project_hides_behind_a_module_of_pythons_own() {
     let folder = tempfile::tempdir().unwrap();
     for python in python::all() {

@@ -127,6 +127,49 @@ setup(
 }
 
 #[test]
+fn sdists_have_all_that_specs_are_made_of() {
+    let spec = r#"[module]
+name = "pymult"
+source = "in here.py"
+[[tables]]
+name = "T"
+type = "u8"
+file = "a$b.bin"
+[[methods]]
+name = "first"
+returns = "L"
+body = "return T[0]"
+"#;
+    let source = "from pyasmgen import i64\n\ndef twice(x: i64) -> i64:\n    return 2 * x\n";
+    let setup = "from setuptools import Extension, setup\n\
+                 setup(name='demo', version='1.0', py_modules=[], ext_modules=[Extension('pymult', ['spec/pymult.toml'])])\n";
+    for (environment, _) in environments() {
+        let files = [
+            ("spec/pymult.toml", spec),
+            ("spec/in here.py", source),
+            ("spec/a$b.bin", "*"),
+            ("setup.py", setup),
+            ("pyproject.toml", PYPROJECT),
+        ];
+        let project = environment.project("demo", &files);
+        let mut sdist = environment.python(&["setup.py", "sdist", "--formats", "gztar"]);
+        succeed(sdist.current_dir(&project));
+        let sdist = project.join("dist/demo-1.0.tar.gz");
+        succeed(
+            environment
+                .pip(&["install", "--no-build-isolation", "--no-deps"])
+                .arg(sdist),
+        );
+        let both = "pymult.first(), pymult.twice(21)";
+        assert_eq!(environment.evaluate("pymult", both), "42 42");
+        // Of a wrong spec an sdist is made, too; its build tells what is wrong.
+        environment.project("demo", &[("spec/pymult.toml", "[module]\nname = 1\n")]);
+        let mut sdist = environment.python(&["setup.py", "sdist"]);
+        succeed(sdist.current_dir(&project));
+    }
+}
+
+#[test]
 fn own_commands_and_extensions_in_pyproject_are_served_in_isolated_builds() {
     let Some((environment, _)) = environments().pop() else {
         return;

@@ -143,3 +143,31 @@ fn texts_are_what_packaging_takes_them_for() {
 fn metadata_say_what_projects_say() {
     judge("projects", "");
 }
+
+/// What others take for texts of licences stays one where `license` names a file in the form from before PEP 639.
+#[test]
+fn a_licence_s_file_is_one_among_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let project =
+        "[project]\nname = \"demo\"\nversion = \"1\"\nlicense = { file = \"docs/[own].txt\" }\n";
+    for (path, text) in [
+        ("pyproject.toml", project),
+        ("docs/[own].txt", "Do what you like.\n"),
+        ("NOTICE", "Parts are others'.\n"),
+        ("speed.toml", &crate::project::spec("speed")),
+    ] {
+        crate::project::write(&folder.path().join(path), text);
+    }
+    let made = crate::project::written(folder.path(), &["wheel", "--metadata", "out"]);
+    let text = std::fs::read_to_string(made[0].join("METADATA")).unwrap();
+    let files: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("License-File: "))
+        .collect();
+    assert_eq!(files, ["NOTICE", "docs/[own].txt"]);
+    let kept = made[0].join("licenses/docs/[own].txt");
+    assert_eq!(
+        std::fs::read_to_string(kept).unwrap(),
+        "Do what you like.\n"
+    );
+}

@@ -20,7 +20,8 @@ fn a_second_run_elsewhere_gives_the_same_files() {
     let keep = tempfile::tempdir().unwrap();
     let folder = keep.path().join("under/another/name");
     make(&folder);
-    let again = written(&folder, &["wheel", "--target", "all", "-o", "elsewhere"]);
+    let file = ["wheel", "pyproject.toml", "--target", "all"];
+    let again = written(&folder, &[&file[..], &["-o", "elsewhere"]].concat());
     assert_eq!(again.len(), made().wheels.len());
     assert!(bytes(&again) == bytes(&made().wheels));
     let sdist = written(&folder, &["sdist", "-o", "elsewhere"]);

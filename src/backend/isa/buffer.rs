@@ -104,7 +104,7 @@ impl Form {
 }
 
 /// A position: bytes before it, and branches before it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     bytes: u32,
     branches: u32,

@@ -14,12 +14,14 @@ pub mod named;
 pub mod order;
 pub mod plan;
 pub mod regalloc;
+pub mod rename;
 pub mod vcode;
 pub mod wrap;
 pub mod x64;
 
 use crate::ir::func::{Conv, Func};
 use crate::ir::program::Program;
+use crate::target::callconv::CallConv;
 use crate::target::{Arch, Target};
 use code::Code;
 use regalloc::{Allocation, Context, Manner, Registers};
@@ -73,6 +75,9 @@ impl<'a> Compiler<'a> {
                 let mut allocation = self.allocate(func, shape);
                 let insts = &lowered.code.insts;
                 moves::clean(shape, &mut allocation, |at| insts[at as usize].is_silent());
+                let names = x64::names(self.target);
+                let saved = self.convention(func).callee_saved;
+                rename::rename(shape, &mut allocation, (&names.0, &names.1), saved);
                 x64::emit::emit(func, self.target, &lowered, &allocation)
             }
             Arch::Aarch64 => {
@@ -85,6 +90,14 @@ impl<'a> Compiler<'a> {
                 moves::clean(shape, &mut allocation, |at| insts[at as usize].is_silent());
                 aarch64::emit::emit(func, target, &lowered, &allocation)
             }
+        }
+    }
+
+    fn convention(&self, func: &Func) -> &'static CallConv {
+        match func.sig.conv {
+            Conv::C => self.target.c,
+            Conv::Internal => self.target.internal,
+            Conv::Leaf => self.target.leaf,
         }
     }
 

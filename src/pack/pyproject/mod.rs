@@ -62,8 +62,10 @@ pub struct Pyproject {
     pub metadata: Metadata,
     /// The long description, if there is one.
     pub readme: Option<Readme>,
-    /// Patterns of files with texts of licences, if there are any; with them, whether each must fit a file.
+    /// Patterns of files with texts of licences, if there are any: each must fit a file.
     pub license_files: Option<Vec<Str>>,
+    /// The one file that the old form of `license` names. It does not say that there are no others.
+    pub license_file: Option<Str>,
     /// Fields that the specs have.
     pub dynamic: Vec<At<&'static str>>,
     /// Where `[project]` stands.
@@ -131,6 +133,7 @@ impl FileReader<'_> {
             metadata: Metadata::default(),
             readme: None,
             license_files: None,
+            license_file: None,
             dynamic: Vec::new(),
             header: self.0.span(value.span()),
             tool,

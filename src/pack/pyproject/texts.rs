@@ -75,8 +75,14 @@ impl FileReader<'_> {
                 if name == "text" {
                     out.metadata.license = self.0.string(name, value).map(|text| text.text.text);
                 } else if let Some(file) = self.path(name, value) {
-                    out.license_files.get_or_insert_default().push(file);
+                    out.license_file = Some(file);
                 }
+            }
+            if table.len() != 1 {
+                let message = "a licence is one file or one text";
+                let hint = "write names of https://spdx.org/licenses, as in `license = \"MIT\"`, and `license-files = [\"LICENSE\"]` (PEP 639)";
+                let span = self.0.span(value.span());
+                self.0.report(Diagnostic::error(span, message).hint(hint));
             }
             return;
         }

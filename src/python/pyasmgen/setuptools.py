@@ -7,10 +7,12 @@ without a spec are built by whoever built them before. What wheels are called is
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sysconfig
 import tempfile
+from typing import List
 
 import setuptools
 from setuptools.command.build_ext import build_ext as _build_ext
@@ -42,6 +44,12 @@ class Specs:
             os.makedirs(os.path.dirname(destination) or ".", exist_ok=True)
             shutil.copyfile(module, destination)
 
+    def get_source_files(self) -> List[str]:
+        files = list(super().get_source_files())
+        sources = [os.fspath(source) for ext in self.extensions or () for source in ext.sources]
+        inputs = [name for source in sources if _is_spec(source) for name in _inputs(source)]
+        return files + [name for name in dict.fromkeys(inputs) if name not in files]
+
 
 class build_ext(Specs, _build_ext):
     """setuptools' own, which takes specs as well."""
@@ -60,6 +68,24 @@ def finalize(distribution: setuptools.Distribution) -> None:
 
 def _is_spec(source: str) -> bool:
     return source.endswith((".toml", ".py"))
+
+
+def _inputs(spec: str) -> List[str]:
+    """What a spec is made of besides, and an sdist needs: its Python source, the files of its tables. Of a wrong spec nobody knows; its build will tell."""
+    with tempfile.TemporaryDirectory() as folder:
+        rules = os.path.join(folder, "rules")
+        arguments = ["build", spec, "--emit", "stub", "-o", os.path.join(folder, ""), "--depfile", rules]
+        try:
+            done = subprocess.run([find(), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except FileNotFoundError:
+            return []
+        if done.returncode != 0:
+            return []
+        with open(rules, encoding="utf-8") as file:
+            # The first rule is that of the stub; each input has an empty one after it.
+            rows = file.read().splitlines()[1:]
+    names = [row[:-1].replace("$$", "$") for row in rows if row]
+    return [re.sub(r"\\([ \t#:%])", r"\1", name) for name in names]
 
 
 def _module(spec: str, folder: str) -> str:

@@ -27,3 +27,14 @@ pub fn registers(target: &Target, conv: &CallConv) -> Registers {
     let (saved, free): (Vec<Reg>, Vec<Reg>) = all.partition(|reg| saved.contains(reg));
     Registers::new(&free, &saved)
 }
+
+/// Registers that take no REX prefix where 64 bits do not ask for one, and those that do (SDM volume 2, 2.2.1). Those are as good as others to
+/// hand out: what is short is found out when it is known which ones a function leaves alone.
+pub fn names(target: &Target) -> (Vec<Reg>, Vec<Reg>) {
+    let is_pointer = |reg: Reg| reg == x64::RSP || (target.frame_pointer && reg == FRAME_POINTER);
+    let short = [3, 1, 2, 0, 6, 7, 5].map(int).into_iter();
+    (
+        short.filter(|&reg| !is_pointer(reg)).collect(),
+        (8..16).map(int).collect(),
+    )
+}

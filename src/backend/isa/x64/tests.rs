@@ -61,10 +61,10 @@ fn an_overflow_check_is_one_jump_and_a_last_call_is_a_jump() {
     let result = b.call_import(slow, &slow_sig, &[x, y])[0];
     b.ret(&[result]);
     let expected = "
-          0  mov r8, rdi
-          3  imul r8, rsi
+          0  mov rcx, rdi
+          3  imul rcx, rsi
           7  jo short 0x12
-          9  mov rdi, r8
+          9  mov rdi, rcx
           c  jmp qword ptr [rip]
          12  jmp qword ptr [rip]
         ";
@@ -108,17 +108,17 @@ fn a_loop_is_tested_at_its_end_and_addresses_take_in_what_they_can() {
     let minus = b.iconst(-1);
     b.ret(&[minus]);
     let expected = "
-          0  xor r8d, r8d
-          3  xor eax, eax
-          5  jmp short 0x11
-          7  add rax, [rdi+r8*8+0x10]
-          c  jo short 0x17
-          e  inc r8
-         11  cmp r8, rsi
-         14  jl short 7
-         16  ret
-         17  or rax, 0xFFFFFFFFFFFFFFFF
-         1b  ret
+          0  xor ecx, ecx
+          2  xor eax, eax
+          4  jmp short 0x10
+          6  add rax, [rdi+rcx*8+0x10]
+          b  jo short 0x16
+          d  inc rcx
+         10  cmp rcx, rsi
+         13  jl short 6
+         15  ret
+         16  or rax, 0xFFFFFFFFFFFFFFFF
+         1a  ret
         ";
     check(&program, &b.finish(), expected);
 }
@@ -182,11 +182,11 @@ fn rare_calls_cost_the_usual_path_nothing() {
     let total = b.op(Op::Iadd, &[second, y]);
     b.ret(&[total]);
     let expected = "
-          0  mov r8, [rdi+8]
-          4  cmp r8, 3
+          0  mov rdx, [rdi+8]
+          4  cmp rdx, 3
           8  jne short 0x13
           a  mov rax, rsi
-          d  add rax, r8
+          d  add rax, rdx
          10  jo short 0x13
          12  ret
          13  push rax
@@ -270,10 +270,10 @@ fn windows_gets_shadow_space_where_something_is_called_and_jumps_without() {
     let mut program = Program::new("t");
     let func = multiply(&mut program, true);
     let expected = "
-          0  mov r8, rcx
-          3  imul r8, rdx
+          0  mov rax, rcx
+          3  imul rax, rdx
           7  jo short 0x12
-          9  mov rcx, r8
+          9  mov rcx, rax
           c  jmp qword ptr [rip]
          12  jmp qword ptr [rip]
         ";
@@ -330,10 +330,10 @@ fn functions_for_macos_have_a_frame_pointer() {
     let expected = "
           0  push rbp
           1  mov rbp, rsp
-          4  mov r8, rdi
-          7  imul r8, rsi
+          4  mov rcx, rdi
+          7  imul rcx, rsi
           b  jo short 0x17
-          d  mov rdi, r8
+          d  mov rdi, rcx
          10  pop rbp
          11  jmp qword ptr [rip]
          17  call qword ptr [rip]
@@ -374,4 +374,45 @@ fn what_a_rare_call_takes_and_others_want_costs_the_usual_path_nothing() {
          20  ret
         ";
     check(&program, &b.finish(), expected);
+}
+
+#[test]
+fn a_magnitude_is_told_by_the_flags_of_its_negation() {
+    let mut b = Builder::new(Func::new("f", Signature::c(&[I64], Some(I64))));
+    let x = b.func.params()[0];
+    let zero = b.iconst(0);
+    let negated = b.op(Op::Isub, &[zero, x]);
+    let is_negative = b.icmp(IntCc::Slt, x, zero);
+    let magnitude = b.op(Op::Select, &[is_negative, negated, x]);
+    b.ret(&[magnitude]);
+    let expected = "
+          0  mov rax, rdi
+          3  neg rax
+          6  cmovs rax, rdi
+          a  ret
+        ";
+    check(&Program::new("t"), &b.finish(), expected);
+}
+
+#[test]
+fn what_flags_say_is_not_asked_again() {
+    let mut b = Builder::new(Func::new("f", Signature::c(&[I64, I64], Some(I64))));
+    let (x, y) = (b.func.params()[0], b.func.params()[1]);
+    let (other, same) = (b.block(), b.cold_block());
+    let difference = b.op(Op::Bxor, &[x, y]);
+    b.br(difference, other, &[], same, &[]);
+    b.seal_and_switch_to(other);
+    b.ret(&[difference]);
+    b.seal_and_switch_to(same);
+    b.ret(&[x]);
+    let expected = "
+          0  mov rax, rsi
+          3  xor rax, rdi
+          6  mov rsi, rdi
+          9  je short 0xC
+          b  ret
+          c  mov rax, rsi
+          f  ret
+        ";
+    check(&Program::new("t"), &b.finish(), expected);
 }

@@ -30,30 +30,38 @@ pub const GUARD_FLAGS: u64 = 0x90;
 /// The value by which Windows knows that nobody has set the cookie yet.
 pub const DEFAULT_COOKIE: u64 = 0x2b99_2ddf_a232;
 
-/// A function that returns, padded to the next one, which jumps to what a register points at.
+/// A function that returns, and one that jumps to what a register points at. Nobody of ours calls them, so they are nobody's target either.
 pub fn stubs(arch: Arch) -> &'static [u8] {
     match arch {
         // ret; jmp rax.
-        Arch::X86_64 => &[
-            0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
-            0xcc, 0xcc, 0xff, 0xe0,
-        ],
+        Arch::X86_64 => &[0xc3, 0xff, 0xe0],
         // ret; br x9.
-        Arch::Aarch64 => &[
-            0xc0, 0x03, 0x5f, 0xd6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20, 0x01, 0x1f, 0xd6,
-        ],
+        Arch::Aarch64 => &[0xc0, 0x03, 0x5f, 0xd6, 0x20, 0x01, 0x1f, 0xd6],
     }
 }
-pub const DISPATCH: u64 = 16;
+
+/// The size of the first of them, and the alignment of both.
+pub fn stub_size(arch: Arch) -> u32 {
+    match arch {
+        Arch::X86_64 => 1,
+        Arch::Aarch64 => 4,
+    }
+}
 
 impl Writer<'_> {
     /// Adds all of it.
     pub(super) fn add_guard(&mut self, arch: Arch) {
         let Addresses { whole, half, .. } = addresses(arch);
         let text = self.add_section(".text", SectionKind::Text);
-        self.object.set_section_data(text, stubs(arch), 16);
+        self.object
+            .set_section_data(text, stubs(arch), stub_size(arch).into());
         let check = self.add_local("guard.check", SymbolKind::Text, text, 0);
-        let dispatch = self.add_local("guard.dispatch", SymbolKind::Text, text, DISPATCH);
+        let dispatch = self.add_local(
+            "guard.dispatch",
+            SymbolKind::Text,
+            text,
+            stub_size(arch).into(),
+        );
 
         let data = self.add_section(".data", SectionKind::Data);
         let cookie = DEFAULT_COOKIE.to_le_bytes();

@@ -2,13 +2,14 @@
 //! Out: [`Code`]. Decides nothing about registers or values.
 
 mod frame;
+mod short;
 
 use super::FRAME_POINTER;
 use super::encode::{self, Mem, Rm, encode, imm_size};
 use super::inst::{Cc, Op, Place};
 use super::lower::{Cond, Lowered};
 use super::vinst::{Base, Inst64, RmShape, operand_count};
-use crate::backend::isa::buffer::{BranchField, BranchForms, Buffer, Form, Label};
+use crate::backend::isa::buffer::{BranchField, BranchForms, Buffer, Form, Label, Position};
 use crate::backend::isa::code::{Code, CodeRef, FrameChange, RefKind, Referent};
 use crate::backend::isa::course::{Course, Emitter, Fork, Item, Told, write_block};
 use crate::backend::isa::frame::{Frame, Needs, Step, lay_out};
@@ -20,7 +21,8 @@ use crate::backend::isa::vcode::{Shape, VBlock};
 use crate::backend::isa::wrap::framed_blocks;
 use crate::ir::func::{Conv, Func};
 use crate::target::Target;
-use crate::target::regs::{Reg, RegClass, x64};
+use crate::target::regs::{Reg, RegClass, int, x64};
+use short::{result_in_flags, simplified};
 
 const RSP: u8 = x64::RSP.number;
 /// A call pushes the address to return to.
@@ -72,7 +74,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         allocation,
         &lowered.layout,
         &framed,
-        &mut forwarded,
+        (func.cold, &mut forwarded),
     );
     let (course, items) = Course::new(shape, &lowered.layout, framed, forwarded);
     let mut emit = Emit {
@@ -82,6 +84,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         reads_epilogues: target.reads_epilogues,
         told: Told::new(target.reads_epilogues),
         is_framed: false,
+        flags: None,
         buffer: course.buffer(),
         course,
         spots: Spots::new(shape, &lowered.constants),
@@ -115,6 +118,8 @@ struct Emit<'a> {
     told: Told,
     /// Whether the block being written runs with a frame.
     is_framed: bool,
+    /// Behind this place flags say whether this register is 0.
+    flags: Option<(Position, u8)>,
     buffer: Buffer,
     spots: Spots,
 }
@@ -153,6 +158,8 @@ impl Emit<'_> {
         self.told
             .describe(self.is_framed, &self.frame, &mut self.buffer);
         self.buffer.bind(Label(block.0));
+        // Others jump here, too.
+        self.flags = None;
         write_block(self, &self.lowered.code, self.allocation, block);
     }
 
@@ -172,7 +179,41 @@ impl Emit<'_> {
             }
             (Loc::Spill(_), Loc::Spill(_)) => unreachable!("regalloc2 moves through registers"),
         };
+        let flags = self.told_by_flags();
         self.inst(&inst);
+        let is_kept = |&reg: &u8| m.to != Loc::Reg(int(reg));
+        self.flags = flags
+            .filter(is_kept)
+            .map(|reg| (self.buffer.position(), reg));
+    }
+
+    /// The register of which flags say whether it is 0, if they do.
+    fn told_by_flags(&self) -> Option<u8> {
+        let (at, reg) = self.flags?;
+        (at == self.buffer.position()).then_some(reg)
+    }
+
+    /// Whether an instruction only asks whether a register is 0, which flags say already.
+    fn is_told(&self, at: usize, locs: &[Loc]) -> bool {
+        let test = Inst64::Row {
+            op: Op::TestMR,
+            rm: RmShape::Same,
+            imm: 0,
+            cc: Cc::O,
+        };
+        let insts = &self.lowered.code.insts;
+        let asks = match insts.get(at + 1) {
+            Some(Inst64::Row {
+                op: Op::SetccM | Op::CmovccRM,
+                cc,
+                ..
+            }) => Some(*cc),
+            Some(Inst64::Branch(Cond::One(cc))) => Some(*cc),
+            _ => None,
+        };
+        insts[at] == test
+            && matches!(asks, Some(Cc::E | Cc::Ne))
+            && self.told_by_flags() == Some(number(locs[0]))
     }
 
     // Instructions.
@@ -191,6 +232,9 @@ impl Emit<'_> {
             Loc::Reg(reg) => reg,
             Loc::Spill(_) => unreachable!("a register was asked for"),
         };
+        if self.is_told(at, locs) {
+            return;
+        }
         match self.lowered.code.insts[at] {
             Inst64::Row { op, rm, imm, cc } => self.row(op, rm, imm, cc, locs),
             Inst64::Common(Common::Args | Common::Keep) => {}
@@ -318,7 +362,9 @@ impl Emit<'_> {
         if matches!(op, Op::MovRM | Op::MovapsRM) && inst.rm == Rm::Reg(inst.reg) {
             return;
         }
-        self.inst(&simplified(inst));
+        let inst = simplified(inst);
+        self.inst(&inst);
+        self.flags = result_in_flags(&inst).map(|reg| (self.buffer.position(), reg));
         let trailing = imm_size(op.row());
         let (to, kind, addend) = match rm {
             RmShape::Reg | RmShape::Same | RmShape::Mem { .. } => return,
@@ -426,57 +472,6 @@ fn by_class(class: RegClass, int: Op, float: Op) -> Op {
     match class {
         RegClass::Int => int,
         RegClass::Float => float,
-    }
-}
-
-/// A shorter or quicker instruction of the same meaning, now that registers are known: `lea` into one of its own parts adds to it. No
-/// `lea` of ours stands where flags are waiting to be read.
-fn simplified(inst: encode::Inst) -> encode::Inst {
-    let Rm::Mem(Mem::Sum {
-        base: Some(base),
-        index,
-        disp,
-    }) = inst.rm
-    else {
-        return inst;
-    };
-    if inst.op != Op::LeaRM {
-        return inst;
-    }
-    match (index, disp) {
-        (None, 0) => encode::Inst {
-            op: Op::MovRM,
-            rm: Rm::Reg(base),
-            ..inst
-        },
-        (None, 1 | -1) if base == inst.reg => encode::Inst {
-            op: if disp == 1 { Op::IncM } else { Op::DecM },
-            reg: 0,
-            rm: Rm::Reg(base),
-            ..inst
-        },
-        (None, disp) if base == inst.reg => encode::Inst {
-            op: if i8::try_from(disp).is_ok() {
-                Op::AddMI8
-            } else {
-                Op::AddMI
-            },
-            reg: 0,
-            rm: Rm::Reg(base),
-            imm: disp.into(),
-            cc: Cc::O,
-        },
-        (Some((index, 0)), 0) if base == inst.reg => encode::Inst {
-            op: Op::AddRM,
-            rm: Rm::Reg(index),
-            ..inst
-        },
-        (Some((index, 0)), 0) if index == inst.reg => encode::Inst {
-            op: Op::AddRM,
-            rm: Rm::Reg(base),
-            ..inst
-        },
-        _ => inst,
     }
 }
 

@@ -259,6 +259,12 @@ impl Lower<'_> {
         if (self.constant(then), self.constant(other)) == (Some(0), Some(1)) {
             return self.bool_of(dst, |lower| lower.condition(cond).inverted());
         }
+        if let Some(value) = self.magnitude(cond, then, other) {
+            let value = self.vreg_of(value);
+            let negated = self.int();
+            self.row(Op::NegM, &[], &tied(value, negated));
+            return self.cmov(Cc::S, negated, dst, value);
+        }
         let then = self.vreg_of(then);
         let other = self.vreg_of(other);
         match self.condition(cond) {
@@ -274,6 +280,29 @@ impl Lower<'_> {
                 self.cmov(b, first, dst, then);
             }
         }
+    }
+
+    /// The value whose magnitude a select gives: `neg` has set the flags by which to tell.
+    fn magnitude(&self, cond: Value, then: Value, other: Value) -> Option<Value> {
+        let Some(Comparison::Int(cc, value, zero)) = self.comparison(cond) else {
+            return None;
+        };
+        let [then, other, value] = [then, other, value].map(|value| self.flow.resolve(value));
+        let negated = match cc {
+            IntCc::Slt | IntCc::Sle if other == value => then,
+            IntCc::Sgt | IntCc::Sge if then == value => other,
+            _ => return None,
+        };
+        let (_, data) = self.definition(negated)?;
+        let is_negated = match data.op {
+            IrOp::Ineg => self.flow.resolve(data.args[0]) == value,
+            IrOp::Isub => {
+                self.constant(data.args[0]) == Some(0) && self.flow.resolve(data.args[1]) == value
+            }
+            _ => false,
+        };
+        let is_magnitude = is_negated && self.constant(zero) == Some(0);
+        (is_magnitude && self.uses(negated) == 1).then_some(value)
     }
 
     /// `dst` is `otherwise`, or `then` where the flags say so.

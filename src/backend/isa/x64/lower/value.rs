@@ -19,7 +19,7 @@ impl Lower<'_> {
         let none = no_rm();
         if constant == 0 {
             self.out.push(Inst64::Zero, &[def(dst)], None);
-        } else if constant == -1 && self.flow.blocks[self.vblock.index()].is_cold {
+        } else if constant == -1 && self.is_cold() {
             self.out.push(Inst64::Ones, &[def(dst)], None);
         } else if u32::try_from(constant).is_ok() {
             self.row_imm(Op::Mov32OI, &[dst], &none, constant);
@@ -28,6 +28,11 @@ impl Lower<'_> {
         } else {
             self.row_imm(Op::MovOI, &[dst], &none, constant);
         }
+    }
+
+    /// Whether what is being made is seldom run.
+    fn is_cold(&self) -> bool {
+        self.func.cold || self.flow.blocks[self.vblock.index()].is_cold
     }
 
     /// Defines `dst` as a constant, leaving flags alone.

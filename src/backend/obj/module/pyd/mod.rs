@@ -84,7 +84,13 @@ pub fn write(image: &Image, target: &Target) -> Vec<u8> {
     let debug = debug::sections(image, target.arch);
     writer.reserve_section_headers(SECTIONS + debug.len() as u16);
 
-    let (text, stubs) = with_more(image, Role::Text, 0xcc, 16, guard::stubs(target.arch));
+    let (text, stubs) = with_more(
+        image,
+        Role::Text,
+        0xcc,
+        guard::stub_size(target.arch) as usize,
+        guard::stubs(target.arch),
+    );
     let code = reserve(&mut writer, ".text", CODE, &text);
     let mut tables = Tables::new(
         image,

@@ -74,6 +74,7 @@ impl<'a> Tables<'a> {
             tables.sections[id.0 as usize] = text.into();
         }
         let iat = tables.add_slots();
+        let stubs = [stubs, stubs + guard::stub_size(target.arch)];
         let guard_pointers = tables.add_guard_pointers(stubs);
         tables.add_constants();
         tables.add_load_config(guard_pointers);
@@ -149,8 +150,8 @@ impl<'a> Tables<'a> {
     }
 
     /// Two pointers that Windows sets to functions of its own.
-    fn add_guard_pointers(&mut self, stubs: u32) -> [u32; 2] {
-        [stubs, stubs + guard::DISPATCH as u32].map(|stub| {
+    fn add_guard_pointers(&mut self, stubs: [u32; 2]) -> [u32; 2] {
+        stubs.map(|stub| {
             let at = self.put(8, &[0; 8]);
             self.pointers.push((at, stub));
             at
