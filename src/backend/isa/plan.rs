@@ -76,13 +76,13 @@ pub fn forward(
 }
 
 /// Has jumps to a cold block go to another one that does the same, from the same line of the source, and lies further down. `forwarded` is
-/// what [`forward`] found, `layout` the order of memory; the whole function may be cold.
+/// what [`forward`] found, `layout` the order of memory. On usual paths a jump would be one instruction more.
 pub fn merge<I: PartialEq>(
     code: &VCode<I>,
     allocation: &Allocation,
     layout: &[VBlock],
     framed: &[bool],
-    (is_cold, forwarded): (bool, &mut [VBlock]),
+    forwarded: &mut [VBlock],
 ) {
     // Of the blocks that go on alike, so many different ones are looked at.
     const MOST: usize = 8;
@@ -95,7 +95,7 @@ pub fn merge<I: PartialEq>(
     let mut same = Vec::new();
     for &block in layout.iter().rev() {
         let at = block.index();
-        if at == 0 || !(is_cold || shape.blocks[at].is_cold) || forwarded[at] != block {
+        if at == 0 || !shape.blocks[at].is_cold || forwarded[at] != block {
             continue;
         }
         let others = known.entry(ways(block)).or_default();

@@ -72,6 +72,8 @@ fn count_lasting(ctx: &mut Ctx, b: &mut Builder, object: Value) {
         _ => b.block_like_current(),
     };
     let done = b.block_like_current();
+    // Functions that know objects by their fields are called once the facts are known.
+    ctx.asks_counted |= ctx.access == Access::Calls;
     let is_counted = facts::load(ctx, b, Fact::Counted);
     b.br(is_counted, counted, &[], done, &[]);
     b.seal_and_switch_to(counted);

@@ -34,6 +34,8 @@ pub struct Ctx<'a> {
     pub access: Access,
     /// Which objects functions look into.
     pub read: BTreeSet<Kind>,
+    /// Functions that look into no objects ask whether `None` and its like have counts.
+    pub asks_counted: bool,
     /// Functions are to know what the source calls them and their values.
     pub with_names: bool,
     /// The program so far.
@@ -57,6 +59,7 @@ impl<'a> Ctx<'a> {
             names: BTreeMap::new(),
             access: Access::Calls,
             read: BTreeSet::new(),
+            asks_counted: false,
             with_names: false,
             program,
             shared: BTreeMap::new(),

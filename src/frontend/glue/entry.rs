@@ -202,21 +202,25 @@ fn init(ctx: &mut Ctx, definition: DataId, slots: DataId, tables: &Tables) {
     // One entry less for each version before 3.13: 3.12 does not know Py_mod_gil, 3.11 not Py_mod_multiple_interpreters either.
     let old = b.icmp_imm(IntCc::Slt, minor, 13);
     let older = b.icmp_imm(IntCc::Slt, minor, access::LASTING_FROM);
-    if facts::wanted(ctx) {
+    if ctx.asks_counted {
         // From 3.12 on, `None` and its like have no counts.
         facts::store(ctx, &mut b, Fact::Counted, older);
     }
-    let skipped = b.op(Op::Iadd, &[old, older]);
-    let size = b.iconst(i64::from(PY_MODULE_DEF_SLOT.size));
-    let skipped = b.op(Op::Imul, &[skipped, size]);
-    let all = b.data_addr(slots, 0);
-    let first = b.op(Op::Iadd, &[all, skipped]);
+    let (fewer, known) = (b.block(), b.block());
+    b.br(old, fewer, &[], known, &[]);
+    b.seal_and_switch_to(fewer);
+    let [second, third] =
+        [1, 2].map(|skipped| b.data_addr(slots, skipped * i64::from(PY_MODULE_DEF_SLOT.size)));
+    let first = b.op(Op::Select, &[older, third, second]);
+    let field = PY_MODULE_DEF_FT.field("m_slots").offset;
+    let place = b.data_addr(definition, field.into());
+    b.store(MemType::I64, first, place, 0);
+    b.jump(known, &[]);
+    b.seal_and_switch_to(known);
     let (ft, gil) = (
         b.data_addr(definition, 0),
         b.data_addr(definition, PY_MODULE_DEF_IN_FT.into()),
     );
-    let field = PY_MODULE_DEF_FT.field("m_slots").offset;
-    b.store(MemType::I64, first, ft, field as i32);
     let [counted, lasting] = &tables.lasting;
     if !lasting.is_empty() {
         let (early, late, next) = (b.block(), b.block(), b.block());

@@ -22,11 +22,6 @@ fn variables(ctx: &mut Ctx) -> DataId {
     })
 }
 
-/// Whether anything wants to know.
-pub fn wanted(ctx: &Ctx) -> bool {
-    ctx.has_shared_data(NAME)
-}
-
 /// The address of the first variable.
 pub fn address(ctx: &mut Ctx, b: &mut Builder) -> Value {
     let variables = variables(ctx);

@@ -53,6 +53,39 @@ pub(super) fn run(func: &mut Func) -> bool {
     changed
 }
 
+/// Where nothing is done but 0 returned, because a call gave that, what it gave is returned: it is in the right register. For results that
+/// the branch alone wants.
+pub(super) fn reuse_zeros(func: &mut Func) -> bool {
+    let uses = func.count_uses();
+    let mut preds = vec![0; func.blocks.len()];
+    for block in &func.blocks {
+        for to in block.term.iter().flat_map(Term::targets) {
+            preds[to.block.index()] += 1;
+        }
+    }
+    let mut found = Vec::new();
+    for block in &func.blocks {
+        let (Some(Term::Br(cond, _, to)), Some(last)) = (&block.term, block.insts.last()) else {
+            continue;
+        };
+        let data = &func.insts[last.index()];
+        // Of functions of the program, results are whole registers.
+        let is_ours = matches!(data.payload, Payload::Func(_));
+        let is_call = data.op == Op::Call && is_ours && data.results.first() == Some(cond);
+        let end = to.block.index();
+        let is_rare = func.cold || func.blocks[end].cold;
+        if is_call && is_rare && uses[cond.index()] == 1 && preds[end] == 1 && is_end(func, end) {
+            found.push((end, *cond));
+        }
+    }
+    for &(end, zero) in &found {
+        let block = &mut func.blocks[end];
+        block.insts.clear();
+        block.term = Some(Term::Return([zero].into_iter().collect()));
+    }
+    !found.is_empty()
+}
+
 /// Gives a function that is better small one place to return from: what undoes its frame is there once. Calls that can become jumps stay last. For
 /// functions that call at once, so that all of their ends have a frame to undo.
 pub(super) fn unite(func: &mut Func) -> bool {

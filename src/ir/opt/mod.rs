@@ -69,6 +69,7 @@ pub fn run(func: &mut Func) {
     if endings::run(func) {
         blocks::remove_unreachable(func);
     }
+    endings::reuse_zeros(func);
     endings::unite(func);
     dead::sweep(func);
 }

@@ -54,7 +54,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         allocation,
         &lowered.layout,
         &framed,
-        (func.cold, &mut forwarded),
+        &mut forwarded,
     );
     // `paciasp` is a landing pad itself.
     let pads = target.landing_pads && (func.export || func.address_taken);

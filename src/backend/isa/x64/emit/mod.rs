@@ -74,7 +74,7 @@ pub fn emit(func: &Func, target: &Target, lowered: &Lowered, allocation: &Alloca
         allocation,
         &lowered.layout,
         &framed,
-        (func.cold, &mut forwarded),
+        &mut forwarded,
     );
     let (course, items) = Course::new(shape, &lowered.layout, framed, forwarded);
     let mut emit = Emit {
