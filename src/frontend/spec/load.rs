@@ -3,29 +3,27 @@
 //! In: a path. Out: the text as a source file, with a diagnostic where it is not UTF-8, or what kept us from reading it. What the text
 //! says is not looked at here, but for the one key that names another file.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::{python, read};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{SourceId, Sources, Span};
 
 /// Positions are kept in 32 bits.
-const LIMIT: usize = 1 << 30;
+const LIMIT: u64 = 1 << 30;
 
 /// Adds a spec file to the sources. Bytes that are not UTF-8 are shown as U+FFFD; the first of them is diagnosed, and the text is then of no
 /// further use.
 ///
 /// # Errors
 /// The file cannot be read, or is larger than a GiB.
-#[expect(clippy::disallowed_methods, reason = "this is the rim")]
 pub fn load(sources: &mut Sources, path: &Path) -> anyhow::Result<Result<SourceId, Diagnostic>> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("cannot read the spec {}", path.display()))?;
-    if bytes.len() > LIMIT {
-        bail!("{}: a spec of more than 1 GiB", path.display());
-    }
+    let bytes = bytes(path);
+    let bytes = bytes.with_context(|| format!("cannot read the spec {}", path.display()))?;
     let (source, wrong) = add(sources, path, &bytes);
     Ok(match wrong {
         None => {
@@ -38,6 +36,19 @@ pub fn load(sources: &mut Sources, path: &Path) -> anyhow::Result<Result<SourceI
             Err(Diagnostic::error(place, message).hint("save the spec as UTF-8"))
         }
     })
+}
+
+/// A file's content. Devices may have no end, so no more than the limit is read.
+#[expect(clippy::disallowed_methods, reason = "this is the rim")]
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::with_capacity(size.min(LIMIT) as usize);
+    file.take(LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(io::Error::other("it is larger than 1 GiB"));
+    }
+    Ok(bytes)
 }
 
 /// Adds the text of a file; where it ceases to be UTF-8.
@@ -69,11 +80,9 @@ fn load_named(sources: &mut Sources, path: &Path, spec: SourceId) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the rim")]
 fn load_source(sources: &mut Sources, folder: &Path, spec: SourceId, written: &str) {
     let path = folder.join(written);
-    let file = match std::fs::read(&path) {
-        Ok(bytes) if bytes.len() > LIMIT => Err("it is larger than 1 GiB".to_owned()),
+    let file = match bytes(&path) {
         Ok(bytes) => match add(sources, &path, &bytes) {
             (id, None) => Ok(id),
             (id, Some(at)) => {
@@ -89,11 +98,9 @@ fn load_source(sources: &mut Sources, folder: &Path, spec: SourceId, written: &s
     sources.include(spec, written, file);
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the rim")]
 fn load_data(sources: &mut Sources, folder: &Path, spec: SourceId, written: &str) {
     let path = folder.join(written);
-    let file = match std::fs::read(&path) {
-        Ok(bytes) if bytes.len() > LIMIT => Err("it is larger than 1 GiB".to_owned()),
+    let file = match bytes(&path) {
         Ok(bytes) => Ok((path.display().to_string(), bytes)),
         Err(error) => Err(error.to_string()),
     };
