@@ -91,7 +91,7 @@ fn sections_have_the_characteristics_of_the_table() {
         ];
         if target.guard_cf {
             expected.extend([
-                (".text", 0x6050_0020),
+                (".text", 0x6010_0020),
                 (".data", 0xc040_0040),
                 (".00cfg", 0x4040_0040),
                 (".rdata", 0x4040_0040),
