@@ -30,7 +30,7 @@ static BUILT: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
 
 /// The spec of the functions in a Python text.
 fn spec(text: &str) -> String {
-    let mut spec = "[module]\nname = \"views\"\n".to_owned();
+    let mut spec = "[module]\nname = \"views\"\nfast = true\n".to_owned();
     for function in text.split("\ndef ").skip(1) {
         let (head, body) = function.split_once(":\n").expect("a function has a body");
         let (name, head) = head.split_once('(').expect("parameters");
