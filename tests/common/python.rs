@@ -307,8 +307,12 @@ pub fn make_unknown(module: &Path) -> bool {
         "{}: several tables of rows",
         module.display()
     );
+    // Whether `None` is counted is the version's, however objects look.
+    let counted = objects::Fact::Counted as usize;
     for &at in &places {
-        content[at..at + rows.len()].fill(0);
+        for row in content[at..at + rows.len()].chunks_mut(objects::ROW) {
+            row[counted + 1..].fill(0);
+        }
     }
     std::fs::write(module, content).expect("writable");
     !places.is_empty()
