@@ -324,7 +324,17 @@ impl Func {
     /// How often each value is used: by instructions, jumps and returns.
     pub fn count_uses(&self) -> Vec<u32> {
         let mut uses = vec![0; self.values.len()];
-        for block in &self.blocks {
+        self.uses().for_each(|value| uses[value.index()] += 1);
+        uses
+    }
+
+    /// Whether anything uses a value.
+    pub fn is_used(&self, value: Value) -> bool {
+        self.uses().any(|used| used == value)
+    }
+
+    fn uses(&self) -> impl Iterator<Item = Value> + '_ {
+        self.blocks.iter().flat_map(|block| {
             let insts = block.insts.iter();
             let args = insts.flat_map(|inst| self.insts[inst.index()].args.iter());
             let jumps = block.term.iter().flat_map(|term| term.targets());
@@ -333,11 +343,9 @@ impl Func {
                 Some(Term::Return(list)) => list,
                 Some(Term::Jump(_) | Term::Unreachable) | None => &[],
             };
-            for value in args.chain(jumps.flat_map(|to| to.args.iter())).chain(ends) {
-                uses[value.index()] += 1;
-            }
-        }
-        uses
+            let jumps = jumps.flat_map(|to| to.args.iter());
+            args.chain(jumps).chain(ends).copied()
+        })
     }
 
     /// Order of the blocks in memory: warm ones as made, then cold ones as made.

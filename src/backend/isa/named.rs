@@ -328,12 +328,8 @@ impl Search<'_> {
 
     fn moves(&self, at: Point) -> impl Iterator<Item = &Move> {
         let moves = &self.allocation.moves;
-        let place = |m: &Move| Point {
-            inst: m.inst,
-            after: m.after,
-        };
-        let first = moves.partition_point(|m| place(m) < at);
-        moves[first..].iter().take_while(move |m| place(m) == at)
+        let first = moves.partition_point(|m| m.point() < at);
+        moves[first..].iter().take_while(move |m| m.point() == at)
     }
 
     /// Where in front of the moves of an instruction that is what they bring to a place: a debugger that stops at its line stops there.

@@ -76,6 +76,16 @@ pub struct Move {
     pub to: Loc,
 }
 
+impl Move {
+    /// Where it stands.
+    pub fn point(&self) -> Point {
+        Point {
+            inst: self.inst,
+            after: self.after,
+        }
+    }
+}
+
 /// What the allocator found.
 #[derive(Clone, Debug)]
 pub struct Allocation {

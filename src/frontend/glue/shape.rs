@@ -142,7 +142,7 @@ fn body(ctx: &mut Ctx, bodies: &Bodies, index: usize) -> (FuncId, bool) {
     };
     wrap::run_body(ctx, bodies, &mut b, &mut w, index, values);
     let mut func = b.finish();
-    let wants_self = func.count_uses()[self_.index()] > 0;
+    let wants_self = func.is_used(self_);
     if !wants_self {
         func.drop_last_param();
     }

@@ -423,5 +423,5 @@ fn leave_to(ctx: &Ctx, b: &mut Builder, other: FuncId, call: Call, params: &[Val
 /// Whether a function of a method has a use for the module object. Those that a method table lists just hand on what they get.
 fn wants_self(ctx: &Ctx, other: FuncId) -> bool {
     let func = ctx.program.func(other);
-    func.address_taken || func.count_uses()[func.params()[0].index()] > 0
+    func.address_taken || func.is_used(func.params()[0])
 }

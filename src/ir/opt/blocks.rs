@@ -3,6 +3,8 @@
 //! No critical edge is made (from a block with several successors to one with several predecessors): allocation would only split it again.
 //! What is cold stays apart from what is warm.
 
+use std::cell::LazyCell;
+
 use smallvec::SmallVec;
 
 use super::rename::{Renames, jumps_mut};
@@ -108,9 +110,9 @@ struct Empty {
 }
 
 fn lead_past_empty(func: &mut Func) -> bool {
-    let uses = func.count_uses();
+    let uses = LazyCell::new(|| func.count_uses());
     let empty: Vec<Option<Empty>> = (0..func.blocks.len() as u32)
-        .map(|at| as_empty(func, Block(at), &uses))
+        .map(|at| as_empty(func, Block(at), |value| uses[value.index()]))
         .collect();
     let mut changed = false;
     for block in &mut func.blocks {
@@ -146,7 +148,7 @@ fn lead_past_empty(func: &mut Func) -> bool {
     changed
 }
 
-fn as_empty(func: &Func, block: Block, uses: &[u32]) -> Option<Empty> {
+fn as_empty(func: &Func, block: Block, uses: impl Fn(Value) -> u32) -> Option<Empty> {
     let data = &func.blocks[block.index()];
     let Some(Term::Jump(to)) = &data.term else {
         return None;
@@ -155,7 +157,7 @@ fn as_empty(func: &Func, block: Block, uses: &[u32]) -> Option<Empty> {
         return None;
     }
     let passed_on = |param: &Value| to.args.iter().filter(|arg| *arg == param).count() as u32;
-    let only_here = |param: &Value| uses[param.index()] == passed_on(param);
+    let only_here = |param: &Value| uses(*param) == passed_on(param);
     data.params.iter().all(only_here).then(|| Empty {
         params: data.params.clone(),
         to: to.clone(),

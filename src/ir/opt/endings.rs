@@ -11,6 +11,8 @@
 //!   ret v2
 //! ```
 
+use std::cell::LazyCell;
+
 use crate::ir::func::{Block, BlockCall, BlockData, ENTRY, Func, Inst, InstData, Payload, Term};
 use crate::ir::op::{Effect, Op, Type};
 
@@ -56,7 +58,7 @@ pub(super) fn run(func: &mut Func) -> bool {
 /// Where nothing is done but 0 returned, because a call gave that, what it gave is returned: it is in the right register. For results that
 /// the branch alone wants.
 pub(super) fn reuse_zeros(func: &mut Func) -> bool {
-    let uses = func.count_uses();
+    let uses = LazyCell::new(|| func.count_uses());
     let mut preds = vec![0; func.blocks.len()];
     for block in &func.blocks {
         for to in block.term.iter().flat_map(Term::targets) {

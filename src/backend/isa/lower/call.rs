@@ -179,7 +179,7 @@ impl<'a, M: Machine> Lower<'a, M> {
         };
         let callee = self.program.func(callee);
         let is_cheap_to_ask = callee.address_taken || callee.insts.len() <= SMALL;
-        is_cheap_to_ask && callee.count_uses()[callee.params()[at].index()] == 0
+        is_cheap_to_ask && !callee.is_used(callee.params()[at])
     }
 
     /// A register for an argument. Where a rare call is not the last to want a value, the call gets a copy: the value itself goes to memory

@@ -26,14 +26,7 @@ pub fn check(
     after: &mut Allocation,
     is_silent: &impl Fn(u32) -> bool,
 ) {
-    let starts = Cleaner {
-        shape,
-        is_gone: vec![false; after.moves.len()],
-        allocation: after,
-        is_silent,
-        paths: Vec::new(),
-    }
-    .live_at_starts();
+    let starts = Cleaner::new(shape, after, is_silent).live_at_starts();
     let places = 2 * REGS + before.spill_slots as usize;
     for block in &shape.blocks {
         // What each place holds, before and after.

@@ -24,13 +24,7 @@ pub fn clean(shape: &Shape, allocation: &mut Allocation, is_silent: impl Fn(u32)
         return;
     }
     let before = cfg!(debug_assertions).then(|| allocation.clone());
-    let mut cleaner = Cleaner {
-        shape,
-        is_gone: vec![false; allocation.moves.len()],
-        allocation,
-        is_silent: &is_silent,
-        paths: Vec::new(),
-    };
+    let mut cleaner = Cleaner::new(shape, allocation, &is_silent);
     for block in &shape.blocks {
         cleaner.read_originals(block);
     }
@@ -61,10 +55,17 @@ fn at_end(block: &BlockShape, starts: &[Clobbers]) -> Clobbers {
     })
 }
 
+/// The number of a point among all points of a function.
+fn index(at: Point) -> usize {
+    2 * at.inst as usize + usize::from(at.after)
+}
+
 struct Cleaner<'a, F> {
     shape: &'a Shape,
     allocation: &'a mut Allocation,
     is_silent: &'a F,
+    /// The number of the first move at each point or behind it.
+    first: Vec<u32>,
     /// Whether each move is to go.
     is_gone: Vec<bool>,
     /// What has become of values that were to be moved.
@@ -90,7 +91,29 @@ impl Copies {
     }
 }
 
-impl<F: Fn(u32) -> bool> Cleaner<'_, F> {
+impl<'a, F: Fn(u32) -> bool> Cleaner<'a, F> {
+    fn new(shape: &'a Shape, allocation: &'a mut Allocation, is_silent: &'a F) -> Cleaner<'a, F> {
+        let insts = shape.blocks.iter().map(|block| block.insts.end).max();
+        let points = index(Point {
+            inst: insts.unwrap_or(0),
+            after: false,
+        });
+        let mut first = Vec::with_capacity(points + 1);
+        for (number, m) in allocation.moves.iter().enumerate() {
+            let at = index(m.point());
+            first.resize(first.len().max(at + 1), number as u32);
+        }
+        first.resize(points + 1, allocation.moves.len() as u32);
+        Cleaner {
+            shape,
+            is_gone: vec![false; allocation.moves.len()],
+            allocation,
+            is_silent,
+            first,
+            paths: Vec::new(),
+        }
+    }
+
     fn operands(&self, inst: u32) -> (&[Operand], Range<usize>) {
         let range = self.shape.operand_range(inst as usize);
         (&self.shape.operands()[range.clone()], range)
@@ -98,14 +121,8 @@ impl<F: Fn(u32) -> bool> Cleaner<'_, F> {
 
     /// The numbers of the moves in front of an instruction or behind it.
     fn moves(&self, at: Point) -> Range<usize> {
-        let moves = &self.allocation.moves;
-        let point = |m: &Move| Point {
-            inst: m.inst,
-            after: m.after,
-        };
-        let start = moves.partition_point(|m| point(m) < at);
-        let count = moves[start..].iter().take_while(|m| point(m) == at).count();
-        start..start + count
+        let at = index(at);
+        self.first[at] as usize..self.first[at + 1] as usize
     }
 
     /// Has uses read originals in place of copies, as far as those are there, from the start of a block to its end.
@@ -137,6 +154,9 @@ impl<F: Fn(u32) -> bool> Cleaner<'_, F> {
     }
 
     fn pass_inst(&mut self, inst: u32, copies: &mut Copies) {
+        if copies.0.is_empty() {
+            return;
+        }
         let range = self.shape.operand_range(inst as usize);
         let operands = &self.shape.operands()[range.clone()];
         let locs = &mut self.allocation.locs[range];
@@ -172,10 +192,14 @@ impl<F: Fn(u32) -> bool> Cleaner<'_, F> {
     fn live_at_starts(&self) -> Vec<Clobbers> {
         let blocks = &self.shape.blocks;
         let mut starts = vec![Clobbers::default(); blocks.len()];
+        let mut ends = vec![None; blocks.len()];
         loop {
             let mut changed = false;
             for (at, block) in blocks.iter().enumerate().rev() {
                 let mut live = at_end(block, &starts);
+                if ends[at].replace(live) == Some(live) {
+                    continue;
+                }
                 for inst in block.insts.clone().rev() {
                     for number in self.moves(Point { inst, after: true }).rev() {
                         self.before_move(number, &mut live);
@@ -222,14 +246,13 @@ impl<F: Fn(u32) -> bool> Cleaner<'_, F> {
                 Loc::Reg(reg) => Some((operand.access, reg)),
                 Loc::Spill(_) => None,
             });
-        let regs: smallvec::SmallVec<[(Access, Reg); 8]> = regs.collect();
-        for &(_, reg) in regs.iter().filter(|(access, _)| *access != Access::Use) {
+        for (_, reg) in regs.clone().filter(|(access, _)| *access != Access::Use) {
             *live = live.without(reg);
         }
         if (self.is_silent)(inst) {
             return;
         }
-        for &(_, reg) in regs.iter().filter(|(access, _)| *access == Access::Use) {
+        for (_, reg) in regs.filter(|(access, _)| *access == Access::Use) {
             *live = live.with(reg);
         }
     }
@@ -326,10 +349,7 @@ impl<F: Fn(u32) -> bool> Cleaner<'_, F> {
         let moves = &self.allocation.moves;
         let next = (0..moves.len()).find(|&other| {
             let m = &moves[other];
-            let point = Point {
-                inst: m.inst,
-                after: m.after,
-            };
+            let point = m.point();
             let is_behind = other > number || (other != number && point > at);
             is_behind && point >= at && !self.is_gone[other] && places.contains(&m.to)
         });
@@ -345,10 +365,7 @@ impl<F: Fn(u32) -> bool> Cleaner<'_, F> {
         let first = at.inst + u32::from(at.after);
         let by_inst = (first..block.insts.end).find(is_changed);
         let by_inst = by_inst.map(|inst| Point { inst, after: true });
-        let by_move = next.map(|next| Point {
-            inst: moves[next].inst,
-            after: moves[next].after,
-        });
+        let by_move = next.map(|next| moves[next].point());
         let end = Point {
             inst: block.insts.end,
             after: false,
