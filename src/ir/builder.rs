@@ -252,12 +252,6 @@ impl Builder {
         }
     }
 
-    /// Writes a new variable at the end of `block`, which is not the current one. Nothing has read it.
-    pub fn set_at(&mut self, block: Block, var: Var, value: Value) {
-        debug_assert_eq!(self.func.ty(value), self.vars[var.index()]);
-        self.defs.insert((var, block), value);
-    }
-
     /// Reads a variable.
     pub fn get(&mut self, var: Var) -> Value {
         self.read(var, self.block)

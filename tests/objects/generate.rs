@@ -26,9 +26,9 @@ const METHODS: &[&str] = &[
     "append", "pop", "get", "items", "upper", "copy", "x", "add", "index",
 ];
 
-/// The functions of `bodies.py`, and random ones below them.
+/// The functions of `bodies.py`, and random ones below them: of everything, and of ways out of statements.
 pub fn bodies(rng: &mut Rng, random: usize) -> String {
-    include_str!("bodies.py").to_owned() + &functions(rng, random)
+    include_str!("bodies.py").to_owned() + &functions(rng, random) + &ways_out(rng, random / 3)
 }
 
 /// The spec of the functions in a Python text.
@@ -78,6 +78,117 @@ fn functions(rng: &mut Rng, count: usize) -> String {
         write!(text, "\n\ndef r{at}({head}) -> \"O\":\n{out}").expect("a String");
     }
     text
+}
+
+/// A body of loops and handlers is wound up behind so many marks.
+const MARKS: usize = 12;
+
+/// Functions that are left in every way, one below the other.
+fn ways_out(rng: &mut Rng, count: usize) -> String {
+    let mut text = String::new();
+    for at in 0..count {
+        let mut ways = Ways {
+            rng,
+            out: String::new(),
+            mark: 0,
+            loops: 0,
+            gives_object: at % 2 == 0,
+        };
+        writeln!(ways.out, "    d = [n]").expect("a String");
+        ways.block(1, 5);
+        ways.go(1, "return");
+        let (out, code) = (ways.out, ["L", "O"][usize::from(at % 2 == 0)]);
+        let head = "a: \"object\", b: \"object\", n: \"i64\"";
+        write!(text, "\n\ndef w{at}({head}) -> \"{code}\":\n{out}").expect("a String");
+    }
+    text
+}
+
+/// A body of loops, handlers and `finally`, which keeps a list of where it came by.
+struct Ways<'r> {
+    rng: &'r mut Rng,
+    out: String,
+    mark: usize,
+    loops: usize,
+    gives_object: bool,
+}
+
+impl Ways<'_> {
+    fn line(&mut self, indent: usize, text: &str) {
+        writeln!(self.out, "{:1$}{text}", "", indent * 4).expect("a String");
+    }
+
+    /// Statements; the last may lead away.
+    fn block(&mut self, indent: usize, depth: usize) {
+        self.mark += 1;
+        self.line(indent, &format!("d.append({})", self.mark));
+        for _ in 0..1 + self.rng.below(2) {
+            let depth = if self.mark < MARKS { depth } else { 0 };
+            self.statement(indent, depth);
+        }
+        if indent > 1 && self.rng.below(3) == 0 {
+            self.leave(indent);
+        }
+    }
+
+    fn statement(&mut self, indent: usize, depth: usize) {
+        match self.rng.below(if depth == 0 { 2 } else { 6 }) {
+            0 | 1 => {
+                let count = 2 + self.rng.below(3);
+                let rest = self.rng.below(count);
+                self.line(indent, &format!("if len(d) % {count} == {rest}:"));
+                self.leave(indent + 1);
+            }
+            2 | 3 => {
+                let over = ["[a, b, n]", "range(3)", "d[:2]", "b'xyz'"][self.rng.below(4)];
+                self.line(indent, &format!("for i{} in {over}:", self.mark));
+                self.loops += 1;
+                self.block(indent + 1, depth - 1);
+                self.loops -= 1;
+                if self.rng.below(3) == 0 {
+                    self.line(indent, "else:");
+                    self.block(indent + 1, depth - 1);
+                }
+            }
+            _ => self.try_(indent, depth),
+        }
+    }
+
+    fn try_(&mut self, indent: usize, depth: usize) {
+        let heads: &[&str] = match self.rng.below(5) {
+            0 => &["try", "finally"],
+            1 => &["try", "except ValueError", "finally"],
+            2 => &["try", "except KeyError", "else", "finally"],
+            3 => &["try", "except (KeyError, ValueError) as e", "else"],
+            _ => &["try", "finally"],
+        };
+        for head in heads {
+            self.line(indent, &format!("{head}:"));
+            self.block(indent + 1, depth - 1);
+        }
+    }
+
+    fn leave(&mut self, indent: usize) {
+        let ways = ["return", "raise", "break", "continue"];
+        let count = if self.loops > 0 { 4 } else { 2 };
+        let way = ways[self.rng.below(count)];
+        self.go(indent, way);
+    }
+
+    fn go(&mut self, indent: usize, way: &str) {
+        self.mark += 1;
+        let mark = self.mark;
+        let text = match way {
+            "return" if self.gives_object => format!("return [{mark}, d, a]"),
+            "return" => format!("return len(d) * 1000 + {mark}"),
+            "raise" => {
+                let class = ["KeyError", "ValueError"][self.rng.below(2)];
+                format!("raise {class}({mark}, d)")
+            }
+            other => other.to_owned(),
+        };
+        self.line(indent, &text);
+    }
 }
 
 struct Body<'r> {

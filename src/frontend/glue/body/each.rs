@@ -1,12 +1,13 @@
 //! `for` over a view: the view is evaluated once and kept, each round loads one item. The loop counts items and never looks beyond them,
 //! whatever its body does to the locals or to the memory.
 
+use smallvec::SmallVec;
+
 use super::super::runtime::raise::Need;
 use super::lower::Lower;
-use super::operand::Operand;
+use super::operand::{Held, Operand};
 use super::view::Items;
 use crate::frontend::lang::typed::{Expr, LocalId, Stmt};
-use crate::ir::builder::Var;
 use crate::ir::func::Block;
 use crate::ir::op::{IntCc, Op, Type};
 
@@ -23,7 +24,7 @@ impl Lower<'_, '_> {
         let view = self.needed(view, Need::Iterate);
         self.let_go(mark);
         let items = Items::of(&view);
-        let keeper = self.kept(view, body);
+        self.keep(view, body);
 
         let head = self.b.block_like_current();
         let next = self.b.block_like_current();
@@ -58,32 +59,32 @@ impl Lower<'_, '_> {
             self.b.br(more, head, &[], done, &[]);
         }
         self.b.seal(head);
-        self.each_end(keeper, (done, exit), orelse);
+        self.each_end(mark, (done, exit), orelse);
     }
 
-    /// What keeps the view's memory while the loop runs: its reference, unless it is borrowed from something that the body leaves alone.
-    fn kept(&mut self, view: Operand, body: &[Stmt]) -> Option<Var> {
-        if !view.owned && !self.writes_references(body) {
-            return None;
+    /// Holds a view whose memory the loop reads, unless it is borrowed from something that the body leaves alone.
+    fn keep(&mut self, view: Operand, body: &[Stmt]) {
+        if view.owned || self.writes_references(body) {
+            let view = self.own(view);
+            self.hold(&view);
         }
-        let view = self.own(view);
-        let reference = view.reference()?;
-        (self.b.int_const(reference) != Some(0)).then(|| self.owning_var(reference))
     }
 
-    /// What follows the loop. Its view is let go where the loop ends, before an `else` that may leave an outer loop.
-    pub fn each_end(&mut self, keeper: Option<Var>, (done, exit): (Block, Block), orelse: &[Stmt]) {
+    /// What follows the loop. What has been held for it since the mark is released where it ends, before an `else` that may leave an outer
+    /// loop.
+    pub fn each_end(&mut self, mark: usize, (done, exit): (Block, Block), orelse: &[Stmt]) {
+        let held: SmallVec<[Held; 1]> = self.held[mark..].into();
+        self.let_go(mark);
+        let after = self.b.block_like_current();
         if done != exit && self.enter(done) {
-            if let Some(keeper) = keeper {
-                self.release_var(keeper);
-            }
+            self.release_each(&held);
             self.stmts(orelse);
-            self.jump_on(exit);
+            self.jump_on(after);
         }
-        if self.enter(exit)
-            && let Some(keeper) = keeper
-        {
-            self.release_var(keeper);
+        if self.enter(exit) {
+            self.release_each(&held);
+            self.b.jump(after, &[]);
         }
+        self.enter(after);
     }
 }

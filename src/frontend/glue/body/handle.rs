@@ -14,9 +14,9 @@ use smallvec::SmallVec;
 
 use super::super::runtime::objects;
 use super::lower::Lower;
-use super::operand::{Operand, reference_part};
+use super::operand::{Held, Operand, reference_part};
 use super::parts;
-use crate::frontend::lang::typed::{Handler, LocalId, Stmt, Try, Ty};
+use crate::frontend::lang::typed::{Handler, LocalId, Try, Ty};
 use crate::ir::builder::Var;
 use crate::ir::func::Block;
 use crate::ir::op::{IntCc, Type};
@@ -40,20 +40,33 @@ pub(super) struct Handled {
 pub(super) enum Region {
     /// A handler; the exception has a name.
     Handler(Handled, Option<LocalId>),
-    /// Statements before a `finally`: where it is, where to leave the number, the ways out so far.
-    Before {
-        entry: Block,
+    /// Statements before a `finally`.
+    Before(Before),
+    /// The statements of a `finally`; where the results of a `return` are that led to it, if one does.
+    Within {
         pending: Var,
-        exits: Vec<Exit>,
+        handled: Handled,
+        parked: Option<Parked>,
     },
-    /// The statements of a `finally`.
-    Within { pending: Var, handled: Handled },
+}
+
+/// What leads to a `finally`.
+#[derive(Clone)]
+pub(super) struct Before {
+    entry: Block,
+    /// Where to leave the number.
+    pending: Var,
+    /// Where results wait.
+    parked: Parked,
+    /// The ways out so far.
+    exits: Vec<Exit>,
+    /// What is held around it.
+    mark: usize,
 }
 
 /// A way out other than by an error. Loops are numbered from the outermost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// The results are parked.
     Return,
     Break(usize),
     Continue(usize),
@@ -71,7 +84,7 @@ impl Lower<'_, '_> {
             self.take_gil();
             self.world.thread = None;
         }
-        self.exit(exit);
+        self.exit(exit, Vec::new());
         self.world.thread = thread;
     }
 
@@ -82,52 +95,37 @@ impl Lower<'_, '_> {
         self.world.thread = None;
         // In hands of their own, before what they are borrowed from is released.
         let results: Vec<Operand> = results.into_iter().map(|r| self.own(r)).collect();
-        let crosses = self
-            .regions
-            .iter()
-            .any(|r| matches!(r, Region::Before { .. }));
-        if crosses {
-            self.park(results);
-            self.exit(Exit::Return);
-        } else {
-            for at in (0..self.regions.len()).rev() {
-                self.end_region(at);
-            }
-            self.leave(results);
-        }
+        self.exit(Exit::Return, results);
         self.world.thread = thread;
     }
 
-    /// Goes a way out, through the regions in between.
-    fn exit(&mut self, exit: Exit) {
+    /// Goes a way out, through the regions in between. A `return` has results, which are owned.
+    fn exit(&mut self, exit: Exit, results: Vec<Operand>) {
         let to = match exit {
             Exit::Return => 0,
             Exit::Break(at) | Exit::Continue(at) => self.loops[at].depth,
         };
         for at in (to..self.regions.len()).rev() {
-            if let Region::Before {
-                entry,
-                pending,
-                exits,
-            } = &mut self.regions[at]
-            {
+            if let Region::Before(before) = &mut self.regions[at] {
+                let exits = &mut before.exits;
                 let known = exits.iter().position(|known| *known == exit);
                 let number = known.unwrap_or_else(|| {
                     exits.push(exit);
                     exits.len() - 1
                 });
-                let (entry, pending) = (*entry, *pending);
+                let before = before.clone();
+                // Loops that are left for good.
+                let loops: Vec<Held> = self.held[before.mark..].iter().rev().copied().collect();
+                self.release_each(&loops);
                 let number = self.b.iconst(CROSSING + number as i64);
-                self.b.set(pending, number);
-                return self.b.jump(entry, &[]);
+                self.b.set(before.pending, number);
+                self.park(&before.parked, results);
+                return self.b.jump(before.entry, &[]);
             }
             self.end_region(at);
         }
         match exit {
-            Exit::Return => {
-                let results = self.unpark();
-                self.leave(results);
-            }
+            Exit::Return => self.leave(results),
             Exit::Break(at) => self.b.jump(self.loops[at].exit, &[]),
             Exit::Continue(at) => self.b.jump(self.loops[at].next, &[]),
         }
@@ -137,8 +135,15 @@ impl Lower<'_, '_> {
     fn end_region(&mut self, at: usize) {
         match self.regions[at].clone() {
             Region::Handler(handled, name) => self.end_handler(handled, name),
-            Region::Within { pending, handled } => self.end_within(pending, handled),
-            Region::Before { .. } => unreachable!("its `finally` runs first"),
+            Region::Within {
+                pending,
+                handled,
+                parked,
+            } => {
+                self.end_within(pending, handled);
+                self.drop_parked(parked);
+            }
+            Region::Before(_) => unreachable!("its `finally` runs first"),
         }
     }
 
@@ -169,70 +174,48 @@ impl Lower<'_, '_> {
 
     // Results of a `return` that crosses a `finally`.
 
-    /// Before the first `finally` around: what has no reference gets some value.
-    fn make_room(&mut self) {
-        if self
-            .regions
-            .iter()
-            .any(|r| matches!(r, Region::Before { .. }))
-        {
-            return;
-        }
-        if self.parked.is_none() {
-            let mut parked = Vec::new();
-            for result in &self.function.results {
-                let ty = result.ty();
-                let vars = parts(ty).iter().enumerate().map(|(at, part)| {
-                    match reference_part(ty) == Some(at) {
-                        true => self.empty_owner(),
-                        false => self.b.var(part.value()),
-                    }
-                });
-                parked.push((ty, vars.collect()));
-            }
-            self.parked = Some(parked);
-        }
-        for (ty, vars) in self.parked.clone().unwrap_or_default() {
-            for (at, &var) in vars.iter().enumerate() {
-                if reference_part(ty) != Some(at) {
-                    let nothing = match parts(ty)[at].value() {
-                        Type::I64 => self.b.iconst(0),
-                        Type::F64 => self.b.fconst(0.0),
-                    };
+    /// Where results of a `return` wait; what has no reference gets some value.
+    fn make_room(&mut self) -> Parked {
+        let mut parked = Vec::new();
+        for result in &self.function.results {
+            let ty = result.ty();
+            let vars = parts(ty).iter().map(|part| match part.value() {
+                Type::I64 => self.empty_var(),
+                Type::F64 => {
+                    let (var, nothing) = (self.b.var(Type::F64), self.b.fconst(0.0));
                     self.b.set(var, nothing);
+                    var
                 }
-            }
+            });
+            parked.push((ty, vars.collect()));
         }
+        parked
     }
 
-    fn park(&mut self, results: Vec<Operand>) {
-        let parked = self.parked.clone().expect("there is room");
-        for ((ty, vars), result) in parked.into_iter().zip(results) {
-            // A `return` in a `finally` replaces one before it.
-            if let Some(at) = reference_part(ty) {
-                self.release_var(vars[at]);
-            }
+    fn park(&mut self, parked: &Parked, results: Vec<Operand>) {
+        for ((_, vars), result) in parked.iter().zip(results) {
             for (&var, part) in vars.iter().zip(result.parts) {
                 self.b.set(var, part);
             }
         }
     }
 
-    fn unpark(&mut self) -> Vec<Operand> {
-        let parked = self.parked.clone().expect("there is room");
-        let mut results = Vec::new();
-        for (ty, vars) in parked {
-            let parts = vars.iter().map(|&var| self.b.get(var)).collect();
+    fn unpark(&mut self, parked: &Parked) -> Vec<Operand> {
+        let results = parked.iter().map(|(ty, vars)| Operand {
+            ty: *ty,
+            parts: vars.iter().map(|&var| self.b.get(var)).collect(),
+            owned: reference_part(*ty).is_some(),
+        });
+        results.collect()
+    }
+
+    /// Forgets a `return` that something else takes the place of.
+    fn drop_parked(&mut self, parked: Option<Parked>) {
+        for (ty, vars) in parked.into_iter().flatten() {
             if let Some(at) = reference_part(ty) {
-                self.b.set(vars[at], self.null);
+                self.release_var(vars[at]);
             }
-            results.push(Operand {
-                ty,
-                parts,
-                owned: reference_part(ty).is_some(),
-            });
         }
-        results
     }
 
     // The statement.
@@ -241,19 +224,20 @@ impl Lower<'_, '_> {
         if inner.finally.is_empty() {
             return self.try_except(inner);
         }
-        self.make_room();
+        let parked = self.make_room();
         let (entry, raised) = (self.b.block_like_current(), self.b.cold_block());
         let pending = self.b.var(Type::I64);
         let through = self.b.iconst(THROUGH);
         self.b.set(pending, through);
         let handled = self.new_handled();
         let outer = std::mem::replace(&mut self.world.fails, raised);
-        let hidden = self.hidden.len();
-        self.regions.push(Region::Before {
+        self.regions.push(Region::Before(Before {
             entry,
             pending,
+            parked,
             exits: Vec::new(),
-        });
+            mark: self.mark(),
+        }));
         self.try_except(inner);
         let goes_on = !self.b.is_terminated();
         if goes_on {
@@ -261,37 +245,44 @@ impl Lower<'_, '_> {
             self.b.set(pending, through);
             self.b.jump(entry, &[]);
         }
-        let Some(Region::Before { exits, .. }) = self.regions.pop() else {
+        let Some(Region::Before(Before { parked, exits, .. })) = self.regions.pop() else {
             unreachable!("regions end in order")
         };
+        let parked = exits.contains(&Exit::Return).then_some(parked);
         self.flush_raisers(raised);
         self.world.fails = outer;
         if self.enter(raised) {
-            self.caught(hidden, handled);
+            self.caught(handled);
             self.begin_handling(handled);
             let number = self.b.iconst(RAISED);
             self.b.set(pending, number);
             self.b.jump(entry, &[]);
         }
         if self.enter(entry) {
-            self.finally(&inner.finally, pending, handled);
+            let region = Region::Within {
+                pending,
+                handled,
+                parked: parked.clone(),
+            };
+            self.within(region, |l| l.stmts(&inner.finally));
             if !self.b.is_terminated() {
-                self.go_on(pending, handled, &exits, goes_on);
+                self.go_on((pending, handled), parked, &exits, goes_on);
             }
         }
     }
 
     fn new_handled(&mut self) -> Handled {
         Handled {
-            before: self.empty_owner(),
-            exception: self.empty_owner(),
+            before: self.empty_var(),
+            exception: self.empty_var(),
         }
     }
 
-    /// The statements of a `finally`.
-    fn finally(&mut self, stmts: &[Stmt], pending: Var, handled: Handled) {
-        let region = Region::Within { pending, handled };
-        self.within(region, |l| l.stmts(stmts));
+    /// A variable that holds NULL.
+    fn empty_var(&mut self) -> Var {
+        let var = self.b.var(Type::I64);
+        self.b.set(var, self.null);
+        var
     }
 
     /// Runs `make`, whose every way out leaves a region.
@@ -314,7 +305,13 @@ impl Lower<'_, '_> {
     }
 
     /// What follows a `finally`: where control was on its way to.
-    fn go_on(&mut self, pending: Var, handled: Handled, exits: &[Exit], through: bool) {
+    fn go_on(
+        &mut self,
+        (pending, handled): (Var, Handled),
+        parked: Option<Parked>,
+        exits: &[Exit],
+        through: bool,
+    ) {
         let number = self.b.get(pending);
         let raised = self.b.cold_block();
         let is_raised = self.b.icmp_imm(IntCc::Eq, number, RAISED);
@@ -340,7 +337,11 @@ impl Lower<'_, '_> {
         self.b.jump(fails, &[]);
         for (way, exit) in ways {
             self.b.seal_and_switch_to(way);
-            self.exit(exit);
+            let results = match &parked {
+                Some(parked) if exit == Exit::Return => self.unpark(parked),
+                _ => Vec::new(),
+            };
+            self.exit(exit, results);
         }
         self.enter(after);
     }
@@ -354,7 +355,6 @@ impl Lower<'_, '_> {
         let caught = self.b.cold_block();
         let handled = self.new_handled();
         let outer = std::mem::replace(&mut self.world.fails, caught);
-        let hidden = self.hidden.len();
         self.stmts(&inner.body);
         let resume = (!self.b.is_terminated()).then(|| self.b.current());
         self.flush_raisers(caught);
@@ -365,20 +365,16 @@ impl Lower<'_, '_> {
             self.jump_on(after);
         }
         if self.enter(caught) {
-            self.caught(hidden, handled);
+            self.caught(handled);
             self.handlers(&inner.handlers, handled, after);
         }
         self.enter(after);
     }
 
-    /// Takes the exception, and releases what loops that were left by it own.
-    fn caught(&mut self, hidden: usize, handled: Handled) {
+    /// Takes the exception.
+    fn caught(&mut self, handled: Handled) {
         let exception = objects::catch(self.ctx, self.b);
         self.b.set(handled.exception, exception);
-        for at in hidden..self.hidden.len() {
-            let var = self.hidden[at];
-            self.release_var(var);
-        }
     }
 
     /// Makes the exception the one that is handled.
@@ -396,8 +392,8 @@ impl Lower<'_, '_> {
             if let Some(classes) = &handler.classes {
                 let fits = self.b.cold_block();
                 for class in classes {
-                    let class = self.class(class);
                     let exception = self.b.get(handled.exception);
+                    let class = self.owning(exception, |l| l.class(class));
                     let args = [exception, class.object];
                     let matches = self.ctx.call1(self.b, "PyErr_GivenExceptionMatches", &args);
                     if class.owned {

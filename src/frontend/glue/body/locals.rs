@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::super::named;
 use super::lower::{Failure, Lower};
-use super::operand::{Operand, reference_part};
+use super::operand::{Held, Operand, Reference, reference_part};
 use super::parts;
 use crate::frontend::lang;
 use crate::frontend::lang::typed::{Function, LocalId, Stmt, Ty, View};
@@ -26,6 +26,8 @@ pub(super) struct LocalVars {
     bound: Option<Var>,
     /// The variable whose reference it owns.
     owns: Option<Var>,
+    /// Ways out release that.
+    held: bool,
 }
 
 /// Makes the locals of a function where `b` stands. Arguments come as their parts; those that will be written are not owned yet.
@@ -80,6 +82,7 @@ pub(super) fn locals(b: &mut Builder, function: &Function, args: &[Value]) -> Ve
         locals.push(LocalVars {
             ty,
             owns: owns.map(|part| vars[part]),
+            held: false,
             parts: vars,
             bound,
         });
@@ -108,9 +111,25 @@ impl Lower<'_, '_> {
     pub fn own_written_params(&mut self) {
         for at in 0..self.function.params {
             if self.locals[at].owns.is_some() {
-                let argument = self.borrow(LocalId(at as u32));
+                let local = LocalId(at as u32);
+                let argument = self.borrow(local);
                 self.own(argument);
+                self.hold_local(local);
             }
+        }
+    }
+
+    /// Before statements: from now on, ways out release what locals own that are written there for the first time.
+    pub fn hold_locals(&mut self, stmts: &[Stmt]) {
+        lang::assigned(stmts, &mut |local| self.hold_local(local));
+    }
+
+    fn hold_local(&mut self, local: LocalId) {
+        let vars = &mut self.locals[local.index()];
+        if let Some(var) = vars.owns
+            && !std::mem::replace(&mut vars.held, true)
+        {
+            self.hold_var(var);
         }
     }
 
@@ -146,10 +165,14 @@ impl Lower<'_, '_> {
         let stays = !value.owned && old.is_some() && old == value.reference();
         let value = if stays { value } else { self.own(value) };
         let vars = &self.locals[local.index()];
-        for (&var, &part) in vars.parts.iter().zip(&value.parts) {
-            self.b.set(var, part);
+        let (bound, parts) = (vars.bound, vars.parts.clone());
+        for (var, &part) in parts.into_iter().zip(&value.parts) {
+            match owns == Some(var) {
+                true => self.set_owner(var, part),
+                false => self.b.set(var, part),
+            }
         }
-        if let Some(bound) = vars.bound {
+        if let Some(bound) = bound {
             let yes = self.b.iconst(1);
             self.b.set(bound, yes);
         }
@@ -176,37 +199,26 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// A variable that owns a reference until [`Lower::release_var`] or the way out.
-    pub fn owning_var(&mut self, reference: Value) -> Var {
-        let var = self.b.var(Type::I64);
-        self.b.set_at(self.entry, var, self.null);
-        self.b.set(var, reference);
-        self.hidden.push(var);
-        var
-    }
-
-    /// Releases the reference in such a variable.
+    /// Releases the reference that a variable owns.
     pub fn release_var(&mut self, var: Var) {
         let reference = self.b.get(var);
-        self.b.set(var, self.null);
+        self.set_owner(var, self.null);
         self.release_reference(reference);
     }
 
-    /// The variables that own references now.
-    fn owners(&self) -> SmallVec<[Var; 4]> {
-        let locals = self.locals.iter().filter_map(|local| local.owns);
-        locals.chain(self.hidden.iter().copied()).collect()
-    }
-
-    /// Makes all references of results owned and releases what the locals own, for the way out. What a local owns and a result has
-    /// borrowed from it just changes hands.
+    /// Makes all references of results owned and releases what is held, for the way out: loops' objects, then what the locals own. What a
+    /// local owns and a result has borrowed from it just changes hands.
     pub fn hand_over(&mut self, results: Vec<Operand>) -> Vec<Operand> {
-        let mut owners = self.owners();
+        let is_local = |held: &Held| matches!(held.reference, Reference::Var { .. });
+        let (mut owners, loops): (Vec<Held>, Vec<Held>) =
+            self.held.iter().partition(|h| is_local(h));
         let mut handed = Vec::with_capacity(results.len());
         for result in results {
             let from = result.reference().filter(|_| !result.owned);
-            let place =
-                from.and_then(|from| owners.iter().position(|&var| self.b.get(var) == from));
+            let place = from.and_then(|from| {
+                let mut owners = owners.iter();
+                owners.position(|&held| self.reference(held) == from)
+            });
             handed.push(match place {
                 Some(at) => {
                     owners.remove(at);
@@ -218,10 +230,8 @@ impl Lower<'_, '_> {
                 None => self.own(result),
             });
         }
-        for var in owners {
-            let reference = self.b.get(var);
-            self.release_reference(reference);
-        }
+        let released: Vec<Held> = loops.into_iter().rev().chain(owners).collect();
+        self.release_each(&released);
         handed
     }
 

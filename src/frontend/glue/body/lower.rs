@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::super::ctx::Ctx;
 use super::super::runtime::raise::{self, Need, Repeat};
 use super::Bodies;
-use super::handle::{Parked, Region};
+use super::handle::Region;
 use super::locals::{LocalVars, locals};
 use super::operand::{Held, Operand};
 use super::parts;
@@ -38,16 +38,10 @@ pub(super) struct Lower<'l, 'a> {
     /// Rounds of loops until signals are looked for, if they are.
     pub rounds: Option<Var>,
     pub locals: Vec<LocalVars>,
-    /// Variables that own references besides the locals.
-    pub hidden: Vec<Var>,
     /// What ways out have to leave in order, the innermost last.
     pub regions: Vec<Region>,
-    /// Where results of a `return` wait while a `finally` runs.
-    pub parked: Option<Parked>,
-    /// What ways out by errors release, the innermost last.
+    /// What ways out release, the innermost last.
     pub held: Vec<Held>,
-    /// Where the body begins.
-    pub entry: Block,
     /// NULL.
     pub null: Value,
     /// The item that an augmented assignment reads before it writes it.
@@ -128,7 +122,7 @@ impl<'l, 'a> Lower<'l, 'a> {
     ) -> Lower<'l, 'a> {
         let module = ctx.module;
         let function = &module.functions[id.index()];
-        let (entry, null) = (b.current(), b.iconst(0));
+        let null = b.iconst(0);
         let locals = locals(b, function, args);
         let rounds = function.signals.then(|| {
             let rounds = b.var(Type::I64);
@@ -147,11 +141,8 @@ impl<'l, 'a> Lower<'l, 'a> {
             loops: Vec::new(),
             rounds,
             locals,
-            hidden: Vec::new(),
             regions: Vec::new(),
-            parked: None,
             held: Vec::new(),
-            entry,
             null,
             item: ReadItem::None,
             raisers: BTreeMap::new(),
@@ -161,10 +152,15 @@ impl<'l, 'a> Lower<'l, 'a> {
     /// Lowers the whole body, to its end.
     pub fn body(mut self) {
         let function = self.function;
-        let (outer, fails) = (self.world.fails, self.b.cold_block());
-        self.world.fails = fails;
         self.own_written_params();
-        self.stmts(&function.body);
+        for stmt in &function.body {
+            if self.b.is_terminated() {
+                break;
+            }
+            let stmt = std::slice::from_ref(stmt);
+            self.hold_locals(stmt);
+            self.stmts(stmt);
+        }
         if !self.b.is_terminated() {
             // Only a body without results reaches its end.
             if function.results.is_empty() {
@@ -173,13 +169,8 @@ impl<'l, 'a> Lower<'l, 'a> {
                 self.b.unreachable();
             }
         }
-        self.flush_raisers(fails);
-        // Errors arrive with the GIL held.
-        self.world.thread = None;
-        if self.enter(fails) {
-            self.hand_over(Vec::new());
-            self.b.jump(outer, &[]);
-        }
+        self.let_go(0);
+        self.flush_raisers(self.world.fails);
     }
 
     /// Returns these results.

@@ -8,7 +8,7 @@ use super::lower::Lower;
 use super::operand::Operand;
 use crate::frontend::lang::typed::{BinOp, CmpOp, Const, Expr, ExprKind, IntTy, ObjectOp, Ty};
 use crate::ir::func::{AbiType, Signature, Value};
-use crate::ir::op::{IntCc, Type};
+use crate::ir::op::IntCc;
 
 /// `Py_LT` and its like.
 pub(super) fn rich(op: CmpOp) -> Option<i64> {
@@ -393,14 +393,6 @@ impl Lower<'_, '_> {
         };
         let code = self.b.iconst(code);
         self.new_object("PyObject_RichCompare", &[a, b, code])
-    }
-
-    /// An object that may be read where nothing is known of a variable: NULL.
-    pub fn empty_owner(&mut self) -> crate::ir::builder::Var {
-        let var = self.b.var(Type::I64);
-        self.b.set_at(self.entry, var, self.null);
-        self.hidden.push(var);
-        var
     }
 }
 

@@ -60,7 +60,7 @@ impl Lower<'_, '_> {
         let object = self.held_operand(object).parts[0];
         let iterator = self.new_object("PyObject_GetIter", &[object]);
         self.release_held(mark);
-        let keeper = self.owning_var(iterator);
+        self.hold_reference(iterator, false);
         let (head, next) = (self.b.block_like_current(), self.b.block_like_current());
         let (exit, ended) = (self.b.block_like_current(), self.b.block_like_current());
         let done = match orelse.is_empty() {
@@ -74,7 +74,6 @@ impl Lower<'_, '_> {
         let span = self.b.span();
         self.b.jump(head, &[]);
         self.b.switch_to(head);
-        let iterator = self.b.get(keeper);
         let item = self.ctx.call1(self.b, "PyIter_Next", &[iterator]);
         self.b.exit_unless(item, ended, &[]);
         if let Some(index) = index {
@@ -98,6 +97,6 @@ impl Lower<'_, '_> {
         let raised = self.b.icmp_imm(IntCc::Ne, raised, 0);
         self.check(raised);
         self.b.jump(done, &[]);
-        self.each_end(Some(keeper), (done, exit), orelse);
+        self.each_end(mark, (done, exit), orelse);
     }
 }

@@ -13,7 +13,7 @@ use super::super::ctx::Ctx;
 use super::lower::Lower;
 use super::parts;
 use crate::frontend::lang::typed::{Const, Exception, Expr, ExprKind, ObjectOp, Ty, Whole};
-use crate::ir::builder::Builder;
+use crate::ir::builder::{Builder, Var};
 use crate::ir::func::{Block, Value};
 
 /// One reference more, or one less.
@@ -32,12 +32,24 @@ pub(super) struct Operand {
 /// What is released on the way out while it is held.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
-    reference: Value,
-    may_be_null: bool,
+    pub reference: Reference,
     /// Where errors went before.
     outer: Block,
     /// Where they go now: releases the reference on the way to `outer`.
     cleanup: Block,
+}
+
+/// What owns a reference that is held.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reference {
+    /// A value.
+    Value { value: Value, may_be_null: bool },
+    /// A variable, which may hold NULL.
+    Var {
+        var: Var,
+        /// What it holds wherever the next variable is held, unless it is written there.
+        settled: Option<Value>,
+    },
 }
 
 /// Which part of a type's values is a reference.
@@ -170,13 +182,44 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn hold_reference(&mut self, reference: Value, may_be_null: bool) {
+    /// Likewise a reference.
+    pub fn hold_reference(&mut self, value: Value, may_be_null: bool) {
+        self.hold_on(Reference::Value { value, may_be_null });
+    }
+
+    /// From now on, ways out by errors release what a variable owns then.
+    pub fn hold_var(&mut self, var: Var) {
+        if let Some(Held {
+            reference: Reference::Var { var, settled },
+            ..
+        }) = self.held.last_mut()
+        {
+            *settled = Some(self.b.get(*var));
+        }
+        let settled = None;
+        self.hold_on(Reference::Var { var, settled });
+    }
+
+    /// Writes a variable that owns a reference.
+    pub fn set_owner(&mut self, owner: Var, reference: Value) {
+        for held in self.held.iter_mut().rev() {
+            match &mut held.reference {
+                Reference::Var { var, settled } if *var == owner => {
+                    *settled = None;
+                    break;
+                }
+                Reference::Var { .. } | Reference::Value { .. } => {}
+            }
+        }
+        self.b.set(owner, reference);
+    }
+
+    fn hold_on(&mut self, reference: Reference) {
         let outer = self.world.fails;
         let cleanup = self.b.cold_block();
         self.world.fails = cleanup;
         self.held.push(Held {
             reference,
-            may_be_null,
             outer,
             cleanup,
         });
@@ -196,7 +239,22 @@ impl Lower<'_, '_> {
             self.flush_raisers(held.cleanup);
             if self.enter(held.cleanup) {
                 // Errors arrive with the GIL held.
-                self.ctx.call(self.b, "Py_DecRef", &[held.reference]);
+                let reference = self.reference(held);
+                if !self.is_null_const(reference) {
+                    self.ctx.call(self.b, "Py_DecRef", &[reference]);
+                }
+                if let Some(Held {
+                    reference:
+                        Reference::Var {
+                            var,
+                            settled: Some(value),
+                        },
+                    ..
+                }) = self.held.last()
+                {
+                    // Found here, it is not looked for at every place that leads here.
+                    self.b.set(*var, *value);
+                }
                 self.b.jump(held.outer, &[]);
             }
             // Where control does not go on, the current block has an end, as before.
@@ -210,8 +268,26 @@ impl Lower<'_, '_> {
     pub fn release_held(&mut self, mark: usize) {
         let held: SmallVec<[Held; 4]> = self.held[mark..].into();
         self.let_go(mark);
-        for held in held {
-            self.count(held.reference, held.may_be_null, access::release);
+        self.release_each(&held);
+    }
+
+    /// Releases what is or was held.
+    pub fn release_each(&mut self, all: &[Held]) {
+        for &held in all {
+            let may_be_null = match held.reference {
+                Reference::Value { may_be_null, .. } => may_be_null,
+                Reference::Var { .. } => true,
+            };
+            let reference = self.reference(held);
+            self.count(reference, may_be_null, access::release);
+        }
+    }
+
+    /// The reference itself.
+    pub fn reference(&mut self, held: Held) -> Value {
+        match held.reference {
+            Reference::Value { value, .. } => value,
+            Reference::Var { var, .. } => self.b.get(var),
         }
     }
 
