@@ -380,6 +380,39 @@ fn a_module_of_one_method_is_small() {
 }
 
 #[test]
+fn bodies_may_be_deep() {
+    let folder = folder();
+    let elifs: String = (1..1900)
+        .map(|i| format!("elif n == {i}: r = {i}\n"))
+        .collect();
+    for (body, result) in [
+        (format!("return n{}", " + n".repeat(1900)), "5703"),
+        (format!("return {}n", "-".repeat(1900)), "3"),
+        (
+            format!("return {}n{}", "abs(".repeat(1300), ")".repeat(1300)),
+            "3",
+        ),
+        (
+            format!("return 1 if {} else 0", ["n"; 1900].join(" and ")),
+            "1",
+        ),
+        (format!("r = 0\nif n == 0: r = 7\n{elifs}return r"), "3"),
+    ] {
+        let spec = format!(
+            "[module]\nname = \"deep\"\n[[methods]]\nname = \"f\"\nargs = \"L\"\nparams = [\"n\"]\nreturns = \"L\"\nbody = \"\"\"\n{body}\"\"\"\n"
+        );
+        fs::write(folder.path().join("deep.toml"), spec).unwrap();
+        let mut command = pyasmgen(folder.path());
+        let output = command.args(["run", "deep.toml", "f(3)"]).output().unwrap();
+        let (said, wrong) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert_eq!(said.trim(), result, "{body:.40}: {wrong:.500}");
+    }
+}
+
+#[test]
 fn a_closed_stdout_is_no_error() {
     let folder = folder();
     let mut child = pyasmgen(folder.path())

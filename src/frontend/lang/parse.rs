@@ -21,8 +21,9 @@ use super::typed::BinOp;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::source::{Span, Text};
 
-/// How deep statements and expressions may be nested; the stages behind walk the tree recursively.
-const MAX_DEPTH: usize = 200;
+/// How deep statements and expressions may be nested, a sum of so many parts or a chain of so many `elif`s among them; the stages behind
+/// walk the tree recursively, on a stack for that.
+const MAX_DEPTH: usize = 2000;
 /// As in CPython's tokenizer.
 const MAX_INDENTS: usize = 100;
 /// Tokens of one logical line: bounds the depth of the parser's own tree, which is freed recursively.

@@ -2,12 +2,15 @@
 
 mod views;
 
+use std::thread;
+
 use super::typed::{Const, Overflow, Shape, Storage};
 use super::{
     Env, MethodSig, Nest, ParamKind, ParamSig, annotations, ast, check, parse, print, verify,
 };
 use crate::base::diag::Diagnostics;
 use crate::base::source::{Sources, Text};
+use crate::compile;
 
 /// A module of one line per method: `name(x: i64, y: f64 = 1.0) -> i64 [wrap] [nogil] [signals]`, then its body.
 fn module(methods: &[(&str, &str)]) -> (Env, Sources) {
@@ -1190,17 +1193,31 @@ fn wrong_syntax_is_reported_where_it_stands() {
 
 #[test]
 fn depth_is_limited_before_the_stack_is() {
+    let examine = thread::Builder::new().stack_size(compile::STACK);
+    let examine = examine.spawn(depth_is_limited).expect("a thread");
+    examine.join().expect("no panic");
+}
+
+fn depth_is_limited() {
     let head = "f(n: i64) -> i64";
     let long = |count: usize| format!("return n{}", " + n".repeat(count));
-    assert!(body(head, &long(150)).starts_with("return ("));
+    let elifs = |count: usize| format!("if n: n = 1\n{}return n", "elif n: n = 2\n".repeat(count));
+    let call = |count: usize| format!("return {}n{}", "abs(".repeat(count), ")".repeat(count));
+    let right = [
+        long(1900),
+        elifs(1900),
+        call(1300),
+        format!("return {}n", "-".repeat(1900)),
+        format!("return {}n", "n if n else ".repeat(900)),
+        format!("return 1 if {} else 0", vec!["n"; 900].join(" and ")),
+    ];
     let deep = [
-        long(250),
         long(100_000),
+        elifs(2100),
+        call(3000),
         format!("return {}n{}", "(".repeat(5000), ")".repeat(5000)),
-        format!("return {}n{}", "abs(".repeat(300), ")".repeat(300)),
         format!("return {}n", "-".repeat(50_000)),
         format!("return {}n", "not ".repeat(50_000)),
-        format!("return {}n", "n if n else ".repeat(900)),
         format!("return n{}", ".a".repeat(1900)),
         format!("return n{}", "()".repeat(1900)),
         format!("return {}1", "lambda: ".repeat(1900)),
@@ -1209,19 +1226,15 @@ fn depth_is_limited_before_the_stack_is() {
             .collect::<String>()
             + &" ".repeat(300)
             + "n",
-        format!("if n: n = 1\n{}return n", "elif n: n = 2\n".repeat(500)),
         format!("return {}", "f\"{".repeat(500)),
     ];
-    for text in deep {
-        let out = body(head, &text);
+    let all = right.iter().map(|text| (text, true));
+    for (text, is_right) in all.chain(deep.iter().map(|text| (text, false))) {
+        let out = body(head, text);
         let shown: String = text.chars().take(30).collect();
-        assert!(
-            out.starts_with(|c: char| c.is_ascii_digit()),
-            "{shown}: {out}"
-        );
+        let has_errors = out.starts_with(|c: char| c.is_ascii_digit());
+        assert_eq!(has_errors, !is_right, "{shown}: {out:.200}");
     }
-    let flat = format!("return 1 if {} else 0", vec!["n"; 900].join(" and "));
-    assert!(body(head, &flat).starts_with("return (1 if"));
 }
 
 /// A small generator of numbers (xorshift), so that a failure can be repeated.
