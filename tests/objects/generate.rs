@@ -83,6 +83,9 @@ fn functions(rng: &mut Rng, count: usize) -> String {
 /// A body of loops and handlers is wound up behind so many marks.
 const MARKS: usize = 12;
 
+/// It owns up to so many objects, and more than are in registers where it has them all.
+const LOCALS: usize = 24;
+
 /// Functions that are left in every way, one below the other.
 fn ways_out(rng: &mut Rng, count: usize) -> String {
     let mut text = String::new();
@@ -95,6 +98,10 @@ fn ways_out(rng: &mut Rng, count: usize) -> String {
             gives_object: at % 2 == 0,
         };
         writeln!(ways.out, "    d = [n]").expect("a String");
+        // Of some, all are held before anything else.
+        for local in 0..if at % 3 == 0 { LOCALS } else { 0 } {
+            ways.line(1, &format!("x{local} = [{local}, n]"));
+        }
         ways.block(1, 5);
         ways.go(1, "return");
         let (out, code) = (ways.out, ["L", "O"][usize::from(at % 2 == 0)]);
@@ -122,6 +129,8 @@ impl Ways<'_> {
     fn block(&mut self, indent: usize, depth: usize) {
         self.mark += 1;
         self.line(indent, &format!("d.append({})", self.mark));
+        let local = self.rng.below(LOCALS);
+        self.line(indent, &format!("x{local} = [{}, n]", self.mark));
         for _ in 0..1 + self.rng.below(2) {
             let depth = if self.mark < MARKS { depth } else { 0 };
             self.statement(indent, depth);

@@ -14,7 +14,11 @@ use super::lower::Lower;
 use super::parts;
 use crate::frontend::lang::typed::{Const, Exception, Expr, ExprKind, ObjectOp, Ty, Whole};
 use crate::ir::builder::{Builder, Var};
-use crate::ir::func::{Block, Value};
+use crate::ir::func::{Block, Slot, Value};
+use crate::ir::op::MemType;
+
+/// Of more variables than that, ways out by errors read copies in memory: what a loop writes, each place that may fail would hand on.
+const MOST_IN_REGISTERS: usize = 16;
 
 /// One reference more, or one less.
 type Change = fn(&mut Ctx, &mut Builder, Value);
@@ -49,6 +53,8 @@ pub(super) enum Reference {
         var: Var,
         /// What it holds wherever the next variable is held, unless it is written there.
         settled: Option<Value>,
+        /// Where the frame has it, too.
+        copy: Option<Slot>,
     },
 }
 
@@ -190,25 +196,40 @@ impl Lower<'_, '_> {
     /// From now on, ways out by errors release what a variable owns then.
     pub fn hold_var(&mut self, var: Var) {
         if let Some(Held {
-            reference: Reference::Var { var, settled },
+            reference: Reference::Var { var, settled, .. },
             ..
         }) = self.held.last_mut()
         {
             *settled = Some(self.b.get(*var));
         }
+        let copy = (self.held.len() >= MOST_IN_REGISTERS).then(|| self.b.slot(8, 8));
+        if let Some(slot) = copy {
+            let value = self.b.get(var);
+            self.keep_copy(slot, value);
+        }
         let settled = None;
-        self.hold_on(Reference::Var { var, settled });
+        self.hold_on(Reference::Var { var, settled, copy });
+    }
+
+    fn keep_copy(&mut self, slot: Slot, value: Value) {
+        let address = self.b.slot_addr(slot);
+        self.b.store(MemType::I64, value, address, 0);
     }
 
     /// Writes a variable that owns a reference.
     pub fn set_owner(&mut self, owner: Var, reference: Value) {
-        for held in self.held.iter_mut().rev() {
-            match &mut held.reference {
-                Reference::Var { var, settled } if *var == owner => {
-                    *settled = None;
-                    break;
-                }
-                Reference::Var { .. } | Reference::Value { .. } => {}
+        let found = self
+            .held
+            .iter_mut()
+            .rev()
+            .find_map(|held| match &mut held.reference {
+                Reference::Var { var, settled, copy } if *var == owner => Some((settled, *copy)),
+                Reference::Var { .. } | Reference::Value { .. } => None,
+            });
+        if let Some((settled, copy)) = found {
+            *settled = None;
+            if let Some(slot) = copy {
+                self.keep_copy(slot, reference);
             }
         }
         self.b.set(owner, reference);
@@ -239,7 +260,15 @@ impl Lower<'_, '_> {
             self.flush_raisers(held.cleanup);
             if self.enter(held.cleanup) {
                 // Errors arrive with the GIL held.
-                let reference = self.reference(held);
+                let reference = match held.reference {
+                    Reference::Var {
+                        copy: Some(slot), ..
+                    } => {
+                        let address = self.b.slot_addr(slot);
+                        self.b.load(MemType::I64, address, 0)
+                    }
+                    _ => self.reference(held),
+                };
                 if !self.is_null_const(reference) {
                     self.ctx.call(self.b, "Py_DecRef", &[reference]);
                 }
@@ -248,6 +277,7 @@ impl Lower<'_, '_> {
                         Reference::Var {
                             var,
                             settled: Some(value),
+                            copy: None,
                         },
                     ..
                 }) = self.held.last()
