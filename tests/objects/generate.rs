@@ -73,11 +73,20 @@ fn functions(rng: &mut Rng, count: usize) -> String {
         let statements = 2 + body.below(5);
         (0..statements).for_each(|_| body.statement(1, 3));
         body.line(1, "return [a, b, c, d]");
-        let out = std::mem::take(&mut body.out);
-        let head = "a: \"object\", b: \"object\", n: \"i64\"";
-        write!(text, "\n\ndef r{at}({head}) -> \"O\":\n{out}").expect("a String");
+        function(&mut text, &format!("r{at}"), "O", &body.out);
     }
     text
+}
+
+/// Adds a function with the parameters that all have.
+fn function(text: &mut String, name: &str, returns: &str, body: &str) {
+    let head = "a: \"object\", b: \"object\", n: \"i64\"";
+    write!(text, "\n\ndef {name}({head}) -> \"{returns}\":\n{body}").expect("a String");
+}
+
+/// Adds a line of a function.
+fn line(out: &mut String, indent: usize, text: &str) {
+    writeln!(out, "{:1$}{text}", "", indent * 4).expect("a String");
 }
 
 /// A body of loops and handlers is wound up behind so many marks.
@@ -95,18 +104,16 @@ fn ways_out(rng: &mut Rng, count: usize) -> String {
             out: String::new(),
             mark: 0,
             loops: 0,
-            gives_object: at % 2 == 0,
+            returns: ["O", "L"][at % 2],
         };
-        writeln!(ways.out, "    d = [n]").expect("a String");
+        ways.line(1, "d = [n]");
         // Of some, all are held before anything else.
         for local in 0..if at % 3 == 0 { LOCALS } else { 0 } {
             ways.line(1, &format!("x{local} = [{local}, n]"));
         }
         ways.block(1, 5);
         ways.go(1, "return");
-        let (out, code) = (ways.out, ["L", "O"][usize::from(at % 2 == 0)]);
-        let head = "a: \"object\", b: \"object\", n: \"i64\"";
-        write!(text, "\n\ndef w{at}({head}) -> \"{code}\":\n{out}").expect("a String");
+        function(&mut text, &format!("w{at}"), ways.returns, &ways.out);
     }
     text
 }
@@ -117,12 +124,12 @@ struct Ways<'r> {
     out: String,
     mark: usize,
     loops: usize,
-    gives_object: bool,
+    returns: &'static str,
 }
 
 impl Ways<'_> {
     fn line(&mut self, indent: usize, text: &str) {
-        writeln!(self.out, "{:1$}{text}", "", indent * 4).expect("a String");
+        line(&mut self.out, indent, text);
     }
 
     /// Statements; the last may lead away.
@@ -165,10 +172,9 @@ impl Ways<'_> {
 
     fn try_(&mut self, indent: usize, depth: usize) {
         let heads: &[&str] = match self.rng.below(5) {
-            0 => &["try", "finally"],
-            1 => &["try", "except ValueError", "finally"],
-            2 => &["try", "except KeyError", "else", "finally"],
-            3 => &["try", "except (KeyError, ValueError) as e", "else"],
+            0 => &["try", "except ValueError", "finally"],
+            1 => &["try", "except KeyError", "else", "finally"],
+            2 => &["try", "except (KeyError, ValueError) as e", "else"],
             _ => &["try", "finally"],
         };
         for head in heads {
@@ -188,7 +194,7 @@ impl Ways<'_> {
         self.mark += 1;
         let mark = self.mark;
         let text = match way {
-            "return" if self.gives_object => format!("return [{mark}, d, a]"),
+            "return" if self.returns == "O" => format!("return [{mark}, d, a]"),
             "return" => format!("return len(d) * 1000 + {mark}"),
             "raise" => {
                 let class = ["KeyError", "ValueError"][self.rng.below(2)];
@@ -220,7 +226,7 @@ impl Body<'_> {
     }
 
     fn line(&mut self, indent: usize, text: &str) {
-        writeln!(self.out, "{:1$}{text}", "", indent * 4).expect("a String");
+        line(&mut self.out, indent, text);
     }
 
     fn block(&mut self, indent: usize, depth: usize) {

@@ -50,9 +50,10 @@ pub(super) enum Region {
     },
 }
 
-/// What leads to a `finally`.
+/// What ways out have to know of a `finally` that they lead to.
 #[derive(Clone)]
 pub(super) struct Before {
+    /// Where it begins.
     entry: Block,
     /// Where to leave the number.
     pending: Var,

@@ -51,8 +51,6 @@ pub(super) enum Reference {
     /// A variable, which may hold NULL.
     Var {
         var: Var,
-        /// What it holds wherever the next variable is held, unless it is written there.
-        settled: Option<Value>,
         /// Where the frame has it, too.
         copy: Option<Slot>,
     },
@@ -195,20 +193,12 @@ impl Lower<'_, '_> {
 
     /// From now on, ways out by errors release what a variable owns then.
     pub fn hold_var(&mut self, var: Var) {
-        if let Some(Held {
-            reference: Reference::Var { var, settled, .. },
-            ..
-        }) = self.held.last_mut()
-        {
-            *settled = Some(self.b.get(*var));
-        }
         let copy = (self.held.len() >= MOST_IN_REGISTERS).then(|| self.b.slot(8, 8));
         if let Some(slot) = copy {
             let value = self.b.get(var);
             self.keep_copy(slot, value);
         }
-        let settled = None;
-        self.hold_on(Reference::Var { var, settled, copy });
+        self.hold_on(Reference::Var { var, copy });
     }
 
     fn keep_copy(&mut self, slot: Slot, value: Value) {
@@ -218,19 +208,12 @@ impl Lower<'_, '_> {
 
     /// Writes a variable that owns a reference.
     pub fn set_owner(&mut self, owner: Var, reference: Value) {
-        let found = self
-            .held
-            .iter_mut()
-            .rev()
-            .find_map(|held| match &mut held.reference {
-                Reference::Var { var, settled, copy } if *var == owner => Some((settled, *copy)),
-                Reference::Var { .. } | Reference::Value { .. } => None,
-            });
-        if let Some((settled, copy)) = found {
-            *settled = None;
-            if let Some(slot) = copy {
-                self.keep_copy(slot, reference);
-            }
+        let copy = self.held.iter().find_map(|held| match held.reference {
+            Reference::Var { var, copy } if var == owner => copy,
+            Reference::Var { .. } | Reference::Value { .. } => None,
+        });
+        if let Some(slot) = copy {
+            self.keep_copy(slot, reference);
         }
         self.b.set(owner, reference);
     }
@@ -271,19 +254,6 @@ impl Lower<'_, '_> {
                 };
                 if !self.is_null_const(reference) {
                     self.ctx.call(self.b, "Py_DecRef", &[reference]);
-                }
-                if let Some(Held {
-                    reference:
-                        Reference::Var {
-                            var,
-                            settled: Some(value),
-                            copy: None,
-                        },
-                    ..
-                }) = self.held.last()
-                {
-                    // Found here, it is not looked for at every place that leads here.
-                    self.b.set(*var, *value);
                 }
                 self.b.jump(held.outer, &[]);
             }
